@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+#
+# The one entry point. `make help` prints every target and variable below that carries a "##" comment.
+#
+# One run of make builds for one ARCH, below $(BUILD)/$(ARCH); what needs both kernels calls make again.
+#   tools/make/kernel.mk   $(out)/kernel.elf from kernel/, arch/ and boot/
+#   tools/make/user.mk     $(out)/kernel-libc.a, the C library, user programs, $(out)/initrd.cpio
+#   tools/make/iso.mk      the bootable CD image with both kernels
+#   tools/make/tests.mk    test-host and fuzz: what runs on the host
+# Scripts do the rest: tools/doctor (tools and packages), tools/qemu (the emulator's command line),
+# tools/exec (one shell line in the guest), tools/test (all tests), tools/bench/run.
+
+ARCH ?= pae##  which kernel: pae (32-bit, legacy PAE) or long (64-bit)
+MEM ?= 256M##  memory of the machine, e.g. 32M or 6G
+CPUS ?= 1##  number of processors
+ACCEL ?= tcg##  QEMU accelerator: tcg or kvm
+CPU ?= max##  QEMU processor model, e.g. pentium2 or max,-smep
+SCREEN ?= none##  gtk or sdl: open a window for the VGA screen
+BOOT ?= direct##  direct (QEMU loads the kernel) or iso (GRUB from the CD image)
+CMD ?=##  the shell line for `make exec`, e.g. CMD='ls; qmap'
+TIMEOUT ?= 120##  seconds until `make exec` gives up on a guest that hangs
+APPEND ?=##  more words for the kernel's command line, e.g. quiet
+DEBUG ?=##  1: -Og and the kernel's own checks
+BUILD ?= build##  folder for everything that is built
+V ?=##  1: show the commands
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+#: CC  the compiler: gcc (default) or clang
+
+ifeq ($(filter $(ARCH),pae long),)
+$(error ARCH=$(ARCH) is unknown: use ARCH=pae or ARCH=long)
+endif
+
+.DEFAULT_GOAL := all
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+out := $(BUILD)/$(ARCH)
+generated := $(BUILD)/generated
+PYTHON := /usr/bin/python3
+both = $(MAKE) --no-print-directory ARCH=pae $(1) && $(MAKE) --no-print-directory ARCH=long $(1)
+
+# $(call quietly,WORD,TARGET) opens a recipe line: prints "CC file", or with V=1 the command itself.
+ifeq ($(V),1)
+quietly =
+else
+quietly = @printf '%-7s %s\n' '$(1)' '$(2)';
+endif
+
+include tools/make/kernel.mk
+-include tools/make/user.mk
+include tools/make/iso.mk
+-include tools/make/tests.mk
+
+machine = ARCH='$(ARCH)' MEM='$(MEM)' CPUS='$(CPUS)' ACCEL='$(ACCEL)' CPU='$(CPU)' SCREEN='$(SCREEN)' \
+	BUILD='$(BUILD)' APPEND='$(APPEND)'
+
+.PHONY: all image run exec iso bochs test test-guest bench docs doctor setup help clean compile-commands
+
+all: ##  build both kernels and their initial RAM disks (what plain `make` does)
+	@$(call both,image)
+
+image: $(out)/kernel.elf $(out)/initrd.cpio ##  build the kernel and initrd of one ARCH
+
+run: ##  install what is missing, build, and boot to the shell (leave with `shutdown` or Ctrl-A X)
+	@tools/doctor --install build run $(if $(filter iso,$(BOOT)),iso)
+ifeq ($(BOOT),iso)
+	@$(MAKE) --no-print-directory iso
+	@$(machine) tools/qemu iso
+else
+	@$(MAKE) --no-print-directory image
+	@$(machine) tools/qemu run
+endif
+
+# The guest's output is all that stands on standard output; make turns any failure into status 2, so the
+# full status is in the last line of standard error, and `tools/exec` itself exits with it.
+exec: ##  run CMD in the guest and print only its output; `tools/exec` gives the exact status
+	@tools/doctor --install build run 1>&2
+	@$(MAKE) --no-print-directory image 1>&2
+	@$(machine) TIMEOUT='$(TIMEOUT)' tools/exec --built "$$CMD"
+exec: export CMD := $(value CMD)
+
+test: ##  run every test on both kernels; ends with "N passed, N failed"
+	@tools/doctor --install build run iso test
+	@BUILD='$(BUILD)' CC='$(CC)' $(PYTHON) tools/test
+
+test-guest: ##  run only the guest tests of one ARCH (PYTEST='-k demos' selects)
+	@tools/doctor --install build run iso test
+	@$(MAKE) --no-print-directory image $(BUILD)/quartet.iso
+	@$(machine) $(PYTHON) -m pytest -p no:cacheprovider tests/guest $(PYTEST)
+#: PYTEST  more arguments for `make test-guest`
+
+bench: ##  count guest instructions; lines ARCH<TAB>name<TAB>instructions (both kernels unless ARCH= is given)
+	@tools/doctor --install build run 1>&2
+ifeq ($(origin ARCH),command line)
+	@$(MAKE) --no-print-directory image 1>&2
+	@BUILD='$(BUILD)' $(PYTHON) tools/bench/run $(ARCH)
+else
+	@$(MAKE) --no-print-directory all 1>&2
+	@BUILD='$(BUILD)' $(PYTHON) tools/bench/run pae long
+endif
+
+docs: docs/syscalls.md ##  generate docs/syscalls.md from the system-call table
+
+doctor: ##  which tools are there, which are missing, and the line that installs them
+	@CC='$(CC)' tools/doctor
+
+help: ##  this list
+	@tools/make/help Makefile tools/make/*.mk
+
+compile-commands: ##  write compile_commands.json for editors (needs the tool `bear`)
+	@command -v bear >/dev/null || { echo "compile-commands needs 'bear': apt-get install bear"; exit 1; }
+	@bear -- $(MAKE) --no-print-directory BUILD=$(BUILD)/bear image
+
+clean: ##  remove everything that was built
+	rm -rf $(BUILD) docs/syscalls.md

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract between the portable kernel and an architecture. kernel/ includes only this file;
+ * it speaks of slots, directories, tables, spaces and entries, never of registers.
+ *
+ * Implementations: arch/x86 (shared) with arch/x86/pae and arch/x86/long, and arch/sim (the host, with
+ * an adversarial TLB). Each supplies <arch_machine.h>, found through the include path, with the types and
+ * inline functions named below under "arch_machine.h", and the functions declared here.
+ *
+ * The hooks that arch/ may call in kernel/ stand at the end. arch/ calls nothing else of it but
+ * kernel/base (print, panic, spinlock, cpu).
+ *
+ * Throughout, kernel code runs with interrupts off unless a comment says otherwise.
+ */
+#ifndef ARCH_ARCH_H
+#define ARCH_ARCH_H
+
+#include "kernel/base/types.h"
+
+struct thread;
+struct cpu;
+struct boot_info;
+
+/* ---- arch_machine.h --------------------------------------------------------------------------
+ *
+ * ARCH_NAME                 "pae", "long" or "sim"
+ * ARCH_USER_TOP             u64: the first address that no user may use (0xF0000000 or 0x100000000)
+ * ARCH_VIEW_DIRECTORIES     1: the root has no rights, so a view needs its own directory (pae); 0: rights
+ *                           are in the root (long)
+ * ARCH_CPU_LIMIT            CPUs that the kernel can drive
+ * KERNEL_STACK_SIZE         8192, a power of two; stacks are aligned to it
+ *
+ * struct arch_root          the root tables of one space
+ * struct arch_thread        saved kernel stack pointer, FPU state, thread pointer
+ * struct arch_cpu           what the architecture keeps for each CPU; first member of struct cpu
+ *
+ * struct cpu *arch_cpu(void)                 the CPU that runs this
+ *
+ * void *arch_low_pointer(frame_t)            kernel address of a low frame (reachable all the time)
+ * frame_t arch_low_frame(const void *)       the inverse
+ * bool arch_frame_is_low(frame_t)            on long every frame is low
+ *
+ * Entries. A directory has 512 entries of 2 MiB, a table 512 of 4 KiB; the formats agree but for
+ * ENTRY_LARGE. ENTRY_COW and ENTRY_SHARED are software bits.
+ *
+ * entry_t arch_entry_make(frame_t, u32 flags)
+ * u32     arch_entry_flags(entry_t)          ENTRY_* bits, 0 for the empty entry
+ * frame_t arch_entry_frame(entry_t)
+ * entry_t arch_entry_read(const entry_t *)   one untorn load
+ * void    arch_entry_publish(entry_t *, entry_t)   over a non-present entry: one store as the CPU sees it
+ * entry_t arch_entry_exchange(entry_t *, entry_t)  over a present one: atomic, returns the old with its A and D
+ *
+ * u64/u32 interrupt state:
+ * uword arch_interrupts_save(void)           disable; return what arch_interrupts_restore takes
+ * void  arch_interrupts_restore(uword)
+ * bool  arch_interrupts_enabled(void)
+ * void  arch_relax(void)                     PAUSE
+ */
+enum entry_flag {
+    ENTRY_PRESENT = 1u << 0,
+    ENTRY_WRITE = 1u << 1,
+    ENTRY_EXECUTE = 1u << 2, /* where the CPU has no NX, stored nowhere: every page may run */
+    ENTRY_LARGE = 1u << 3,
+    ENTRY_COW = 1u << 4,    /* write-protected for copying, not for good */
+    ENTRY_SHARED = 1u << 5, /* the frame is shared on purpose: stays writable through COPY */
+    ENTRY_ACCESSED = 1u << 6,
+    ENTRY_DIRTY = 1u << 7,
+};
+
+#include <arch_machine.h>
+
+/* ---- Spaces and translations ----------------------------------------------------------------- */
+
+/* What stands in one slot of a root. DIRECTORY none: nothing there. RIGHTS: RIGHT_READ|WRITE|EXECUTE of
+ * the view; where ARCH_VIEW_DIRECTORIES, the directory has been made for those rights already. */
+struct arch_slot {
+    frame_t directory;
+    u32 rights;
+};
+
+/* Build the root tables of a space off line. 0 or E_NOMEM. Takes no locks but the allocators'. */
+int arch_root_create(struct arch_root *root, const struct arch_slot slots[SLOT_COUNT]);
+
+/* Free root tables that no CPU has loaded. */
+void arch_root_destroy(struct arch_root *root);
+
+/* Make ROOT (NULL: the kernel's own) the one that this CPU translates through. Whatever this CPU has
+ * cached for another root, and is not global, is gone afterwards. Interrupts off. */
+void arch_root_load(const struct arch_root *root);
+
+/* Put into a new, zeroed DIRECTORY of SLOT what the kernel keeps there (pae slot 3: its top entries). */
+void arch_directory_prepare(entry_t *directory, u32 slot);
+
+/* How many entries of a directory of SLOT belong to the user. */
+u32 arch_directory_entries(u32 slot);
+
+/* On this CPU, forget every translation of [ADDRESS, ADDRESS + PAGES * 4 KiB), and the cached upper
+ * levels above them; PAGES 0: everything that is not global. User addresses only. */
+void arch_invalidate(u32 address, u32 pages);
+
+/* ---- Frames' contents: any frame, high ones through a per-CPU window ------------------------- */
+
+void arch_frame_zero(frame_t frame);
+void arch_frame_copy(frame_t to, frame_t from);
+void arch_frame_write(frame_t frame, u32 offset, const void *source, u32 length); /* kernel source */
+
+/* ---- User memory ----------------------------------------------------------------------------- */
+
+/* Copy between kernel and user; the range has been checked by user_range_check. A fault that the VM
+ * cannot serve returns E_FAULT. No quarter lock may be held (asserted): the copy may fault. */
+int arch_copy_in(void *to, u32 from, u32 length);
+int arch_copy_out(u32 to, const void *from, u32 length);
+
+/* ---- Threads --------------------------------------------------------------------------------- */
+
+/* Each thread has KERNEL_STACK_SIZE bytes at thread->kernel_stack; the frame of registers that it took on
+ * its last entry from user mode stands at the top. */
+
+/* A new thread, the first time that arch_thread_switch comes to it, calls kernel_thread_arrived() before
+ * anything else (see the hooks), whichever of these three started it. */
+
+/* First run in user mode at ENTRY with stack SP, ARG in EAX/RDI, all else zero. */
+void arch_thread_start_user(struct thread *thread, u32 entry, u32 sp, u32 arg);
+
+/* First run in user mode where PARENT (which is in a system call now) was, with result 0. */
+void arch_thread_start_clone(struct thread *thread, struct thread *parent);
+
+/* First run in the kernel in FUNCTION(ARGUMENT), which must not return. */
+void arch_thread_start_kernel(struct thread *thread, void (*function)(void *), void *argument);
+
+/* The calling thread's return to user mode goes to ENTRY instead, with clean registers and FPU. */
+void arch_thread_redirect(u32 entry, u32 sp, u32 arg);
+
+/* Switch kernel stacks and register state (FPU eagerly, thread pointer) from PREVIOUS to NEXT. Returns in PREVIOUS
+ * when it is switched to again. The space is loaded by the caller. */
+void arch_thread_switch(struct thread *previous, struct thread *next);
+
+/* Set the calling thread's user thread pointer (FS base on long, GS base on pae). */
+void arch_thread_set_pointer(struct thread *thread, u32 base);
+u32 arch_thread_pointer(const struct thread *thread); /* what was set; a clone inherits it */
+
+/* ---- The machine ----------------------------------------------------------------------------- */
+
+void arch_initialise(struct boot_info *boot); /* CPU, traps, console, clock; before memory, whose ranges it may shrink */
+void arch_initialise_late(void);                    /* what needs the frame allocator; starts the tick */
+const char *arch_features(void);                    /* what is used: "NX SMEP SYSENTER APIC ..." */
+u64 arch_clock(void);                               /* nanoseconds since boot, monotonic */
+void arch_wait_for_interrupt(void);                 /* interrupts on, halt, interrupts off again */
+void arch_interrupt_window(void);                   /* let pending interrupts in, then off again */
+void arch_console_write(const char *text, size_t length); /* serial and screen; any context */
+void arch_backtrace(void (*print)(uword address));
+_Noreturn void arch_power_off(int status);
+_Noreturn void arch_halt(void); /* for ever; after a panic with nothing to switch off with */
+u32 arch_memory_reserved_low(void); /* first frame number that the kernel may manage (below: firmware) */
+
+/* ---- Hooks: what arch/ calls in kernel/ ------------------------------------------------------ */
+
+struct fault {
+    u32 address; /* faulting user address (only valid if !beyond) */
+    bool beyond; /* the address is not a user address */
+    bool write, execute;
+    bool user; /* the CPU was in user mode; else in a copy to or from user memory */
+    uword instruction;
+};
+
+_Noreturn void kernel_main(struct boot_info *boot);
+
+/* A page fault on a user address, from user mode or from arch_copy_*. True: try again. False from
+ * a copy: E_FAULT. From user mode it does not return false: the process is ended. */
+bool kernel_page_fault(const struct fault *fault);
+
+/* Any other exception in user mode: NAME is the processor's word for it. */
+void kernel_user_exception(const char *name, uword instruction);
+
+/* A system call of the current thread. */
+long kernel_system_call(uword number, uword a, uword b, uword c, uword d);
+
+/* The periodic tick (TICK_HZ a second), interrupts off. */
+#define TICK_HZ 100u
+void kernel_tick(void);
+
+/* One byte of console input. */
+void kernel_console_input(char byte);
+
+/* First thing on the stack of a new thread, interrupts off: releases what the switch to it holds, and for a user
+ * thread does what kernel_return_to_user does. */
+void kernel_thread_arrived(void);
+
+/* Last thing before every return to user mode, interrupts off: reschedule, end killed threads, check
+ * that no lock is held. */
+void kernel_return_to_user(void);
+
+#endif

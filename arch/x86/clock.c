@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Time: the clock (TSC, whose rate is measured against the PIT at boot) and the tick (the local APIC's timer, or the PIT
+ * where there is none). A CPU without a TSC has a clock that advances with the tick.
+ * Everything here is written at boot, but the count of ticks, which belongs to the boot CPU. Read next: apic.c, pic.c.
+ */
+#include "arch/arch.h"
+#include "arch/x86/cpu_features.h"
+#include "arch/x86/registers.h"
+#include "arch/x86/traps.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/print.h"
+
+#define NANOSECONDS 1000000000ull
+
+#define PIT_HZ 1193182u
+#define PIT_COUNTER_0 0x40
+#define PIT_COUNTER_2 0x42
+#define PIT_COMMAND 0x43
+#define PIT_LATCH_2 0x80
+#define PIT_ONCE_2 0xB0     /* counter 2, both bytes, mode 0: count down once */
+#define PIT_PERIODIC_0 0x34 /* counter 0, both bytes, mode 2 */
+#define SPEAKER_PORT 0x61
+#define SPEAKER_GATE 0x01 /* counter 2 counts */
+#define SPEAKER_SOUND 0x02
+
+#define MEASURE_COUNTS (PIT_HZ / 330) /* about 3 ms */
+
+/* Nanoseconds = TSC * multiplier / 2^shift, in 64 bits: the multiplier has 32. */
+static u32 multiplier, shift;
+static u64 tsc_start;
+static u32 apic_hz;
+static u64 ticks; /* where there is no TSC */
+
+static u64 tsc_read(void) {
+    u32 low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (u64)high << 32 | low;
+}
+
+/* Two 32 x 32 products; what the lower one's division drops is below a nanosecond. */
+static u64 tsc_to_nanoseconds(u64 tsc) {
+    u64 high = tsc >> 32, low = (u32)tsc;
+    return ((high * multiplier) << (32 - shift)) + ((low * multiplier) >> shift);
+}
+
+static void scale_set(u64 hz) {
+    shift = 32;
+    u64 scale = (NANOSECONDS << 32) / hz;
+    while (scale > UINT32_MAX) {
+        scale >>= 1;
+        shift--;
+    }
+    multiplier = (u32)scale;
+}
+
+u64 arch_clock(void) {
+    if (!x86_features.tsc) {
+        return ticks * (NANOSECONDS / TICK_HZ);
+    }
+    return tsc_to_nanoseconds(tsc_read() - tsc_start);
+}
+
+void x86_clock_tick(void) {
+    if (arch_cpu()->number == 0) {
+        ticks++;
+    }
+}
+
+/* ---- Measuring at boot ----------------------------------------------------------------------- */
+
+static void pit_count_down_from(u16 count) {
+    u8 speaker = port_read8(SPEAKER_PORT) & (u8)~SPEAKER_SOUND;
+    port_write8(SPEAKER_PORT, speaker | SPEAKER_GATE);
+    port_write8(PIT_COMMAND, PIT_ONCE_2);
+    port_write8(PIT_COUNTER_2, (u8)count);
+    port_write8(PIT_COUNTER_2, (u8)(count >> 8));
+}
+
+static u16 pit_latched(void) {
+    u8 low = port_read8(PIT_COUNTER_2);
+    return (u16)(low | port_read8(PIT_COUNTER_2) << 8);
+}
+
+struct sample {
+    u64 tsc;
+    u32 apic;
+    u16 pit;
+};
+
+/* All three counters at the moment when the PIT's is latched. */
+static struct sample sample_take(void) {
+    struct sample sample = {0};
+    port_write8(PIT_COMMAND, PIT_LATCH_2);
+    if (x86_features.tsc) {
+        sample.tsc = tsc_read();
+    }
+    if (x86_features.apic) {
+        sample.apic = x86_apic_timer_measured();
+    }
+    sample.pit = pit_latched();
+    return sample;
+}
+
+/* How often a counter that advanced by COUNTS did so in a second, if the PIT counted PIT_COUNTS meanwhile. */
+static u64 rate(u64 counts, u32 pit_counts) {
+    u64 hz = counts * PIT_HZ / pit_counts;
+    return hz != 0 ? hz : 1;
+}
+
+static void measure(void) {
+    if (x86_features.apic) {
+        x86_apic_timer_measure_start();
+    }
+    pit_count_down_from(UINT16_MAX);
+    struct sample first = sample_take(), last;
+    do {
+        last = sample_take();
+    } while ((u16)(first.pit - last.pit) < MEASURE_COUNTS);
+    u32 elapsed = (u16)(first.pit - last.pit);
+    scale_set(rate(last.tsc - first.tsc, elapsed));
+    apic_hz = (u32)rate(last.apic - first.apic, elapsed);
+}
+
+void x86_clock_initialise(void) {
+    x86_pic_initialise();
+    if (x86_features.apic) {
+        x86_apic_initialise();
+    }
+    measure();
+    if (x86_features.tsc) {
+        tsc_start = tsc_read();
+    }
+}
+
+/* ---- The tick -------------------------------------------------------------------------------- */
+
+void x86_tick_start(void) {
+    const u32 divisor = PIT_HZ / TICK_HZ;
+    x86_pic_enable(PIC_KEYBOARD);
+    x86_pic_enable(PIC_SERIAL);
+    if (x86_features.apic) {
+        x86_apic_timer_start(apic_hz / TICK_HZ);
+        return;
+    }
+    port_write8(PIT_COMMAND, PIT_PERIODIC_0);
+    port_write8(PIT_COUNTER_0, (u8)divisor);
+    port_write8(PIT_COUNTER_0, (u8)(divisor >> 8));
+    x86_pic_enable(PIC_TIMER);
+}
+
+/* ---- Letting interrupts in ------------------------------------------------------------------- */
+
+/* STI takes effect behind the next instruction: an interrupt that came before still ends the HLT. */
+void arch_wait_for_interrupt(void) {
+    __asm__ volatile("sti; hlt; cli" ::: "memory");
+}
+
+void arch_interrupt_window(void) {
+    __asm__ volatile("sti; nop; cli" ::: "memory");
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch_console_write: each byte to the serial port and to the screen, wherever there is one. Callers hold
+ * LOCK_CONSOLE, or are panicking, or run before there is a second CPU; nothing is locked here.
+ * Read next: serial.c, screen.c, keyboard.c.
+ */
+#include "arch/x86/console.h"
+
+#include "arch/arch.h"
+
+void arch_console_write(const char *text, size_t length) {
+    static bool ready;
+    if (!ready) {
+        ready = true;
+        x86_serial_initialise();
+        x86_screen_initialise();
+    }
+    x86_serial_write(text, length);
+    x86_screen_write(text, length);
+}
+
+void x86_console_input_initialise(void) {
+    arch_console_write("", 0); /* the devices themselves are set up at the first output */
+    x86_serial_input_initialise();
+    x86_keyboard_initialise();
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch_machine.h for ARCH=long: 64-bit, IA-32e mode, four-level paging. See arch/arch.h for what each name means.
+ *
+ *   0x0000000000000000 the four slots, up to 0x100000000
+ *   0xFFFF800000000000 all memory, by the largest pages that the CPU has
+ *   0xFFFFFFFF80000000 the kernel's image, at this + its physical address, by 4 KiB pages
+ *   0xFFFFFFFFFFE00000 the last 2 MiB: device pages
+ */
+#ifndef ARCH_MACHINE_H
+#define ARCH_MACHINE_H
+
+#include "kernel/base/types.h"
+
+#define ARCH_NAME "long"
+#define ARCH_USER_TOP 0x100000000ull
+#define ARCH_VIEW_DIRECTORIES 0
+#define ARCH_CPU_LIMIT 16u
+#define KERNEL_STACK_SIZE 8192u
+
+#define X86_IMAGE_BASE 0xFFFFFFFF80000000ull /* the image is linked at this + its physical address */
+#define X86_DIRECT_MAP 0xFFFF800000000000ull
+#define X86_DIRECT_MAP_SIZE 0x8000000000ull /* 512 GiB: one PML4 entry; less is mapped (long/root.c) */
+#define X86_WINDOWS 0xFFFFFFFFFFE00000ull /* the last 2 MiB */
+#define X86_IDENTITY_SIZE 0x100000000ull /* what boot/entry.asm maps one to one */
+
+/* PML4[0] -> PDPT, of which entries 0..3 are the quarters. */
+struct arch_root {
+    frame_t pml4;
+    frame_t pdpt;
+};
+
+#include "arch/x86/machine_paging.h"
+#include "arch/x86/machine_thread.h"
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch_machine.h for ARCH=pae: 32-bit, legacy PAE paging. See arch/arch.h for what each name means.
+ *
+ *   0x00000000 slot 0   0x40000000 slot 1   0x80000000 slot 2   0xC0000000 slot 3, up to
+ *   0xF0000000 low memory: physical 0..224 MiB, 2 MiB pages, the kernel's image at 1 MiB by 4 KiB pages
+ *   0xFE000000 nothing
+ *   0xFFE00000 the last 2 MiB: two windows for each CPU, device pages, and
+ *   0xFFFFE000 the system-call page, which users may read and execute
+ *   0xFFFFF000 nothing
+ */
+#ifndef ARCH_MACHINE_H
+#define ARCH_MACHINE_H
+
+#include "kernel/base/types.h"
+
+#define ARCH_NAME "pae"
+#define ARCH_USER_TOP 0xF0000000ull
+#define ARCH_VIEW_DIRECTORIES 1
+#define ARCH_CPU_LIMIT 16u
+#define KERNEL_STACK_SIZE 8192u
+
+#define X86_IMAGE_BASE 0xF0000000u /* the image is linked at this + its physical address */
+#define X86_DIRECT_MAP 0xF0000000u
+#define X86_DIRECT_MAP_SIZE 0x0E000000u
+#define X86_WINDOWS 0xFFE00000u /* the last 2 MiB */
+#define X86_SYSTEM_CALL_PAGE 0xFFFFE000u
+#define X86_IDENTITY_SIZE 0xF0000000ull /* what boot/entry.asm maps one to one */
+
+/* The hardware's own four quarters, loaded into PDPTE registers by MOV CR3. Physical address below 4 GiB
+ * and 32-byte aligned: a space comes from low memory. */
+struct arch_root {
+    u64 pdpt[SLOT_COUNT] __attribute__((aligned(32)));
+};
+
+/* A writable pointer to the frame that users see at X86_SYSTEM_CALL_PAGE. */
+void *x86_system_call_page(void);
+
+#include "arch/x86/machine_paging.h"
+#include "arch/x86/machine_thread.h"
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first serial port (16550, 115200 8N1): output polled, input by interrupt. A newline goes out with a carriage
+ * return, as terminals want it. Guarded as console.c says.
+ */
+#include "arch/arch.h"
+#include "arch/x86/console.h"
+#include "arch/x86/registers.h"
+
+#define PORT 0x3F8
+#define DATA (PORT + 0)
+#define INTERRUPT_ENABLE (PORT + 1)
+#define FIFO_CONTROL (PORT + 2) /* written; read: why there was an interrupt */
+#define LINE_CONTROL (PORT + 3)
+#define MODEM_CONTROL (PORT + 4)
+#define LINE_STATUS (PORT + 5)
+#define SCRATCH (PORT + 7)
+
+#define STATUS_INPUT 0x01
+#define STATUS_EMPTY 0x20 /* the output FIFO has drained */
+#define POLL_LIMIT 1000000u /* then the byte is lost: a line that stands still must not stop the kernel */
+
+static bool present;
+static u32 fifo_depth; /* bytes that may follow each other once the FIFO is empty */
+static u32 fifo_room;
+static char previous;
+
+void x86_serial_initialise(void) {
+    port_write8(SCRATCH, 0x5A);
+    present = port_read8(SCRATCH) == 0x5A;
+    if (!present) {
+        return;
+    }
+    port_write8(INTERRUPT_ENABLE, 0);
+    port_write8(LINE_CONTROL, 0x80); /* the next two are the divisor: 115200 / 1 */
+    port_write8(DATA, 1);
+    port_write8(INTERRUPT_ENABLE, 0);
+    port_write8(LINE_CONTROL, 0x03);
+    port_write8(FIFO_CONTROL, 0x07); /* on, both cleared, interrupt at the first byte */
+    port_write8(MODEM_CONTROL, 0x0B);
+    fifo_depth = (port_read8(FIFO_CONTROL) & 0xC0) == 0xC0 ? 16 : 1;
+}
+
+static void write_byte(char byte) {
+    if (fifo_room == 0) {
+        for (u32 i = 0; i < POLL_LIMIT && !(port_read8(LINE_STATUS) & STATUS_EMPTY); i++) {
+            arch_relax();
+        }
+        fifo_room = fifo_depth;
+    }
+    port_write8(DATA, (u8)byte);
+    fifo_room--;
+}
+
+void x86_serial_write(const char *text, size_t length) {
+    if (!present) {
+        return;
+    }
+    fifo_room = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\n' && previous != '\r') {
+            write_byte('\r');
+        }
+        write_byte(text[i]);
+        previous = text[i];
+    }
+}
+
+void x86_serial_input_initialise(void) {
+    if (present) {
+        port_write8(INTERRUPT_ENABLE, 0x01);
+    }
+}
+
+void x86_serial_interrupt(void) {
+    while (present && port_read8(LINE_STATUS) & STATUS_INPUT) {
+        kernel_console_input((char)port_read8(DATA));
+    }
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What kernel and user programs must agree on: plans, rights, pseudo-handles and the structures that
+ * system calls take. Every structure has the same layout on both kernels: fixed-width fields only,
+ * user pointers as 64-bit numbers, 64-bit fields 8-byte aligned.
+ * The calls themselves stand in syscalls.def, the errors in errors.def.
+ */
+#ifndef QUARTET_ABI_H
+#define QUARTET_ABI_H
+
+#include <stdint.h>
+
+enum quartet_error {
+    E_OK = 0,
+#define ERROR(name, code, sentence) name = code,
+#include "errors.def"
+#undef ERROR
+};
+
+/* ---- Slots and quarters ---------------------------------------------------------------------- */
+
+#define SLOT_COUNT 4u
+#define SLOT_SHIFT 30
+#define QUARTER_SIZE (1u << SLOT_SHIFT)
+#define PAGE_SHIFT 12
+#define PAGE_SIZE (1u << PAGE_SHIFT)
+#define SLOT_BASE(slot) ((uint32_t)(slot) << SLOT_SHIFT)
+#define SLOT_OF(address) ((uint32_t)(address) >> SLOT_SHIFT)
+#define SLOT_OFFSET(address) ((uint32_t)(address) & (QUARTER_SIZE - 1))
+
+/* ---- Plans: two bits for each slot, slot 0 in bits 1:0 (the one definition of the encoding) --- */
+
+#define PLAN_SHARE 0u
+#define PLAN_COPY 1u
+#define PLAN_FRESH 2u
+#define PLAN_NONE 3u
+#define PLAN(slot0, slot1, slot2, slot3) \
+    ((slot0) | (slot1) << 2 | (slot2) << 4 | (slot3) << 6)
+#define PLAN_FOR_SLOT(plan, slot) ((plan) >> (2 * (slot)) & 3u)
+/* Beside the plan byte, in process_clone's first argument: */
+#define CLONE_STOPPED 0x100u /* the child does not run until space_set starts it */
+
+/* ---- Handles and rights ---------------------------------------------------------------------- */
+
+#define RIGHT_READ 1u
+#define RIGHT_WRITE 2u
+#define RIGHT_EXECUTE 4u
+#define RIGHT_MAP 8u /* change regions; attach */
+#define RIGHT_DUPLICATE 16u
+#define RIGHT_TRANSFER 32u
+#define RIGHTS_ALL 63u
+
+#define QUARTET_NONE (-1)             /* no handle */
+#define QUARTET_ANY (-2)              /* process_wait: any child */
+#define QUARTET_SELF (-3)             /* the calling process */
+#define QUARTET_KEEP (-4)             /* space_set: leave this slot as it is */
+#define QUARTET_SLOT(slot) (-16 - (int)(slot)) /* the quarter that stands in this slot of the caller */
+
+/* Handles that a program finds in place when it starts. New handles get indexes from HANDLE_FIRST. */
+#define HANDLE_STDIN 0
+#define HANDLE_STDOUT 1
+#define HANDLE_STDERR 2
+#define HANDLE_FILES 3   /* session with the file server */
+#define HANDLE_SYSTEM 4  /* the machine: console, information, power */
+#define HANDLE_CONSOLE 5 /* session with the console server */
+#define HANDLE_SERVICE 6 /* a server: the endpoint that it receives on */
+#define HANDLE_FIRST 8
+#define HANDLE_LIMIT 256 /* indexes 0..HANDLE_LIMIT-1 */
+
+enum object_type {
+    OBJECT_QUARTER = 1,
+    OBJECT_PROCESS,
+    OBJECT_ENDPOINT,
+    OBJECT_SESSION,
+    OBJECT_SYSTEM,
+};
+
+struct handle_stat {
+    uint32_t type;   /* enum object_type */
+    uint32_t rights; /* RIGHT_* */
+    uint64_t id;     /* sub-ID, process ID, badge; 0 for others */
+};
+
+struct quarter_stat {
+    uint64_t sub_id;
+    uint32_t slot;
+    uint32_t references; /* spaces and handles that refer to it */
+    uint32_t resident;   /* pages present, shared or not (4 KiB units) */
+    uint32_t tables;     /* page-table pages reachable, shared or not */
+    uint32_t regions;
+    uint32_t view; /* rights through which the caller sees it */
+};
+
+/* ---- space_set ------------------------------------------------------------------------------- */
+
+#define SPACE_START 1u   /* then continue (or start a stopped process) at entry, sp, arg */
+#define SPACE_CONSUME 2u /* close the quarter handles on success */
+
+struct space_change {
+    int32_t process;     /* QUARTET_SELF, or a stopped process (needs map) */
+    uint32_t flags;      /* SPACE_* */
+    int32_t quarter[4];  /* for each slot a quarter handle, QUARTET_KEEP or QUARTET_NONE */
+    uint32_t rights[4];  /* RIGHT_READ|WRITE|EXECUTE: the view; at most what the handle has */
+    uint32_t entry, sp, arg;
+    char name[32]; /* with SPACE_START: the process name from now on, if not empty */
+    uint32_t reserved;
+};
+
+/* ---- Processes ------------------------------------------------------------------------------- */
+
+#define PRIORITY_LEVELS 32u
+#define PRIORITY_DEFAULT 16u
+#define FUTEX_FOREVER 0xFFFFFFFFu
+#define WAIT_NOHANG 1u
+
+#define STATUS_CODE(status) ((status) & 0xFFu)
+#define STATUS_KILLED 0x100u /* ended by process_kill */
+#define STATUS_FAULT 0x200u  /* ended by a fault that nothing answered; code: enum fault_reason */
+
+enum fault_reason {
+    FAULT_NO_QUARTER = 1, /* nothing is attached in that slot */
+    FAULT_NO_REGION,      /* no region covers the address */
+    FAULT_RIGHTS,         /* the region or the view forbids the access */
+    FAULT_NO_MEMORY,      /* no memory or budget left to serve it */
+    FAULT_KERNEL_ADDRESS, /* a user access above the user addresses */
+    FAULT_EXCEPTION,      /* another processor exception (divide, opcode, ...) */
+};
+
+struct process_status {
+    uint32_t pid;
+    int32_t handle;  /* the handle that named it, or QUARTET_NONE */
+    uint32_t status; /* STATUS_* */
+    uint32_t fault_address;
+};
+
+struct process_limits { /* 0: leave this limit as it is */
+    uint32_t frames;
+    uint32_t processes;
+    uint32_t threads;
+    uint32_t quarters;
+};
+
+/* ---- Messages -------------------------------------------------------------------------------- */
+
+#define MESSAGE_BYTES 4096u
+#define MESSAGE_HANDLES 4u
+#define MESSAGE_CALL 0u   /* kind: somebody calls */
+#define MESSAGE_CLOSED 1u /* kind: the last handle to the session with this badge is gone; no reply */
+
+struct message {
+    uint32_t label; /* free for the protocol */
+    uint32_t kind;  /* set by receive: MESSAGE_CALL or MESSAGE_CLOSED */
+    uint64_t word[4];
+    uint64_t badge; /* set by receive: of the session, 0 for the endpoint itself */
+    uint64_t token; /* set by receive, given back to reply */
+    int32_t handle[4]; /* sent: duplicated to the other side (needs transfer); received: its indexes */
+    uint32_t handle_count;
+    uint32_t send_length;    /* bytes at send_buffer to send, at most MESSAGE_BYTES */
+    uint32_t receive_size;   /* room at receive_buffer */
+    uint32_t receive_length; /* set on return: bytes received (truncation is E_TOOBIG for the sender) */
+    uint64_t send_buffer;
+    uint64_t receive_buffer;
+};
+
+/* ---- system_info ----------------------------------------------------------------------------- */
+
+enum info_kind {
+    INFO_MACHINE = 1,  /* struct info_machine */
+    INFO_PROCESS,      /* struct info_process; in: pid = look from this ID upwards */
+    INFO_REGION,       /* struct info_region; in: pid, slot, index */
+    INFO_COMMAND_LINE, /* char[length]: the kernel's command line */
+};
+
+struct info_machine {
+    char arch[8];
+    char features[120];   /* what is used, as the boot line says */
+    uint64_t uptime;      /* nanoseconds */
+    uint32_t cpus;
+    uint32_t frames;      /* 4 KiB frames the kernel manages */
+    uint32_t frames_free;
+    uint32_t frames_high; /* of frames: above the kernel's direct map */
+    uint32_t frames_high_free, reserved;
+    uint32_t processes, threads, quarters, spaces;
+    uint64_t page_faults, zero_fills, page_copies, page_reclaims;
+    uint64_t table_copies, table_reclaims, large_fills, large_splits, spurious_faults;
+    uint64_t shootdowns, switches, space_loads, system_calls;
+};
+
+struct info_slot {
+    uint64_t sub_id;     /* 0: nothing there */
+    uint32_t references; /* spaces and handles */
+    uint32_t view;       /* RIGHT_* of the attachment */
+    uint32_t resident, tables, regions, processes; /* processes: how many have it in this slot */
+};
+
+struct info_process {
+    uint32_t pid; /* in: lowest ID wanted; out: the ID found */
+    uint32_t parent;
+    uint32_t threads, priority;
+    uint32_t state; /* 0 ready or running, 1 waiting, 2 stopped, 3 ended */
+    uint32_t handles;
+    uint64_t cpu_time; /* nanoseconds */
+    uint64_t space;    /* identity of its space */
+    char name[32];
+    struct info_slot slot[4];
+};
+
+struct info_region {
+    uint32_t pid, slot, index; /* in */
+    uint32_t start, end;       /* offsets in the quarter */
+    uint32_t rights;
+    uint32_t kind;     /* 0 anonymous, 1 boot image */
+    uint32_t resident; /* pages present in it */
+    uint32_t shared;   /* of those: with another quarter, copy-on-write */
+    uint32_t large;    /* 2 MiB pages in it */
+};
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counts that cross between locks. Only these are touched without the lock of what they count;
+ * every other field has an owner lock named at its declaration.
+ */
+#ifndef KERNEL_ATOMIC_H
+#define KERNEL_ATOMIC_H
+
+#include "kernel/base/types.h"
+
+static inline u32 atomic_read(const u32 *count) { return __atomic_load_n(count, __ATOMIC_ACQUIRE); }
+static inline u32 atomic_increment(u32 *count) { return __atomic_add_fetch(count, 1, __ATOMIC_ACQ_REL); }
+static inline u32 atomic_decrement(u32 *count) { return __atomic_sub_fetch(count, 1, __ATOMIC_ACQ_REL); }
+
+/* 64 bits, whole on the 32-bit kernel too: there each is a CMPXCHG8B (hazards 14, 15), which compilers
+ * put in line for __sync_val_compare_and_swap and not for the __atomic builtins. Full barriers. */
+static inline u64 atomic_update_64(u64 *value, u64 keep, u64 set, u64 add) {
+    u64 seen = *value;
+    for (;;) {
+        u64 found = __sync_val_compare_and_swap(value, seen, ((seen & keep) | set) + add);
+        if (found == seen) {
+            return found;
+        }
+        seen = found;
+    }
+}
+
+static inline u64 atomic_read_64(u64 *value) { return atomic_update_64(value, UINT64_MAX, 0, 0); }
+static inline void atomic_add_64(u64 *value, u64 amount) { atomic_update_64(value, UINT64_MAX, 0, amount); }
+
+/* Add one unless the count is zero: the object is already on its way out. True if added. */
+static inline bool atomic_increment_unless_zero(u32 *count) {
+    u32 seen = __atomic_load_n(count, __ATOMIC_RELAXED);
+    while (seen != 0) {
+        if (__atomic_compare_exchange_n(count, &seen, seen + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Add AMOUNT unless that would exceed LIMIT. True if added. */
+static inline bool atomic_add_below(u32 *count, u32 amount, u32 limit) {
+    u32 seen = __atomic_load_n(count, __ATOMIC_RELAXED);
+    while (seen <= limit && amount <= limit - seen) {
+        if (__atomic_compare_exchange_n(count, &seen, seen + amount, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Masks of CPUs: one register wide. Sequentially consistent, as the shootdown's handshake needs. */
+static inline uword atomic_read_mask(const uword *mask) { return __atomic_load_n(mask, __ATOMIC_SEQ_CST); }
+static inline void atomic_set_bits(uword *mask, uword bits) { __atomic_fetch_or(mask, bits, __ATOMIC_SEQ_CST); }
+static inline void atomic_clear_bits(uword *mask, uword bits) { __atomic_fetch_and(mask, ~bits, __ATOMIC_SEQ_CST); }
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Spinlocks, and the one place that states the lock order: a CPU acquires locks only in ascending
+ * class and, within LOCK_QUARTER, in ascending sub-ID. Debug builds (make DEBUG=1) check it.
+ * Interrupts are off while a lock is held. The CPU's list of held locks is what a panic prints.
+ */
+#ifndef KERNEL_SPINLOCK_H
+#define KERNEL_SPINLOCK_H
+
+#include "kernel/base/types.h"
+
+enum lock_class {
+    LOCK_PROCESS_TABLE = 1, /* the list of processes, parent and child links */
+    LOCK_HANDLES,           /* one process's handle table */
+    LOCK_SPACES,            /* the table of unique spaces */
+    LOCK_QUARTER,           /* one quarter: directory, tables it owns, regions */
+    LOCK_ENDPOINT,          /* one endpoint: its queues */
+    LOCK_FUTEX,             /* one bucket of the futex table */
+    LOCK_CONSOLE_INPUT,     /* the ring of console input and its readers */
+    LOCK_RUN_QUEUE,         /* run queues, sleepers, thread states */
+    LOCK_CACHE,             /* one object cache */
+    LOCK_FRAMES,            /* the frame allocator */
+    LOCK_CONSOLE,           /* output lines: leaf */
+};
+
+struct spinlock {
+    u32 locked;
+    u16 class; /* enum lock_class */
+    u64 order; /* within the class: the sub-ID of a quarter, else 0 */
+    const char *name;
+};
+
+#define SPINLOCK(class_, name_) {.class = (class_), .name = (name_)}
+
+void spinlock_init(struct spinlock *lock, enum lock_class class, u64 order, const char *name);
+void spinlock_acquire(struct spinlock *lock);
+void spinlock_release(struct spinlock *lock);
+bool spinlock_held(const struct spinlock *lock); /* by this CPU */
+
+#endif

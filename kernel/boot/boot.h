@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What kernel/boot/ offers to the rest: the command line, the first process and the console's input.
+ */
+#ifndef KERNEL_BOOT_H
+#define KERNEL_BOOT_H
+
+#include "kernel/base/types.h"
+
+struct boot_info;
+
+/* The kernel's command line; never null. */
+const char *boot_command_line(void);
+
+/* Load `init` from the initrd and make it ready to run. A sentence and power off if that cannot be done. */
+void init_start(const struct boot_info *boot);
+
+/* Status of a machine that cannot start its first process. */
+#define BOOT_FAILED_STATUS 98
+
+void console_input_initialise(void);
+
+/* Wait for console input and take at most SIZE bytes (SIZE > 0): how many, or -E_KILLED. No lock held. */
+int console_read(char *bytes, u32 size);
+
+#endif

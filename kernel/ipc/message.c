@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages between user memory, handle tables and a thread's ipc_state. No lock is held here: a message
+ * that is under way belongs to the thread in whose state it stands.
+ *
+ * Sending is all or nothing: the structure, both buffers and every handle are checked before the message
+ * is queued. What can still fail is the other side's table or memory, and then nothing leaks:
+ *   - a caller sent more bytes than the receiver has room for: the call is E_TOOBIG, the receiver waits on;
+ *   - the receiver's handle table is full: the call is E_LIMIT, the receiver waits on;
+ *   - the receiver's memory vanished while it waited: both get E_FAULT; a notice of a closed session is lost;
+ *   - a reply has more bytes than the caller has room for: the reply is E_TOOBIG, the caller waits on;
+ *   - the caller's table is full, or its memory vanished: its call is E_LIMIT or E_FAULT, the reply is lost.
+ * Handles that did not reach a table are dropped.
+ */
+#include <string.h>
+
+#include "kernel/base/cache.h"
+#include "kernel/base/panic.h"
+#include "kernel/ipc/ipc.h"
+#include "kernel/process/process.h"
+#include "kernel/syscall/user_memory.h"
+#include "kernel/vm/frame.h"
+
+static struct cache state_cache = CACHE("ipc state", sizeof(struct ipc_state), 8);
+
+struct ipc_state *ipc_state_obtain(void) {
+    struct thread *thread = thread_current();
+    if (thread->ipc != NULL) {
+        return thread->ipc;
+    }
+    frame_t frame = frame_allocate(FRAME_LOW, NULL, NULL);
+    struct ipc_state *state = frame_is_none(frame) ? NULL : cache_allocate(&state_cache);
+    if (state != NULL) {
+        state->thread = thread;
+        state->page = arch_low_pointer(frame);
+        list_init(&state->link);
+        thread->ipc = state;
+    } else if (!frame_is_none(frame)) {
+        frame_release(frame);
+    }
+    return state;
+}
+
+void *ipc_page(void) {
+    struct ipc_state *state = ipc_state_obtain();
+    return state == NULL ? NULL : state->page;
+}
+
+void ipc_thread_release(struct thread *thread) {
+    struct ipc_state *state = thread->ipc;
+    if (state == NULL) {
+        return;
+    }
+    ASSERT(state->phase == IPC_IDLE && state->content.handle_count == 0,
+           "thread %u ends in phase %u of a message with %u handles under way", thread->tid, state->phase,
+           state->content.handle_count);
+    thread->ipc = NULL;
+    frame_release(arch_low_frame(state->page));
+    cache_free(&state_cache, state);
+}
+
+/* An endpoint lives while somebody can receive: a handle under way counts. */
+static void handle_take(struct ipc_handle *handle) {
+    if (handle->type == OBJECT_ENDPOINT) {
+        endpoint_handle_added(handle->object, handle->rights);
+    }
+}
+
+static void handle_leave(struct ipc_handle *handle) {
+    if (handle->type == OBJECT_ENDPOINT) {
+        endpoint_handle_removed(handle->object, handle->rights);
+    }
+}
+
+/* Drop the handles of STATE's content from number FIRST on. */
+static void handles_drop(struct ipc_state *state, u32 first) {
+    struct ipc_content *content = &state->content;
+    for (u32 i = first; i < content->handle_count; i++) {
+        handle_leave(&content->handle[i]);
+        object_release(content->handle[i].object, content->handle[i].type, 0);
+    }
+    content->handle_count = 0;
+}
+
+static int handles_encode(struct ipc_state *state, const struct message *message) {
+    struct ipc_content *content = &state->content;
+    struct handle_table *table = &process_current()->handles;
+    for (u32 i = 0; i < message->handle_count; i++) {
+        void *object;
+        u32 rights;
+        enum object_type type;
+        int error = handle_lookup(table, message->handle[i], 0, RIGHT_TRANSFER, &object, &rights, &type);
+        if (error != E_OK) {
+            handles_drop(state, 0);
+            return error;
+        }
+        content->handle[i] = (struct ipc_handle){.object = object, .type = (u8)type, .rights = (u8)rights};
+        handle_take(&content->handle[i]);
+        content->handle_count = i + 1;
+    }
+    return E_OK;
+}
+
+/* Fetch the user's structure; where it is also the place of a result, make sure that it and the buffer
+ * can be written. */
+static int message_fetch(struct message *message, uword address, bool result) {
+    int error = copy_in(message, address, sizeof(*message));
+    if (error != E_OK || !result) {
+        return error;
+    }
+    if (message->receive_buffer > UINTPTR_MAX) {
+        return E_FAULT;
+    }
+    u32 room = message->receive_size < MESSAGE_BYTES ? message->receive_size : MESSAGE_BYTES;
+    message->receive_size = room;
+    error = user_writable_check(address, sizeof(*message));
+    return error != E_OK ? error : user_writable_check((uword)message->receive_buffer, room);
+}
+
+/* Check what MESSAGE sends, and put it into STATE. On an error nothing is under way. */
+static int content_encode(struct ipc_state *state, const struct message *message, u64 badge) {
+    if (message->send_length > MESSAGE_BYTES) {
+        return E_TOOBIG;
+    }
+    if (message->handle_count > MESSAGE_HANDLES) {
+        return E_INVALID;
+    }
+    if (message->send_buffer > UINTPTR_MAX) {
+        return E_FAULT;
+    }
+    int error = copy_in(state->page, (uword)message->send_buffer, message->send_length);
+    if (error != E_OK) {
+        return error;
+    }
+    state->receive_size = message->receive_size;
+    struct ipc_content *content = &state->content;
+    *content = (struct ipc_content){.label = message->label, .kind = MESSAGE_CALL, .badge = badge,
+                                    .length = message->send_length};
+    memcpy(content->word, message->word, sizeof(content->word));
+    return handles_encode(state, message);
+}
+
+/* Install the handles under way in the caller's table. E_LIMIT: none is there. */
+static int handles_deliver(struct ipc_state *state, struct message *message) {
+    struct ipc_content *content = &state->content;
+    struct handle_table *table = &process_current()->handles;
+    for (u32 i = 0; i < content->handle_count; i++) {
+        struct ipc_handle *handle = &content->handle[i];
+        int index = handle_install(table, handle->object, handle->type, handle->rights);
+        if (index < 0) {
+            handles_drop(state, i);
+            while (i-- > 0) {
+                handle_close(table, message->handle[i]);
+            }
+            return -index;
+        }
+        handle_leave(handle); /* the table counts it now, and has its reference */
+        message->handle[i] = index;
+    }
+    message->handle_count = content->handle_count;
+    content->handle_count = 0;
+    return E_OK;
+}
+
+/* Give what stands in STATE to the program: handles, bytes, then the structure at ADDRESS. */
+static int content_deliver(struct ipc_state *state, struct message *message, uword address) {
+    const struct ipc_content *content = &state->content;
+    message->label = content->label;
+    message->kind = content->kind;
+    memcpy(message->word, content->word, sizeof(message->word));
+    message->badge = content->badge;
+    message->token = content->token;
+    message->receive_length = content->length;
+    for (u32 i = 0; i < MESSAGE_HANDLES; i++) {
+        message->handle[i] = QUARTET_NONE;
+    }
+    int error = handles_deliver(state, message);
+    if (error != E_OK) {
+        return error;
+    }
+    error = copy_out((uword)message->receive_buffer, state->page, content->length);
+    if (error == E_OK) {
+        error = copy_out(address, message, sizeof(*message));
+    }
+    if (error != E_OK) {
+        for (u32 i = 0; i < message->handle_count; i++) {
+            handle_close(&process_current()->handles, message->handle[i]);
+        }
+    }
+    return error;
+}
+
+int ipc_call(struct endpoint *endpoint, u64 badge, uword address) {
+    struct message message;
+    struct ipc_state *state = ipc_state_obtain();
+    int error = state == NULL ? E_NOMEM : message_fetch(&message, address, true);
+    if (error == E_OK) {
+        error = content_encode(state, &message, badge);
+    }
+    if (error != E_OK) {
+        return error;
+    }
+    error = endpoint_call(endpoint, state);
+    if (error != E_OK) {
+        handles_drop(state, 0);
+        return error;
+    }
+    return content_deliver(state, &message, address);
+}
+
+static int message_receive(struct endpoint *endpoint, struct ipc_state *state, struct message *message,
+                           uword address) {
+    for (;;) {
+        int error = endpoint_receive(endpoint, state, message->receive_size);
+        if (error != E_OK) {
+            return error;
+        }
+        u64 token = state->content.token;
+        error = content_deliver(state, message, address);
+        if (error != E_OK) {
+            endpoint_refuse(endpoint, token, error);
+        }
+        if (error != E_LIMIT) {
+            return error;
+        }
+    }
+}
+
+static int message_reply(struct endpoint *endpoint, struct ipc_state *state, const struct message *message) {
+    int error = content_encode(state, message, 0);
+    if (error == E_OK) {
+        error = endpoint_reply(endpoint, state, message->token);
+        handles_drop(state, 0); /* those of a reply that nobody got */
+    }
+    return error;
+}
+
+int ipc_receive(struct endpoint *endpoint, uword address) {
+    struct message message;
+    struct ipc_state *state = ipc_state_obtain();
+    int error = state == NULL ? E_NOMEM : message_fetch(&message, address, true);
+    return error != E_OK ? error : message_receive(endpoint, state, &message, address);
+}
+
+int ipc_reply(struct endpoint *endpoint, uword address) {
+    struct message message;
+    struct ipc_state *state = ipc_state_obtain();
+    int error = state == NULL ? E_NOMEM : message_fetch(&message, address, false);
+    return error != E_OK ? error : message_reply(endpoint, state, &message);
+}
+
+int ipc_reply_receive(struct endpoint *endpoint, uword address) {
+    struct message message;
+    struct ipc_state *state = ipc_state_obtain();
+    int error = state == NULL ? E_NOMEM : message_fetch(&message, address, true);
+    if (error == E_OK) {
+        error = message_reply(endpoint, state, &message);
+    }
+    return error != E_OK ? error : message_receive(endpoint, state, &message, address);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handle tables. Each is guarded by its own lock; objects are never released under it, because
+ * the last reference may free quarters, which takes long.
+ *
+ *     index  0 .. 7 well known | 8 ..  handed out   | end: undefined from here on
+ *            └──── in the table itself ────┘ 16 .. 255 only in a frame that replaces those
+ *
+ * Read next: object.c (what a reference is), process/process.c (clone copies the table).
+ */
+#include "arch/arch.h"
+#include "kernel/base/panic.h"
+#include "kernel/ipc/ipc.h"
+#include "kernel/object/object.h"
+#include "kernel/sched/sched.h"
+#include "kernel/vm/frame.h"
+
+_Static_assert(sizeof(struct handle) * HANDLE_LIMIT <= PAGE_SIZE,
+               "a full handle table is one frame");
+_Static_assert(HANDLE_FIRST < HANDLES_INLINE, "well-known handles stand in the table itself");
+
+void handle_table_create(struct handle_table *table) {
+    spinlock_init(&table->lock, LOCK_HANDLES, 0, "handle table");
+    table->count = 0;
+    table->lowest = HANDLE_FIRST;
+    table->end = 0;
+    table->capacity = HANDLES_INLINE;
+    table->handles = table->first;
+}
+
+/* Move the handles into a frame of their own. Lock held, or TABLE is nobody else's yet. */
+static int table_grow(struct handle_table *table) {
+    frame_t frame = frame_allocate(FRAME_LOW, NULL, NULL);
+    if (frame_is_none(frame)) {
+        return E_NOMEM;
+    }
+    struct handle *handles = arch_low_pointer(frame);
+    for (u32 i = 0; i < table->end; i++) {
+        handles[i] = table->first[i];
+    }
+    table->handles = handles;
+    table->capacity = HANDLE_LIMIT;
+    return 0;
+}
+
+/* Make INDEX one that may be written: below capacity, and below end with no garbage before it. */
+static int table_reach(struct handle_table *table, u32 index) {
+    if (index >= table->capacity && table_grow(table) != 0) {
+        return E_NOMEM;
+    }
+    while (table->end <= index) {
+        table->handles[table->end++].object = NULL;
+    }
+    return 0;
+}
+
+static void table_put(struct handle_table *table, u32 index, void *object, enum object_type type,
+                      u32 rights) {
+    table->handles[index] =
+        (struct handle){.object = object, .type = (u8)type, .rights = (u8)rights};
+    table->count++;
+    if (index == table->lowest) {
+        table->lowest++;
+    }
+}
+
+/* Empty INDEX, which is in use; its handle. */
+static struct handle table_take(struct handle_table *table, u32 index) {
+    struct handle old = table->handles[index];
+    table->handles[index].object = NULL;
+    table->count--;
+    if (index >= HANDLE_FIRST && index < table->lowest) {
+        table->lowest = index;
+    }
+    while (table->end > 0 && !table->handles[table->end - 1].object) {
+        table->end--;
+    }
+    return old;
+}
+
+static bool table_has(const struct handle_table *table, int handle) {
+    return handle >= 0 && (u32)handle < table->end && table->handles[handle].object;
+}
+
+int handle_table_copy(struct handle_table *to, struct handle_table *from) {
+    int error = 0;
+    spinlock_acquire(&from->lock);
+    if (from->end > to->capacity) {
+        error = table_grow(to);
+    }
+    if (error == 0) {
+        for (u32 i = 0; i < from->end; i++) {
+            struct handle handle = from->handles[i];
+            to->handles[i] = handle;
+            if (handle.object) {
+                object_reference(handle.object, handle.type, handle.rights);
+            }
+        }
+        to->count = from->count;
+        to->lowest = from->lowest;
+        to->end = from->end;
+    }
+    spinlock_release(&from->lock);
+    return error;
+}
+
+void handle_table_destroy(struct handle_table *table) {
+    for (;;) {
+        spinlock_acquire(&table->lock);
+        struct handle old = {0};
+        if (table->end > 0) {
+            old = table_take(table, table->end - 1); /* end - 1 is always in use */
+        }
+        spinlock_release(&table->lock);
+        if (!old.object) {
+            break;
+        }
+        object_release(old.object, old.type, old.rights);
+        sched_preemption_point();
+    }
+    if (table->handles != table->first) {
+        frame_release(arch_low_frame(table->handles));
+        table->handles = table->first;
+        table->capacity = HANDLES_INLINE;
+    }
+}
+
+/* What a table entry adds to a plain reference that it takes over. */
+static void handle_counted(void *object, enum object_type type, u32 rights) {
+    if (type == OBJECT_ENDPOINT) {
+        endpoint_handle_added(object, rights);
+    }
+}
+
+int handle_install(struct handle_table *table, void *object, enum object_type type, u32 rights) {
+    spinlock_acquire(&table->lock);
+    while (table_has(table, (int)table->lowest)) {
+        table->lowest++;
+    }
+    u32 index = table->lowest;
+    int error = index < HANDLE_LIMIT ? table_reach(table, index) : E_LIMIT;
+    if (error == 0) {
+        table_put(table, index, object, type, rights);
+        handle_counted(object, type, rights);
+    }
+    spinlock_release(&table->lock);
+    return error ? -error : (int)index;
+}
+
+int handle_install_at(struct handle_table *table, int target, void *object, enum object_type type,
+                      u32 rights) {
+    if (target < 0 || (u32)target >= HANDLE_LIMIT) {
+        return -E_HANDLE;
+    }
+    struct handle old = {0};
+    spinlock_acquire(&table->lock);
+    int error = table_has(table, target) ? 0 : table_reach(table, (u32)target);
+    if (error == 0) {
+        if (table->handles[target].object) {
+            old = table->handles[target];
+            table->handles[target].object = NULL;
+            table->count--;
+        }
+        table_put(table, (u32)target, object, type, rights);
+        handle_counted(object, type, rights);
+    }
+    spinlock_release(&table->lock);
+    if (old.object) {
+        object_release(old.object, old.type, old.rights);
+    }
+    return error ? -error : target;
+}
+
+int handle_lookup(struct handle_table *table, int handle, enum object_type type, u32 rights,
+                  void **object, u32 *rights_out, enum object_type *type_out) {
+    int error = 0;
+    struct handle found = {0};
+    spinlock_acquire(&table->lock);
+    if (table_has(table, handle)) {
+        found = table->handles[handle];
+    }
+    if (!found.object) {
+        error = E_HANDLE;
+    } else if (type != 0 && type != found.type) {
+        error = E_TYPE;
+    } else if ((found.rights & rights) != rights) {
+        error = E_RIGHTS;
+    } else {
+        object_reference(found.object, found.type, 0);
+    }
+    spinlock_release(&table->lock);
+    if (error) {
+        return error;
+    }
+    *object = found.object;
+    if (rights_out) {
+        *rights_out = found.rights;
+    }
+    if (type_out) {
+        *type_out = found.type;
+    }
+    return 0;
+}
+
+int handle_close(struct handle_table *table, int handle) {
+    struct handle old = {0};
+    spinlock_acquire(&table->lock);
+    if (table_has(table, handle)) {
+        old = table_take(table, (u32)handle);
+    }
+    spinlock_release(&table->lock);
+    if (!old.object) {
+        return E_HANDLE;
+    }
+    object_release(old.object, old.type, old.rights);
+    return 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handles: how a process reaches objects. A handle is an index in the process's table, with a
+ * type, rights and a counted pointer. There is no other way to name an object. The table is
+ * guarded by its lock (LOCK_HANDLES); an object found in it is returned with a reference of its
+ * own, so that it stays while the call uses it, whatever other threads close.
+ */
+#ifndef KERNEL_OBJECT_H
+#define KERNEL_OBJECT_H
+
+#include "kernel/base/spinlock.h"
+#include "kernel/base/types.h"
+
+struct handle {
+    void *object; /* null: free */
+    u8 type;      /* enum object_type */
+    u8 rights;
+};
+
+/* Most processes have few handles: the first ones stand in the table itself, and a frame takes
+ * over when an index beyond them is used. So a clone copies what is there, and zeroes nothing. */
+#define HANDLES_INLINE 16u
+
+struct handle_table {
+    struct spinlock lock;
+    /* lock: */
+    u32 count;  /* handles in use */
+    u32 lowest; /* no free index >= HANDLE_FIRST below this */
+    u32 end;    /* no handle in use at or above this index; what stands there is undefined */
+    u32 capacity; /* HANDLES_INLINE or HANDLE_LIMIT */
+    struct handle *handles;
+    struct handle first[HANDLES_INLINE];
+};
+
+void handle_table_create(struct handle_table *table);
+/* Fill TO, newly created, with the handles of FROM: takes references. 0, or E_NOMEM and TO is
+ * empty. */
+int handle_table_copy(struct handle_table *to, struct handle_table *from);
+void handle_table_destroy(struct handle_table *table); /* closes all; no lock held */
+
+/* Put OBJECT, with the plain reference that the caller holds on it, into a free index. The
+ * index, or -E_LIMIT or -E_NOMEM (the caller keeps its reference). */
+int handle_install(struct handle_table *table, void *object, enum object_type type, u32 rights);
+/* Into index TARGET, closing what stands there; -E_HANDLE if it is no index. */
+int handle_install_at(struct handle_table *table, int target, void *object, enum object_type type,
+                      u32 rights);
+
+/* The object behind HANDLE if it has TYPE and at least RIGHTS, with a plain reference that the
+ * caller releases by object_release(object, type, 0): 0, E_HANDLE, E_TYPE or E_RIGHTS. TYPE 0:
+ * any. RIGHTS_OUT and TYPE_OUT may be null. */
+int handle_lookup(struct handle_table *table, int handle, enum object_type type, u32 rights,
+                  void **object, u32 *rights_out, enum object_type *type_out);
+int handle_close(struct handle_table *table, int handle); /* 0 or E_HANDLE */
+
+/* One reference more or less, whatever the type. RIGHTS: of the handle that the reference
+ * belongs to, or 0 for a plain reference. An endpoint counts its handles by their rights:
+ * without one that may receive, its callers wait in vain. Release takes no lock of the caller's:
+ * it may free quarters. */
+void object_reference(void *object, enum object_type type, u32 rights);
+void object_release(void *object, enum object_type type, u32 rights);
+
+#endif

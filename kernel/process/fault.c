@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What arch/ calls when a user access faults or a program does what the processor forbids. A
+ * fault goes to the quarter of its slot (vm/fault.c); one that nothing answers ends the process,
+ * with one line on the console. No lock may be held: answering takes the quarter's (hazard 33).
+ * The space is the one that is loaded, not the one that the process is moving to (hazard 10).
+ */
+#include "arch/arch.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/print.h"
+#include "kernel/process/process.h"
+#include "kernel/vm/space.h"
+
+static const char *const reason_sentence[] = {
+    [FAULT_NO_QUARTER] = "nothing is attached in that slot",
+    [FAULT_NO_REGION] = "no region covers it",
+    [FAULT_RIGHTS] = "the region or the view forbids it",
+    [FAULT_NO_MEMORY] = "no memory or budget is left to serve it",
+    [FAULT_KERNEL_ADDRESS] = "it is not a user address",
+};
+
+#define INSTRUCTION_POINTER (sizeof(uword) == 4 ? "eip" : "rip")
+
+static const char *access_word(const struct fault *fault) {
+    return fault->execute ? "execute" : fault->write ? "write" : "read";
+}
+
+static enum vm_access access_of(const struct fault *fault) {
+    return fault->execute ? ACCESS_EXECUTE : fault->write ? ACCESS_WRITE : ACCESS_READ;
+}
+
+/* 0: served, the access may be tried again. Else enum fault_reason. */
+static u32 fault_serve(const struct fault *fault) {
+    u64 address = fault->address; /* 64 bits: where users have all four slots, no u32 is above */
+    if (fault->beyond || address >= ARCH_USER_TOP) {
+        return FAULT_KERNEL_ADDRESS;
+    }
+    const struct space *space = arch_cpu()->loaded;
+    const struct space_slot *slot = space ? &space->slot[SLOT_OF(fault->address)] : NULL;
+    if (!slot || !slot->quarter) {
+        return FAULT_NO_QUARTER;
+    }
+    return (u32)quarter_fault(slot->quarter, SLOT_OFFSET(fault->address), access_of(fault),
+                              slot->view);
+}
+
+static void fault_print(const struct fault *fault, u32 reason) {
+    const struct process *process = process_current();
+    char place[40];
+    if (fault->beyond) {
+        format_text(place, sizeof(place), "beyond all slots");
+    } else {
+        format_text(place, sizeof(place), "at 0x%08x slot %u", fault->address,
+                    SLOT_OF(fault->address));
+    }
+    print("fault: %s (pid %u) %s %s: %s (%s 0x%lx)\n", process->name, process->pid,
+          access_word(fault), place, reason_sentence[reason], INSTRUCTION_POINTER,
+          (unsigned long)fault->instruction);
+}
+
+bool kernel_page_fault(const struct fault *fault) {
+    ASSERT(arch_cpu()->lock_count == 0, "a user access with %u locks held, the last of them %s",
+           arch_cpu()->lock_count, arch_cpu()->locks[arch_cpu()->lock_count - 1]->name);
+    u32 reason = fault_serve(fault);
+    if (reason == 0) {
+        return true;
+    }
+    if (fault->user) { /* the thread ends on its way back to user mode */
+        fault_print(fault, reason);
+        process_end(process_current(), STATUS_FAULT | reason, fault->address);
+    }
+    return fault->user;
+}
+
+void kernel_user_exception(const char *name, uword instruction) {
+    struct process *process = process_current();
+    print("fault: %s (pid %u) %s (%s 0x%lx)\n", process->name, process->pid, name,
+          INSTRUCTION_POINTER, (unsigned long)instruction);
+    process_end(process, STATUS_FAULT | FAULT_EXCEPTION, (u32)instruction);
+}

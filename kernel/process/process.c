@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes: birth, references, and what a process is made of. A clone allocates all that it
+ * needs first, the space last; from there on nothing can fail, and only then is the child linked
+ * and started. So every failure leaves the parent, its quarters and all counts as they were.
+ * Lock: process_lock (table.c). Read next: end.c, wait.c, thread.c.
+ */
+#include "kernel/process/process.h"
+
+#include <string.h>
+
+#include "kernel/base/atomic.h"
+#include "kernel/base/cache.h"
+#include "kernel/base/panic.h"
+#include "kernel/object/budget.h"
+#include "kernel/vm/space.h"
+
+static struct cache process_cache =
+    CACHE("process", sizeof(struct process), _Alignof(struct process));
+
+static void lists_init(struct process *process) {
+    list_init(&process->all);
+    list_init(&process->hashed);
+    list_init(&process->children);
+    list_init(&process->child);
+    list_init(&process->threads);
+    list_init(&process->waiters);
+    list_init(&process->parent_waiters);
+}
+
+/* The object, charged to BUDGET, in no table; one reference. */
+static int process_allocate(struct budget *budget, struct process **result) {
+    if (budget_charge(budget, BUDGET_PROCESSES, 1) != 0) {
+        return E_LIMIT;
+    }
+    struct process *process = cache_allocate(&process_cache);
+    if (!process) {
+        budget_refund(budget, BUDGET_PROCESSES, 1);
+        return E_NOMEM;
+    }
+    process->references = 1;
+    process->priority_limit = PRIORITY_LEVELS - 1;
+    process->budget = budget;
+    budget_reference(budget);
+    lists_init(process);
+    handle_table_create(&process->handles);
+    *result = process;
+    return 0;
+}
+
+static void process_deallocate(struct process *process) {
+    budget_refund(process->budget, BUDGET_PROCESSES, 1);
+    budget_release(process->budget);
+    cache_free(&process_cache, process);
+}
+
+/* Name, handles and whatever else a child has from its parent. */
+static int process_inherit(struct process *process, struct process *parent) {
+    memcpy(process->name, parent->name, sizeof(process->name));
+    process->priority_limit = parent->priority_limit;
+    process->traced = parent->traced;
+    return handle_table_copy(&process->handles, &parent->handles);
+}
+
+/* Enter the table, as a child of PARENT. Cannot fail. Lock held. */
+static void process_link(struct process *process, struct process *parent) {
+    process_remember(process);
+    if (parent) {
+        process->parent = parent;
+        list_append(&parent->children, &process->child);
+        process_reference(process);
+    }
+}
+
+int process_create(struct process *parent, struct space *space, struct budget *budget,
+                   struct process **result) {
+    struct process *process;
+    int error = process_allocate(budget, &process);
+    if (error) {
+        return error;
+    }
+    if (parent && (error = process_inherit(process, parent)) != 0) {
+        process_deallocate(process);
+        return error;
+    }
+    process->space = space;
+    spinlock_acquire(&process_lock);
+    process_link(process, parent);
+    spinlock_release(&process_lock);
+    *result = process;
+    return 0;
+}
+
+/* The budget of PROCESS, referenced: another thread may put the process under a new one. */
+static struct budget *process_budget(struct process *process) {
+    spinlock_acquire(&process_lock);
+    struct budget *budget = process->budget;
+    budget_reference(budget);
+    spinlock_release(&process_lock);
+    return budget;
+}
+
+/* What a clone of PARENT by PLAN needs: CHILD with its space and one THREAD, all unlinked. */
+static int clone_prepare(struct process *parent, u32 plan, struct budget *budget,
+                         struct process **child, struct thread **thread) {
+    int error = process_allocate(budget, child);
+    if (error) {
+        return error;
+    }
+    error = process_inherit(*child, parent);
+    if (error) {
+        goto no_handles;
+    }
+    error = thread_create(*child, thread);
+    if (error) {
+        goto no_thread;
+    }
+    error = space_clone(parent->space, plan, budget, &(*child)->space);
+    if (error == 0) {
+        return 0;
+    }
+    thread_detach(*thread);
+    thread_free(*thread);
+no_thread:
+    handle_table_destroy(&(*child)->handles);
+no_handles:
+    process_deallocate(*child);
+    return error;
+}
+
+/* The opposite of a clone_prepare that succeeded. */
+static void clone_undo(struct process *child, struct thread *thread) {
+    space_release(child->space);
+    thread_detach(thread);
+    thread_free(thread);
+    handle_table_destroy(&child->handles);
+    process_deallocate(child);
+}
+
+/* Enter the table and give PARENT a handle, which takes over the reference to CHILD: under one lock, which whoever
+ * comes by the handle needs first. The index, or -E_LIMIT or -E_NOMEM with nothing changed. */
+static int clone_publish(struct process *child, struct process *parent) {
+    spinlock_acquire(&process_lock);
+    int handle = handle_install(&parent->handles, child, OBJECT_PROCESS, RIGHTS_ALL);
+    if (handle >= 0) {
+        process_link(child, parent);
+    }
+    spinlock_release(&process_lock);
+    return handle;
+}
+
+int process_clone(u32 plan, u32 entry, u32 sp, u32 arg) {
+    if (plan & ~(0xFFu | CLONE_STOPPED)) {
+        return -E_INVALID;
+    }
+    struct process *parent = process_current();
+    struct process *child;
+    struct thread *thread;
+    struct budget *budget = process_budget(parent);
+    int error = clone_prepare(parent, plan & 0xFFu, budget, &child, &thread);
+    budget_release(budget);
+    if (error) {
+        return -error;
+    }
+    if (entry == 0) {
+        arch_thread_start_clone(thread, thread_current());
+    } else {
+        arch_thread_start_user(thread, entry, sp, arg);
+    }
+    arch_thread_set_pointer(thread, arch_thread_pointer(thread_current()));
+    child->stopped = (plan & CLONE_STOPPED) != 0;
+    int handle = clone_publish(child, parent);
+    if (handle < 0) {
+        clone_undo(child, thread);
+    } else if ((plan & CLONE_STOPPED) == 0) {
+        thread_start(thread);
+    }
+    return handle;
+}
+
+int process_start(struct process *process, u32 entry, u32 sp, u32 arg) {
+    spinlock_acquire(&process_lock);
+    bool mine = process->stopped && !process->dying;
+    if (mine) {
+        process->stopped = false;
+        struct thread *thread = LIST_FIRST(&process->threads, struct thread, sibling);
+        arch_thread_start_user(thread, entry, sp, arg);
+        thread_start(thread);
+    }
+    spinlock_release(&process_lock);
+    return mine ? 0 : E_BUSY;
+}
+
+/* ---- References and what a process is made of
+ * -------------------------------------------------- */
+
+void process_reference(struct process *process) {
+    atomic_increment(&process->references);
+}
+
+void process_release(struct process *process) {
+    u32 left = atomic_decrement(&process->references);
+    ASSERT(left != UINT32_MAX, "process %u has no reference to drop", process->pid);
+    if (left == 0) {
+        ASSERT(process->ended, "process %u loses its last reference before its end", process->pid);
+        process_deallocate(process);
+    }
+}
+
+struct space *process_space(struct process *process) {
+    spinlock_acquire(&process_lock);
+    struct space *space = process->space;
+    if (space) {
+        space_reference(space);
+    }
+    spinlock_release(&process_lock);
+    return space;
+}
+
+void process_set_space(struct process *process, struct space *space) {
+    spinlock_acquire(&process_lock);
+    struct space *old = process->space;
+    process->space = space;
+    spinlock_release(&process_lock);
+    if (process == process_current()) {
+        space_load(space);
+    }
+    space_release(old);
+}
+
+/* The new budget stands inside the old one, which carries the process and its threads already. */
+int process_set_limits(const struct process_limits *limits) {
+    struct process *process = process_current();
+    spinlock_acquire(&process_lock);
+    struct budget *old = process->budget;
+    struct budget *budget = budget_create(old, limits);
+    int error = budget ? budget_adopt(budget, BUDGET_PROCESSES, 1) : E_LIMIT;
+    if (error == 0 && (error = budget_adopt(budget, BUDGET_THREADS, process->thread_count)) == 0) {
+        process->budget = budget;
+    } else if (budget) {
+        budget_release(budget);
+    }
+    spinlock_release(&process_lock);
+    if (error == 0) {
+        budget_release(old);
+    }
+    return error;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of processes: those that live, and those that ended and have not been waited for. One
+ * list in the order of PIDs and a hash by PID, under process_lock, which also guards the tree of
+ * parents and children and the threads of each process (see the groups of struct process).
+ * Read next: process.c, end.c.
+ */
+#include <string.h>
+
+#include "kernel/base/atomic.h"
+#include "kernel/process/process.h"
+
+#define PID_BUCKETS 256u
+
+struct spinlock process_lock = SPINLOCK(LOCK_PROCESS_TABLE, "process table");
+
+/* process_lock: */
+static struct list all_processes; /* of process->all */
+static struct list pid_buckets[PID_BUCKETS];
+static u32 last_pid;
+static u32 processes; /* in the table */
+
+void process_initialise(void) {
+    list_init(&all_processes);
+    for (u32 i = 0; i < PID_BUCKETS; i++) {
+        list_init(&pid_buckets[i]);
+    }
+}
+
+/* ---- The table ------------------------------------------------------------------------------- */
+
+/* The process with exactly this ID, or null. Lock held. */
+static struct process *table_exact(u32 pid) {
+    LIST_FOR_EACH(link, &pid_buckets[pid % PID_BUCKETS]) {
+        struct process *process = LIST_ENTRY(link, struct process, hashed);
+        if (process->pid == pid) {
+            return process;
+        }
+    }
+    return NULL;
+}
+
+/* The first link of the ordered list whose PID is at least PID, or its head. */
+static struct list *table_place(u32 pid) {
+    struct list *last = all_processes.previous;
+    if (list_empty(&all_processes) || LIST_ENTRY(last, struct process, all)->pid < pid) {
+        return &all_processes;
+    }
+    struct list *place = all_processes.next;
+    while (LIST_ENTRY(place, struct process, all)->pid < pid) {
+        place = place->next;
+    }
+    return place;
+}
+
+/* IDs count up; none comes again before all 32 bits have been used, and then none that is in
+ * use. */
+void process_remember(struct process *process) {
+    do {
+        last_pid++;
+    } while (last_pid == 0 || table_exact(last_pid));
+    process->pid = last_pid;
+    list_append(table_place(process->pid), &process->all);
+    list_append(&pid_buckets[process->pid % PID_BUCKETS], &process->hashed);
+    processes++;
+}
+
+void process_forget(struct process *process) {
+    list_remove(&process->all);
+    list_remove(&process->hashed);
+    processes--;
+}
+
+struct process *process_find(u32 pid) {
+    spinlock_acquire(&process_lock);
+    struct process *found = table_exact(pid);
+    if (!found) {
+        struct list *place = table_place(pid);
+        found = place == &all_processes ? NULL : LIST_ENTRY(place, struct process, all);
+    }
+    if (found) {
+        process_reference(found);
+    }
+    spinlock_release(&process_lock);
+    return found;
+}
+
+u32 process_count(void) {
+    return processes;
+}
+
+/* ---- What system_info tells ------------------------------------------------------------------ */
+
+/* As info_process.state. Lock held. */
+static u32 process_state(const struct process *process, u32 *priority) {
+    bool runs = false;
+    LIST_FOR_EACH(link, &process->threads) {
+        const struct thread *thread = LIST_ENTRY(link, struct thread, sibling);
+        runs = runs || thread->state == THREAD_READY || thread->state == THREAD_RUNNING;
+        *priority = thread->priority > *priority ? thread->priority : *priority;
+    }
+    return process->ended ? 3 : process->stopped ? 2 : runs ? 0 : 1;
+}
+
+void process_describe(struct process *process, struct info_process *info) {
+    spinlock_acquire(&process_lock);
+    info->pid = process->pid;
+    info->parent = process->parent ? process->parent->pid : 0;
+    info->threads = process->thread_count;
+    info->state = process_state(process, &info->priority);
+    info->handles = process->handles.count;
+    info->cpu_time = atomic_read_64(&process->cpu_time);
+    memcpy(info->name, process->name, sizeof(info->name));
+    spinlock_release(&process_lock);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler: fixed priorities, round robin within one, preemption by the tick. All its state is
+ * guarded by the run-queue lock of the CPU it belongs to.
+ */
+#ifndef KERNEL_SCHED_H
+#define KERNEL_SCHED_H
+
+#include "kernel/base/list.h"
+#include "kernel/base/types.h"
+
+struct thread;
+struct spinlock;
+
+#define SLICE_TICKS 5u /* 50 ms */
+#define WAIT_FOREVER UINT64_MAX
+
+void sched_initialise(void); /* the boot CPU's run queue and idle thread */
+_Noreturn void sched_start(void); /* leave the boot stack for the first thread */
+
+/* Make a thread that is not queued ready to run. */
+void sched_ready(struct thread *thread);
+
+/* Sleep in QUEUE, by thread->queue (guarded by LOCK, of a class below LOCK_RUN_QUEUE, which the
+ * caller holds; released while asleep, and on return) until sched_wake, the deadline
+ * (nanoseconds of arch_clock, or WAIT_FOREVER), or, if KILLABLE, the end of the process. Returns
+ * the waker's result, E_TIMEOUT or E_KILLED. QUEUE and LOCK may be null: only time or a kill
+ * wakes. */
+int sched_wait(struct list *queue, struct spinlock *lock, u64 deadline, bool killable);
+
+/* Take THREAD out of the queue it is in, whose lock the caller holds, and wake it with RESULT.
+ * False if it was no longer waiting (time-out or kill came first). */
+bool sched_wake(struct thread *thread, int result);
+
+/* The process of THREAD is ending: wake it with E_KILLED if it waits killably. */
+void sched_kill(struct thread *thread);
+
+/* Set the caller's priority; the old one. */
+u32 sched_set_priority(u32 priority);
+
+void sched_yield(void);      /* to the same or a higher priority */
+void sched_reschedule(void); /* if something better is ready, or the slice is over */
+_Noreturn void sched_exit(void); /* never run the caller again */
+
+/* Between bounded steps of long work, no lock held: let interrupts in, and others run. */
+void sched_preemption_point(void);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System calls on handles, whatever they name.
+ */
+#include "kernel/ipc/ipc.h"
+#include "kernel/process/process.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/syscall/user_memory.h"
+#include "kernel/vm/quarter.h"
+
+/* The new handle has those of RIGHTS that the old one has. */
+long call_handle_dup(uword handle, uword rights, uword target, uword d UNUSED) {
+    struct object_found found;
+    if ((u32)rights & ~RIGHTS_ALL) {
+        return -E_INVALID;
+    }
+    bool placed = (int)target != QUARTET_NONE;
+    if (placed && (u32)target >= HANDLE_LIMIT) {
+        return -E_HANDLE;
+    }
+    int error = object_lookup((int)handle, RIGHT_DUPLICATE, &found);
+    if (error != E_OK) {
+        return -error;
+    }
+    u32 reduced = found.rights & (u32)rights;
+    if (!placed) {
+        return object_install(found.object, found.type, reduced);
+    }
+    int index = handle_install_at(&process_current()->handles, (int)target, found.object, found.type, reduced);
+    if (index < 0) {
+        object_release(found.object, found.type, 0);
+    }
+    return index;
+}
+
+long call_handle_close(uword handle, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
+    return -handle_close(&process_current()->handles, (int)handle);
+}
+
+static u64 object_id(const struct object_found *found) {
+    switch (found->type) {
+    case OBJECT_QUARTER:
+        return ((struct quarter *)found->object)->sub_id;
+    case OBJECT_PROCESS:
+        return ((struct process *)found->object)->pid;
+    case OBJECT_SESSION:
+        return ((struct session *)found->object)->badge;
+    case OBJECT_ENDPOINT:
+    case OBJECT_SYSTEM:
+        break;
+    }
+    return 0;
+}
+
+long call_handle_stat(uword handle, uword result, uword c UNUSED, uword d UNUSED) {
+    struct object_found found;
+    int error = object_lookup((int)handle, 0, &found);
+    if (error != E_OK) {
+        return -error;
+    }
+    struct handle_stat stat = {.type = found.type, .rights = found.rights, .id = object_id(&found)};
+    object_release(found.object, found.type, 0);
+    return -copy_out(result, &stat, sizeof(stat));
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System calls on endpoints and sessions. The work, and what happens when a side dies, is in ipc/.
+ * Rights: READ on an endpoint to receive, reply and create sessions; WRITE on an endpoint or session to call.
+ */
+#include "kernel/ipc/ipc.h"
+#include "kernel/process/process.h"
+#include "kernel/syscall/syscall.h"
+
+#define SESSION_RIGHTS (RIGHT_WRITE | RIGHT_DUPLICATE | RIGHT_TRANSFER)
+
+static int endpoint_lookup(int handle, struct endpoint **endpoint) {
+    void *object;
+    int error = handle_lookup(&process_current()->handles, handle, OBJECT_ENDPOINT, RIGHT_READ, &object, NULL, NULL);
+    *endpoint = object;
+    return error;
+}
+
+static void endpoint_put(struct endpoint *endpoint) {
+    object_release(endpoint, OBJECT_ENDPOINT, 0);
+}
+
+long call_endpoint_create(uword a UNUSED, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
+    struct endpoint *endpoint;
+    int error = endpoint_create(&endpoint);
+    return error != E_OK ? -error : object_install(endpoint, OBJECT_ENDPOINT, RIGHTS_ALL);
+}
+
+/* A session that got no handle is freed without a notice: the server would learn of a badge that it never gave. */
+long call_endpoint_session(uword handle, uword badge, uword c UNUSED, uword d UNUSED) {
+    struct endpoint *endpoint;
+    struct session *session;
+    int error = endpoint_lookup((int)handle, &endpoint);
+    if (error != E_OK) {
+        return -error;
+    }
+    error = session_create(endpoint, (u32)badge, &session);
+    endpoint_put(endpoint);
+    if (error != E_OK) {
+        return -error;
+    }
+    int index = handle_install(&process_current()->handles, session, OBJECT_SESSION, SESSION_RIGHTS);
+    if (index < 0) {
+        session_free(session);
+    }
+    return index;
+}
+
+/* Endpoint and badge of what a call goes to. */
+static int call_target(const struct object_found *found, struct endpoint **endpoint, u64 *badge) {
+    if (found->type == OBJECT_SESSION) {
+        struct session *session = found->object;
+        *endpoint = session->endpoint;
+        *badge = session->badge;
+    } else if (found->type == OBJECT_ENDPOINT) {
+        *endpoint = found->object;
+        *badge = 0;
+    } else {
+        return E_TYPE;
+    }
+    return found->rights & RIGHT_WRITE ? E_OK : E_RIGHTS;
+}
+
+long call_ipc_call(uword handle, uword message, uword c UNUSED, uword d UNUSED) {
+    struct object_found found;
+    struct endpoint *endpoint;
+    u64 badge;
+    int error = object_lookup((int)handle, 0, &found);
+    if (error != E_OK) {
+        return -error;
+    }
+    error = call_target(&found, &endpoint, &badge);
+    if (error == E_OK) {
+        error = ipc_call(endpoint, badge, message); /* the reference keeps a session from closing meanwhile */
+    }
+    object_release(found.object, found.type, 0);
+    return -error;
+}
+
+static long with_endpoint(uword handle, uword message, int (*operation)(struct endpoint *, uword)) {
+    struct endpoint *endpoint;
+    int error = endpoint_lookup((int)handle, &endpoint);
+    if (error == E_OK) {
+        error = operation(endpoint, message);
+        endpoint_put(endpoint);
+    }
+    return -error;
+}
+
+long call_ipc_receive(uword handle, uword message, uword c UNUSED, uword d UNUSED) {
+    return with_endpoint(handle, message, ipc_receive);
+}
+
+long call_ipc_reply(uword handle, uword message, uword c UNUSED, uword d UNUSED) {
+    return with_endpoint(handle, message, ipc_reply);
+}
+
+long call_ipc_reply_receive(uword handle, uword message, uword c UNUSED, uword d UNUSED) {
+    return with_endpoint(handle, message, ipc_reply_receive);
+}

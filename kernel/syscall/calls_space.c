@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System calls on spaces: what stands in the four slots of a process. Nothing edits a root table that a CPU
+ * may hold: a change is a new tuple, for which space_obtain finds or makes the space.
+ */
+#include <string.h>
+
+#include "kernel/ipc/ipc.h"
+#include "kernel/process/process.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/syscall/user_memory.h"
+#include "kernel/vm/space.h"
+
+long call_space_get(uword slot, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
+    struct quarter *quarter;
+    u32 rights;
+    if ((u32)slot >= SLOT_COUNT) {
+        return -E_SLOT;
+    }
+    int error = quarter_lookup(QUARTET_SLOT((u32)slot), 0, &quarter, &rights);
+    return error != E_OK ? -error : object_install(quarter, OBJECT_QUARTER, rights);
+}
+
+/* In 64 bits: the end of user addresses may be 4 GiB. */
+static bool start_valid(u64 entry, u64 sp) {
+    return entry != 0 && entry < ARCH_USER_TOP && sp <= ARCH_USER_TOP;
+}
+
+/* What can be said of CHANGE without looking at any object. */
+static int change_check(const struct space_change *change) {
+    if ((change->flags & ~(SPACE_START | SPACE_CONSUME)) != 0 || change->reserved != 0) {
+        return E_INVALID;
+    }
+    if ((change->flags & SPACE_START) && !start_valid(change->entry, change->sp)) {
+        return E_INVALID;
+    }
+    for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
+        u32 view = change->rights[slot];
+        bool attach = change->quarter[slot] != QUARTET_KEEP && change->quarter[slot] != QUARTET_NONE;
+        if (attach && ((view & ~VIEW_FULL) != 0 || (view & RIGHT_READ) == 0)) {
+            return E_INVALID;
+        }
+    }
+    return E_OK;
+}
+
+/* May the space of TARGET be changed now, as CHANGE wants it? */
+static int target_check(const struct process *target, const struct space_change *change) {
+    bool own = target == process_current();
+    if (!own && !target->stopped) {
+        return E_BUSY;
+    }
+    bool start = (change->flags & SPACE_START) != 0;
+    return own && start && target->thread_count > 1 ? E_BUSY : E_OK;
+}
+
+/* One slot of the new tuple, with a reference to its quarter. OLD: what stands there now. */
+static int slot_build(const struct space_change *change, u32 slot, const struct space_slot *old,
+                      struct space_slot *place) {
+    *place = (struct space_slot){0};
+    if (change->quarter[slot] == QUARTET_NONE) {
+        return E_OK;
+    }
+    if (change->quarter[slot] == QUARTET_KEEP) {
+        *place = *old;
+        if (place->quarter != NULL) {
+            quarter_reference(place->quarter);
+        }
+        return E_OK;
+    }
+    struct quarter *quarter;
+    int error = quarter_lookup(change->quarter[slot], RIGHT_MAP | change->rights[slot], &quarter, NULL);
+    if (error == E_OK && quarter->slot != slot) {
+        quarter_put(quarter);
+        error = E_SLOT;
+    }
+    if (error == E_OK) {
+        *place = (struct space_slot){quarter, change->rights[slot]};
+    }
+    return error;
+}
+
+static void slots_put(struct space_slot slots[SLOT_COUNT]) {
+    for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
+        if (slots[slot].quarter != NULL) {
+            quarter_put(slots[slot].quarter);
+        }
+    }
+}
+
+/* The space that TARGET is to have after CHANGE, referenced. Nothing has changed yet. */
+static int space_build(struct process *target, const struct space_change *change, struct space **result) {
+    struct space_slot slots[SLOT_COUNT] = {{0}};
+    int error = E_OK;
+    struct space *old = process_space(target);
+    if (old == NULL) {
+        return E_DEAD;
+    }
+    for (u32 slot = 0; slot < SLOT_COUNT && error == E_OK; slot++) {
+        error = slot_build(change, slot, &old->slot[slot], &slots[slot]);
+    }
+    if (error == E_OK) {
+        error = space_obtain(slots, result);
+    }
+    slots_put(slots);
+    space_release(old);
+    return error;
+}
+
+/* Take the name of CHANGE, made printable: it appears in the kernel's own lines. */
+static void process_rename(struct process *process, const char name[sizeof(process->name)]) {
+    if (name[0] == 0) {
+        return;
+    }
+    memset(process->name, 0, sizeof(process->name));
+    for (u32 i = 0; i < sizeof(process->name) - 1 && name[i] != 0; i++) {
+        process->name[i] = name[i] > ' ' && name[i] < 0x7F ? name[i] : '?';
+    }
+}
+
+static void handles_consume(const struct space_change *change) {
+    for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
+        if (change->quarter[slot] >= 0) {
+            handle_close(&process_current()->handles, change->quarter[slot]);
+        }
+    }
+}
+
+/* Let TARGET go on at the entry point: the caller itself, or a stopped process. */
+static int target_start(struct process *target, const struct space_change *change) {
+    if (target != process_current()) {
+        return process_start(target, change->entry, change->sp, change->arg);
+    }
+    arch_thread_redirect(change->entry, change->sp, change->arg);
+    return E_OK;
+}
+
+static int change_apply(struct process *target, const struct space_change *change) {
+    struct space *space;
+    int error = target_check(target, change);
+    if (error == E_OK) {
+        error = space_build(target, change, &space);
+    }
+    if (error != E_OK) {
+        return error;
+    }
+    process_set_space(target, space);
+    if (change->flags & SPACE_START) {
+        process_rename(target, change->name);
+        error = target_start(target, change);
+    }
+    if (error == E_OK && (change->flags & SPACE_CONSUME)) {
+        handles_consume(change);
+    }
+    return error;
+}
+
+/* Everything is checked before the one step that changes anything, process_set_space; a stopped process that is
+ * killed in that moment is the only error after it. */
+long call_space_set(uword address, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
+    struct space_change change;
+    struct process *target;
+    int error = copy_in(&change, address, sizeof(change));
+    if (error == E_OK) {
+        error = change_check(&change);
+    }
+    if (error == E_OK) {
+        error = process_lookup(change.process, RIGHT_MAP, &target);
+    }
+    if (error != E_OK) {
+        return -error;
+    }
+    error = change_apply(target, &change);
+    process_put(target);
+    return -error;
+}

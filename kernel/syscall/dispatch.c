@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a number to a handler. The table is generated from kernel/abi/syscalls.def, as are the prototypes
+ * of the handlers, which stand in calls_*.c by group. Read next: syscall.h, trace.c.
+ */
+#include "kernel/base/cpu.h"
+#include "kernel/process/process.h"
+#include "kernel/syscall/syscall.h"
+
+static const struct syscall_entry table[SYSCALL_COUNT] = SYSCALL_TABLE;
+
+static long call_traced(const struct syscall_entry *entry, uword a, uword b, uword c, uword d) {
+    const uword arguments[SYSCALL_ARGUMENTS] = {a, b, c, d};
+    if (entry->handler == call_process_exit || entry->handler == call_thread_exit) {
+        syscall_trace(entry, arguments, NULL);
+        return entry->handler(a, b, c, d);
+    }
+    long result = entry->handler(a, b, c, d);
+    syscall_trace(entry, arguments, &result);
+    return result;
+}
+
+long kernel_system_call(uword number, uword a, uword b, uword c, uword d) {
+    arch_cpu()->system_calls++;
+    if (UNLIKELY((u32)number >= SYSCALL_COUNT)) {
+        return -E_NOSYS;
+    }
+    const struct syscall_entry *entry = &table[(u32)number];
+    if (UNLIKELY(process_current()->traced)) {
+        return call_traced(entry, a, b, c, d);
+    }
+    return entry->handler(a, b, c, d);
+}

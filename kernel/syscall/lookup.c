@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the numbers that a program passes to objects: its handle table and the pseudo-handles of abi.h.
+ * Takes the locks of the handle table and of what it references; holds none on return.
+ */
+#include "kernel/ipc/ipc.h"
+#include "kernel/process/process.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/vm/quarter.h"
+#include "kernel/vm/space.h"
+
+u8 system_object;
+
+/* The quarter in SLOT of the caller, with the rights of its view. */
+static int slot_lookup(u32 slot, struct object_found *found) {
+    struct space *space = process_space(process_current());
+    if (space == NULL) {
+        return E_KILLED;
+    }
+    const struct space_slot *place = &space->slot[slot];
+    if (place->quarter != NULL) {
+        quarter_reference(place->quarter);
+        *found = (struct object_found){place->quarter, OBJECT_QUARTER,
+                                       place->view | RIGHT_MAP | RIGHT_DUPLICATE};
+    }
+    int error = place->quarter == NULL ? E_NOTFOUND : E_OK;
+    space_release(space);
+    return error;
+}
+
+static int pseudo_lookup(int handle, struct object_found *found) {
+    if (handle == QUARTET_SELF) {
+        process_reference(process_current());
+        *found = (struct object_found){process_current(), OBJECT_PROCESS, RIGHTS_ALL};
+        return E_OK;
+    }
+    u32 slot = (u32)(QUARTET_SLOT(0) - handle);
+    return handle <= QUARTET_SLOT(0) && slot < SLOT_COUNT ? slot_lookup(slot, found) : E_HANDLE;
+}
+
+int object_lookup(int handle, u32 rights, struct object_found *found) {
+    if (handle >= 0) {
+        return handle_lookup(&process_current()->handles, handle, 0, rights, &found->object, &found->rights,
+                             &found->type);
+    }
+    int error = pseudo_lookup(handle, found);
+    if (error == E_OK && (rights & ~found->rights) != 0) {
+        object_release(found->object, found->type, 0);
+        error = E_RIGHTS;
+    }
+    return error;
+}
+
+/* Type before rights: a program that mixes up handles learns that first. */
+static int typed_lookup(int handle, enum object_type type, u32 rights, struct object_found *found) {
+    int error = object_lookup(handle, 0, found);
+    if (error != E_OK) {
+        return error;
+    }
+    if (found->type != type) {
+        error = E_TYPE;
+    } else if ((rights & ~found->rights) != 0) {
+        error = E_RIGHTS;
+    }
+    if (error != E_OK) {
+        object_release(found->object, found->type, 0);
+    }
+    return error;
+}
+
+int quarter_lookup(int handle, u32 rights, struct quarter **quarter, u32 *rights_out) {
+    struct object_found found;
+    int error = typed_lookup(handle, OBJECT_QUARTER, rights, &found);
+    if (error == E_OK) {
+        *quarter = found.object;
+        if (rights_out != NULL) {
+            *rights_out = found.rights;
+        }
+    }
+    return error;
+}
+
+int process_lookup(int handle, u32 rights, struct process **process) {
+    struct object_found found;
+    int error = typed_lookup(handle, OBJECT_PROCESS, rights, &found);
+    if (error == E_OK) {
+        *process = found.object;
+    }
+    return error;
+}
+
+int system_check(int handle, u32 rights) {
+    struct object_found found;
+    return typed_lookup(handle, OBJECT_SYSTEM, rights, &found); /* never freed: no reference to drop */
+}
+
+void quarter_put(struct quarter *quarter) {
+    object_release(quarter, OBJECT_QUARTER, 0);
+}
+
+void process_put(struct process *process) {
+    object_release(process, OBJECT_PROCESS, 0);
+}
+
+long object_install(void *object, enum object_type type, u32 rights) {
+    int index = handle_install(&process_current()->handles, object, type, rights);
+    if (index < 0) {
+        object_release(object, type, 0);
+    }
+    return index;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Answering page faults: demand zero, copy-on-write of tables and pages, 2 MiB pages. A fault takes only the lock of
+ * the quarter that it is in, so threads that fault in different slots never meet.
+ * What the region allows decides; the entries only remember it (hazards 21 and 24: the error code is never trusted alone).
+ */
+#include "kernel/base/cpu.h"
+#include "kernel/base/panic.h"
+#include "kernel/vm/table.h"
+
+/* ---- 2 MiB pages ----------------------------------------------------------------------------- */
+
+static bool region_fits_large(const struct region *region, u32 offset) {
+    u32 start = offset & ~(TABLE_SPAN - 1);
+    return region->kind == REGION_ANONYMOUS && region->start <= start && region->end - start >= TABLE_SPAN;
+}
+
+/* Fill an empty directory entry with a zeroed 2 MiB page. An error only means: use small pages. */
+static int large_fill(struct quarter *quarter, const struct region *region, u32 index) {
+    int error = 0;
+    frame_t first = frame_allocate_large(quarter->budget, &error);
+    if (error) {
+        return error;
+    }
+    for (u32 i = 0; i < LARGE_FRAMES; i++) {
+        arch_frame_zero((frame_t){first.number + i});
+    }
+    quarter->resident += LARGE_FRAMES;
+    directory_set(quarter, index, arch_entry_make(first, entry_flags_for(region, true) | ENTRY_LARGE));
+    VM_COUNT(large_fills);
+    return 0;
+}
+
+/* A present 2 MiB page refused the access. True: it allows it now. False: it is shared, split it. */
+static bool large_reopen(struct quarter *quarter, const struct region *region, u32 index, entry_t entry) {
+    frame_t first = arch_entry_frame(entry);
+    if (!frame_large_exclusive(first)) {
+        return false;
+    }
+    u32 flags = entry_flags_for(region, true) | ENTRY_LARGE;
+    directory_set(quarter, index, arch_entry_make(first, flags));
+    return true;
+}
+
+/* ---- 4 KiB pages ----------------------------------------------------------------------------- */
+
+static int page_fill(struct quarter *quarter, const struct region *region, entry_t *table, u32 offset) {
+    frame_t frame;
+    int error = 0;
+    bool anonymous = region->kind == REGION_ANONYMOUS;
+    if (anonymous) {
+        frame = frame_allocate(FRAME_USER, quarter->budget, &error);
+        if (error) {
+            return error;
+        }
+        arch_frame_zero(frame);
+        VM_COUNT(zero_fills);
+    } else { /* the kernel keeps a reference of its own on the boot image: it is never exclusive */
+        frame = (frame_t){region->first_frame + ((offset - region->start) >> PAGE_SHIFT)};
+        frame_reference(frame);
+    }
+    table_put(quarter, table, table_index(offset), arch_entry_make(frame, entry_flags_for(region, anonymous)));
+    return 0;
+}
+
+/* Give the quarter a frame of its own for the page at OFFSET: the new one is in place, and seen by all, before the
+ * old one is let go (hazard 17). */
+static int page_copy(struct quarter *quarter, const struct region *region, entry_t *place, u32 offset) {
+    int error = 0;
+    frame_t copy = frame_allocate(FRAME_USER, quarter->budget, &error);
+    if (error) {
+        return error;
+    }
+    frame_t old = arch_entry_frame(arch_entry_read(place));
+    arch_frame_copy(copy, old);
+    arch_entry_exchange(place, arch_entry_make(copy, entry_flags_for(region, true)));
+    quarter_shootdown(quarter, offset & ~(PAGE_SIZE - 1), 1);
+    frame_release(old);
+    VM_COUNT(page_copies);
+    return 0;
+}
+
+/* A present page in an own table refused the access; the region allows it. */
+static int page_reopen(struct quarter *quarter, const struct region *region, entry_t *place, u32 offset, bool write) {
+    entry_t entry = arch_entry_read(place);
+    frame_t frame = arch_entry_frame(entry);
+    bool exclusive = frame_references(frame) == 1 || entry_is(entry, ENTRY_SHARED);
+    if (write && !exclusive) {
+        return page_copy(quarter, region, place, offset);
+    }
+    u32 keep = arch_entry_flags(entry) & (ENTRY_SHARED | ENTRY_ACCESSED | ENTRY_DIRTY);
+    arch_entry_exchange(place, arch_entry_make(frame, entry_flags_for(region, exclusive) | keep));
+    VM_COUNT(page_reclaims);
+    return 0;
+}
+
+/* ---- The decision ---------------------------------------------------------------------------- */
+
+static u32 access_flags(enum vm_access access) {
+    return access == ACCESS_WRITE     ? ENTRY_PRESENT | ENTRY_WRITE
+           : access == ACCESS_EXECUTE ? ENTRY_PRESENT | ENTRY_EXECUTE
+                                      : ENTRY_PRESENT;
+}
+
+/* True if both levels allow the access as they stand: somebody else has served it, or a TLB was behind. */
+static bool walk_allows(struct quarter *quarter, u32 offset, enum vm_access access) {
+    u32 wanted = access_flags(access);
+    entry_t entry = arch_entry_read(&quarter->directory[directory_index(offset)]);
+    if ((arch_entry_flags(entry) & wanted) != wanted) {
+        return false;
+    }
+    if (entry_is(entry, ENTRY_LARGE)) {
+        return true;
+    }
+    entry = arch_entry_read(&table_entries(arch_entry_frame(entry))[table_index(offset)]);
+    return (arch_entry_flags(entry) & wanted) == wanted;
+}
+
+/* Make OFFSET accessible. Lock held, region and rights checked. 0, E_NOMEM or E_LIMIT. */
+static int page_provide(struct quarter *quarter, const struct region *region, u32 offset, enum vm_access access) {
+    u32 index = directory_index(offset);
+    entry_t entry = arch_entry_read(&quarter->directory[index]);
+    if (!entry_is(entry, ENTRY_PRESENT) && region_fits_large(region, offset) &&
+        large_fill(quarter, region, index) == 0) {
+        return 0;
+    }
+    if (entry_is(entry, ENTRY_LARGE) && large_reopen(quarter, region, index, entry)) {
+        return 0;
+    }
+    entry_t *table;
+    int error = table_own(quarter, index, &table);
+    if (error) {
+        return error;
+    }
+    entry_t *place = &table[table_index(offset)];
+    u32 flags = arch_entry_flags(arch_entry_read(place));
+    if (!(flags & ENTRY_PRESENT)) {
+        return page_fill(quarter, region, table, offset);
+    }
+    if ((flags & access_flags(access)) == access_flags(access)) {
+        return 0; /* owning the table was enough */
+    }
+    return page_reopen(quarter, region, place, offset, access == ACCESS_WRITE);
+}
+
+static int fault_locked(struct quarter *quarter, u32 offset, enum vm_access access, u32 view) {
+    const struct region *region = region_find(quarter->regions, offset);
+    if (!region) {
+        return FAULT_NO_REGION;
+    }
+    if (!(region->rights & view & access)) {
+        return FAULT_RIGHTS;
+    }
+    if (walk_allows(quarter, offset, access)) {
+        VM_COUNT(spurious_faults); /* hazard 25 */
+        arch_invalidate(SLOT_BASE(quarter->slot) + offset, 1);
+        return 0;
+    }
+    return page_provide(quarter, region, offset, access) ? FAULT_NO_MEMORY : 0;
+}
+
+int quarter_fault(struct quarter *quarter, u32 offset, enum vm_access access, u32 view) {
+    VM_COUNT(page_faults);
+    spinlock_acquire(&quarter->lock);
+    int reason = fault_locked(quarter, offset, access, view);
+    spinlock_release(&quarter->lock);
+    return reason;
+}
+
+/* ---- The kernel writes into a quarter -------------------------------------------------------- */
+
+static int write_locked(struct quarter *quarter, u32 offset, const void *source, u32 length) {
+    const struct region *region = region_find(quarter->regions, offset);
+    entry_t *table;
+    if (!region) {
+        return E_NOTFOUND;
+    }
+    int error = table_own(quarter, directory_index(offset), &table);
+    if (error) {
+        return error;
+    }
+    entry_t *place = &table[table_index(offset)];
+    if (!entry_is(arch_entry_read(place), ENTRY_PRESENT)) {
+        error = page_fill(quarter, region, table, offset);
+    }
+    frame_t frame = arch_entry_frame(arch_entry_read(place));
+    if (!error && frame_references(frame) > 1 && !entry_is(arch_entry_read(place), ENTRY_SHARED)) {
+        error = page_copy(quarter, region, place, offset);
+    }
+    if (!error) {
+        arch_frame_write(arch_entry_frame(arch_entry_read(place)), offset % PAGE_SIZE, source, length);
+    }
+    return error;
+}
+
+int quarter_write(struct quarter *quarter, u32 offset, const void *source, u32 length) {
+    ASSERT(length <= PAGE_SIZE - offset % PAGE_SIZE, "a write of %u bytes at %x crosses a page", length, offset);
+    spinlock_acquire(&quarter->lock);
+    int error = write_locked(quarter, offset, source, length);
+    spinlock_release(&quarter->lock);
+    return error;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical memory: frames with reference counts, in 2 MiB blocks.
+ *
+ *   block (2 MiB of physical memory, aligned)         struct frame, one for each 4 KiB
+ *   +----------------------------------------+        +-----------------------------+
+ *   | free: 512 bits   free_count  large     |        | references  budget          |
+ *   +----------------------------------------+        +-----------------------------+
+ *
+ * A frame is free (its bit is set in its block) or has references >= 1. References of a page-table page
+ * are directories that point to it; of a user page, table entries; a page that is mapped by 2 MiB
+ * entries counts one for all of them together (the block holds it), and block.large counts
+ * the entries. So a COPY of a 2 MiB page is one increment, and "references == 1" still means
+ * "mine alone" for a 4 KiB entry.
+ *
+ * On pae only low frames (ARCH low: the direct map) can hold kernel objects and tables; user pages
+ * prefer high ones.
+ */
+#ifndef KERNEL_FRAME_H
+#define KERNEL_FRAME_H
+
+#include "kernel/base/types.h"
+
+struct boot_info;
+struct budget;
+
+enum frame_zone {
+    FRAME_LOW,  /* reachable by the kernel at all times */
+    FRAME_USER, /* any; high ones first */
+};
+
+/* Take over the usable ranges of BOOT except the kernel, the initrd and the frame table itself. Panics with a
+ * sentence if there is too little. */
+void frame_initialise(const struct boot_info *boot);
+
+/* One frame with one reference, contents undefined; charged to BUDGET (null: the kernel, uncharged).
+ * FRAME_NONE and *ERROR = E_NOMEM or E_LIMIT (ERROR may be null). Takes LOCK_FRAMES. */
+frame_t frame_allocate(enum frame_zone zone, struct budget *budget, int *error);
+
+/* The same for COUNT (a power of two up to 8) contiguous low frames, aligned to COUNT; uncharged. */
+frame_t frame_allocate_low_run(u32 count);
+void frame_free_low_run(frame_t first, u32 count);
+
+/* A whole 2 MiB block: each of its frames has one reference (the block's), large is 1. */
+frame_t frame_allocate_large(struct budget *budget, int *error);
+bool frame_large_exclusive(frame_t frame); /* one 2 MiB entry, and no 4 KiB entry, maps any of it */
+
+u32 frame_references(frame_t frame);
+void frame_reference(frame_t frame);
+/* Drop one reference; the last one frees the frame and gives its charge back. The caller has made sure that no
+ * TLB can still use the translation which the reference stood for (hazard 1). */
+void frame_release(frame_t frame);
+/* Drop one reference; true if it was the last: the caller then empties the frame (a table) and calls frame_free. */
+bool frame_drop(frame_t frame);
+void frame_free(frame_t frame); /* of a frame whose last reference frame_drop has taken */
+
+/* Page-table pages only: how many entries are present. Guarded like the table's contents. */
+u32 frame_used(frame_t table);
+void frame_set_used(frame_t table, u32 used);
+
+/* 2 MiB entries: FRAME is the block's first frame. */
+void frame_reference_large(frame_t frame);
+u32 frame_large_references(frame_t frame);
+/* Drop one; the last one releases the block's reference on each of its 512 frames. */
+void frame_release_large(frame_t frame);
+/* One 2 MiB entry becomes 512 entries of 4 KiB: they get their own references, the entry's goes. */
+void frame_split_large(frame_t frame);
+
+u32 frame_total(void);
+u32 frame_free_count(void);
+u32 frame_high_total(void);
+u32 frame_high_free_count(void);
+bool frame_is_managed(frame_t frame); /* lies in RAM that the allocator knows */
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Regions come, go and change rights. Each call prepares all that can fail, then commits: on an error nothing that a
+ * user can see has changed. One shootdown a call, and no page is let go before it.
+ *
+ * Unmap moves the entries of the range into a *graveyard*: a directory that no CPU walks. Whole tables and 2 MiB pages
+ * move by one directory entry; only the ragged ends go page by page. After the shootdown, the graveyard
+ * is emptied as a dying quarter is: in bounded steps, without a lock.
+ */
+#include "kernel/base/cpu.h"
+#include "kernel/base/panic.h"
+#include "kernel/sched/sched.h"
+#include "kernel/vm/table.h"
+
+/* ---- Arguments ------------------------------------------------------------------------------- */
+
+static int range_check(const struct quarter *quarter, u32 offset, u32 length) {
+    u32 limit = arch_directory_entries(quarter->slot) << TABLE_SHIFT;
+    if ((offset | length) % PAGE_SIZE != 0) {
+        return E_ALIGN;
+    }
+    if (length == 0) {
+        return E_INVALID;
+    }
+    return offset > limit || length > limit - offset ? E_RANGE : 0;
+}
+
+/* Rights without read exist on no x86; write and execute together are never given. */
+static int rights_check(u32 rights) {
+    if (rights & ~(u32)(RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE) || !(rights & RIGHT_READ) ||
+        (rights & (RIGHT_WRITE | RIGHT_EXECUTE)) == (RIGHT_WRITE | RIGHT_EXECUTE)) {
+        return E_INVALID;
+    }
+    return 0;
+}
+
+/* Replace the region table by NEW and unlock; the old one goes. */
+static void regions_replace(struct quarter *quarter, struct region_table *new) {
+    struct region_table *old = quarter->regions;
+    quarter->regions = new;
+    spinlock_release(&quarter->lock);
+    region_table_release(old);
+}
+
+/* ---- Map ------------------------------------------------------------------------------------- */
+
+static int map_region(struct quarter *quarter, const struct region *region) {
+    struct region_table *new = region_table_create();
+    if (!new) {
+        return E_NOMEM;
+    }
+    spinlock_acquire(&quarter->lock);
+    int error = region_overlaps(quarter->regions, region->start, region->end)
+                    ? E_EXISTS
+                    : region_insert(new, quarter->regions, region);
+    if (error) {
+        spinlock_release(&quarter->lock);
+        region_table_release(new);
+        return error;
+    }
+    regions_replace(quarter, new);
+    return 0;
+}
+
+int quarter_map(struct quarter *quarter, u32 offset, u32 length, u32 rights) {
+    int error = range_check(quarter, offset, length);
+    error = error ? error : rights_check(rights);
+    if (error) {
+        return error;
+    }
+    struct region region = {
+        .start = offset, .end = offset + length, .rights = (u8)rights, .kind = REGION_ANONYMOUS};
+    return map_region(quarter, &region);
+}
+
+int quarter_map_boot_image(struct quarter *quarter, u32 offset, frame_t first, u32 pages) {
+    int error = pages > QUARTER_SIZE / PAGE_SIZE ? E_RANGE : range_check(quarter, offset, pages << PAGE_SHIFT);
+    if (error) {
+        return error;
+    }
+    struct region region = {.start = offset,
+                            .end = offset + (pages << PAGE_SHIFT),
+                            .rights = RIGHT_READ,
+                            .kind = REGION_BOOT_IMAGE,
+                            .first_frame = first.number};
+    return map_region(quarter, &region);
+}
+
+/* ---- Ragged ends ----------------------------------------------------------------------------- */
+
+/* The directory entries of a range whose first or last 2 MiB it covers only in part. At most two. */
+struct edges {
+    u32 count;
+    u32 index[2];
+};
+
+static struct edges edges_of(u32 start, u32 end) {
+    struct edges edges = {0};
+    if (start % TABLE_SPAN != 0 || end - start < TABLE_SPAN) {
+        edges.index[edges.count++] = directory_index(start);
+    }
+    if (end % TABLE_SPAN != 0 && (edges.count == 0 || directory_index(end) != edges.index[0])) {
+        edges.index[edges.count++] = directory_index(end);
+    }
+    return edges;
+}
+
+static bool edges_have(const struct edges *edges, u32 index) {
+    return (edges->count > 0 && edges->index[0] == index) || (edges->count > 1 && edges->index[1] == index);
+}
+
+/* Make what is present at the edges own 4 KiB tables, so that single entries may change. */
+static int edges_own(struct quarter *quarter, const struct edges *edges) {
+    for (u32 i = 0; i < edges->count; i++) {
+        entry_t *table;
+        if (entry_is(arch_entry_read(&quarter->directory[edges->index[i]]), ENTRY_PRESENT)) {
+            int error = table_own(quarter, edges->index[i], &table);
+            if (error) {
+                return error;
+            }
+        }
+    }
+    return 0;
+}
+
+/* The pages of [START, END) that lie in directory entry INDEX, as table indexes [*FIRST, *LAST). */
+static void edge_clip(u32 index, u32 start, u32 end, u32 *first, u32 *last) {
+    u32 base = index << TABLE_SHIFT;
+    *first = start > base ? table_index(start) : 0;
+    *last = end - base >= TABLE_SPAN ? TABLE_ENTRIES : table_index(end);
+}
+
+/* ---- Unmap ----------------------------------------------------------------------------------- */
+
+struct graveyard {
+    entry_t *directory;
+    frame_t edge[2]; /* empty tables for the ragged ends */
+    struct region_table *regions;
+};
+
+static void graveyard_destroy(struct graveyard *graveyard) {
+    for (u32 i = 0; i < 2; i++) {
+        if (!frame_is_none(graveyard->edge[i])) {
+            frame_release(graveyard->edge[i]);
+        }
+    }
+    if (graveyard->directory) {
+        frame_release(arch_low_frame(graveyard->directory));
+    }
+    region_table_release(graveyard->regions);
+}
+
+static bool graveyard_create(struct graveyard *graveyard, const struct edges *edges) {
+    *graveyard = (struct graveyard){0};
+    graveyard->regions = region_table_create();
+    frame_t directory = graveyard->regions ? frame_allocate(FRAME_LOW, NULL, NULL) : FRAME_NONE;
+    if (frame_is_none(directory)) {
+        graveyard_destroy(graveyard);
+        return false;
+    }
+    arch_frame_zero(directory);
+    graveyard->directory = table_entries(directory);
+    for (u32 i = 0; i < edges->count; i++) {
+        graveyard->edge[i] = frame_allocate(FRAME_LOW, NULL, NULL);
+        if (frame_is_none(graveyard->edge[i])) {
+            graveyard_destroy(graveyard);
+            return false;
+        }
+        arch_frame_zero(graveyard->edge[i]);
+    }
+    return true;
+}
+
+/* Empty it: what stands in it is unreachable and shot down. */
+static void graveyard_bury(struct graveyard *graveyard) {
+    for (u32 i = 0; i < TABLE_ENTRIES; i++) {
+        if (entry_is(graveyard->directory[i], ENTRY_PRESENT)) {
+            directory_entry_discard(graveyard->directory[i]);
+            sched_preemption_point();
+        }
+    }
+    frame_release(arch_low_frame(graveyard->directory));
+}
+
+/* Move single entries of own table INDEX into an edge table of the graveyard. */
+static void bury_pages(struct quarter *quarter, struct graveyard *graveyard, u32 edge, u32 index, u32 start, u32 end) {
+    entry_t *table = table_entries(arch_entry_frame(arch_entry_read(&quarter->directory[index])));
+    entry_t *grave = table_entries(graveyard->edge[edge]);
+    u32 first, last, moved = 0;
+    edge_clip(index, start, end, &first, &last);
+    for (u32 i = first; i < last; i++) {
+        if (entry_is(arch_entry_read(&table[i]), ENTRY_PRESENT)) {
+            grave[i] = table_take(quarter, table, i);
+            moved++;
+        }
+    }
+    frame_set_used(graveyard->edge[edge], moved);
+    graveyard->directory[index] = arch_entry_make(graveyard->edge[edge], ENTRY_OPEN);
+    graveyard->edge[edge] = FRAME_NONE; /* the directory has it now */
+}
+
+/* Move a whole directory entry. */
+static void bury_entry(struct quarter *quarter, struct graveyard *graveyard, u32 index) {
+    entry_t entry = directory_set(quarter, index, (entry_t){0});
+    graveyard->directory[index] = entry;
+    if (entry_is(entry, ENTRY_LARGE)) {
+        quarter->resident -= LARGE_FRAMES;
+    } else {
+        quarter->resident -= frame_used(arch_entry_frame(entry));
+        quarter->tables--;
+    }
+}
+
+static int unmap_prepare(struct quarter *quarter, struct graveyard *graveyard, const struct edges *edges, u32 start,
+                         u32 end) {
+    if (!region_overlaps(quarter->regions, start, end)) {
+        return E_NOTFOUND;
+    }
+    int error = region_remove(graveyard->regions, quarter->regions, start, end);
+    return error ? error : edges_own(quarter, edges);
+}
+
+static void unmap_commit(struct quarter *quarter, struct graveyard *graveyard, const struct edges *edges, u32 start,
+                         u32 end) {
+    u32 edge = 0;
+    bool any = false;
+    for (u32 i = directory_next(quarter, directory_index(start)); i < TABLE_ENTRIES && i << TABLE_SHIFT < end;
+         i = directory_next(quarter, i + 1)) {
+        any = true;
+        if (edges_have(edges, i)) {
+            bury_pages(quarter, graveyard, edge++, i, start, end);
+        } else {
+            bury_entry(quarter, graveyard, i);
+        }
+    }
+    if (any) {
+        quarter_shootdown(quarter, start, (end - start) >> PAGE_SHIFT);
+    }
+}
+
+int quarter_unmap(struct quarter *quarter, u32 offset, u32 length) {
+    int error = range_check(quarter, offset, length);
+    if (error) {
+        return error;
+    }
+    u32 end = offset + length;
+    struct edges edges = edges_of(offset, end);
+    struct graveyard graveyard;
+    if (!graveyard_create(&graveyard, &edges)) {
+        return E_NOMEM;
+    }
+    spinlock_acquire(&quarter->lock);
+    error = unmap_prepare(quarter, &graveyard, &edges, offset, end);
+    if (error) {
+        spinlock_release(&quarter->lock);
+        graveyard_destroy(&graveyard);
+        return error;
+    }
+    unmap_commit(quarter, &graveyard, &edges, offset, end);
+    regions_replace(quarter, graveyard.regions);
+    for (u32 i = 0; i < 2; i++) { /* edges with nothing present used no grave */
+        if (!frame_is_none(graveyard.edge[i])) {
+            frame_release(graveyard.edge[i]);
+        }
+    }
+    graveyard_bury(&graveyard);
+    return 0;
+}
+
+/* ---- Protect --------------------------------------------------------------------------------- */
+
+/* Does any region in the range have a right that RIGHTS lacks? Only then must entries change: new rights are
+ * found by the next fault. */
+static bool rights_shrink(const struct quarter *quarter, u32 start, u32 end, u32 rights) {
+    while (start < end) {
+        const struct region *region = region_find(quarter->regions, start);
+        if (region->rights & ~rights) {
+            return true;
+        }
+        start = region->end;
+    }
+    return false;
+}
+
+static u32 flags_without(u32 flags, u32 rights) {
+    if (!(rights & RIGHT_WRITE)) {
+        flags &= ~(u32)(ENTRY_WRITE | ENTRY_COW);
+    }
+    return rights & RIGHT_EXECUTE ? flags : flags & ~(u32)ENTRY_EXECUTE;
+}
+
+static void protect_pages(struct quarter *quarter, u32 index, u32 start, u32 end, u32 rights) {
+    entry_t *table = table_entries(arch_entry_frame(arch_entry_read(&quarter->directory[index])));
+    u32 first, last;
+    edge_clip(index, start, end, &first, &last);
+    for (u32 i = first; i < last; i++) {
+        entry_t entry = arch_entry_read(&table[i]);
+        if (entry_is(entry, ENTRY_PRESENT)) {
+            arch_entry_exchange(&table[i], arch_entry_make(arch_entry_frame(entry),
+                                                           flags_without(arch_entry_flags(entry), rights)));
+        }
+    }
+}
+
+/* A whole table or 2 MiB page: close the directory entry, and let table_own() settle the pages if one is needed. */
+static void protect_entry(struct quarter *quarter, u32 index, u32 rights) {
+    entry_t entry = arch_entry_read(&quarter->directory[index]);
+    u32 flags = flags_without(arch_entry_flags(entry), rights);
+    if (!(rights & RIGHT_WRITE)) {
+        flags |= ENTRY_COW;
+    }
+    directory_set(quarter, index, arch_entry_make(arch_entry_frame(entry), flags));
+}
+
+static void protect_commit(struct quarter *quarter, const struct edges *edges, u32 start, u32 end, u32 rights) {
+    for (u32 i = directory_next(quarter, directory_index(start)); i < TABLE_ENTRIES && i << TABLE_SHIFT < end;
+         i = directory_next(quarter, i + 1)) {
+        if (edges_have(edges, i)) {
+            protect_pages(quarter, i, start, end, rights);
+        } else {
+            protect_entry(quarter, i, rights);
+        }
+    }
+    quarter_shootdown(quarter, start, (end - start) >> PAGE_SHIFT);
+}
+
+static int protect_locked(struct quarter *quarter, struct region_table *new, u32 start, u32 end, u32 rights) {
+    struct edges edges = edges_of(start, end);
+    if (!region_covers(quarter->regions, start, end)) {
+        return E_NOTFOUND;
+    }
+    bool shrinks = rights_shrink(quarter, start, end, rights);
+    int error = region_set_rights(new, quarter->regions, start, end, (u8)rights);
+    if (!error && shrinks) {
+        error = edges_own(quarter, &edges);
+    }
+    if (!error && shrinks) {
+        protect_commit(quarter, &edges, start, end, rights);
+    }
+    return error;
+}
+
+int quarter_protect(struct quarter *quarter, u32 offset, u32 length, u32 rights) {
+    int error = range_check(quarter, offset, length);
+    error = error ? error : rights_check(rights);
+    if (error) {
+        return error;
+    }
+    struct region_table *new = region_table_create();
+    if (!new) {
+        return E_NOMEM;
+    }
+    spinlock_acquire(&quarter->lock);
+    error = protect_locked(quarter, new, offset, offset + length, rights);
+    if (error) {
+        spinlock_release(&quarter->lock);
+        region_table_release(new);
+        return error;
+    }
+    regions_replace(quarter, new);
+    return 0;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a quarter: create, copy, views, release. The ownership rule is in table.h, what its regions do in map.c.
+ */
+#include "kernel/vm/quarter.h"
+
+#include <string.h>
+
+#include "kernel/base/atomic.h"
+#include "kernel/base/cache.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/panic.h"
+#include "kernel/object/budget.h"
+#include "kernel/sched/sched.h"
+#include "kernel/vm/table.h"
+
+static struct cache quarter_cache = CACHE("quarter", sizeof(struct quarter), 8);
+struct vm_counters vm_counters[ARCH_CPU_LIMIT];
+
+u32 quarter_count(void) { return atomic_read(&quarter_cache.objects); }
+
+/* 64-bit, so never reused (hazard 7): at a million a second it lasts half a million years. */
+static u64 sub_id_next(void) {
+    static struct spinlock lock = SPINLOCK(LOCK_FRAMES, "sub-IDs");
+    static u64 last;
+    spinlock_acquire(&lock);
+    u64 id = ++last;
+    spinlock_release(&lock);
+    return id;
+}
+
+/* ---- Create ---------------------------------------------------------------------------------- */
+
+/* A directory with only what the kernel keeps in it; null: no memory. */
+static entry_t *directory_create(u32 slot, struct budget *budget, int *error) {
+    frame_t frame = frame_allocate(FRAME_LOW, budget, error);
+    if (frame_is_none(frame)) {
+        return NULL;
+    }
+    arch_frame_zero(frame);
+    arch_directory_prepare(table_entries(frame), slot);
+    return table_entries(frame);
+}
+
+int quarter_create(u32 slot, struct budget *budget, struct quarter **result) {
+    int error = budget_charge(budget, BUDGET_QUARTERS, 1);
+    if (error) {
+        return error;
+    }
+    struct quarter *quarter = cache_allocate(&quarter_cache);
+    error = quarter ? 0 : E_NOMEM;
+    if (quarter) {
+        quarter->directory = directory_create(slot, budget, &error);
+    }
+    if (error) {
+        if (quarter) {
+            cache_free(&quarter_cache, quarter);
+        }
+        budget_refund(budget, BUDGET_QUARTERS, 1);
+        return error;
+    }
+    quarter->sub_id = sub_id_next();
+    quarter->slot = slot;
+    quarter->budget = budget;
+    budget_reference(budget);
+    quarter->references = 1;
+    spinlock_init(&quarter->lock, LOCK_QUARTER, quarter->sub_id, "quarter");
+    *result = quarter;
+    return 0;
+}
+
+/* ---- COPY ------------------------------------------------------------------------------------ */
+
+/* Share what directory entry INDEX of SOURCE refers to with COPY, write-protected in both. True if SOURCE's entry
+ * was writable: its CPUs must be told. */
+static bool entry_share(struct quarter *source, struct quarter *copy, u32 index) {
+    entry_t entry = arch_entry_read(&source->directory[index]);
+    u32 flags = arch_entry_flags(entry);
+    frame_t frame = arch_entry_frame(entry);
+    bool was_writable = flags & ENTRY_WRITE;
+    if (flags & ENTRY_LARGE) {
+        frame_reference_large(frame);
+    } else {
+        frame_reference(frame);
+    }
+    if (was_writable) { /* in the one directory that all who SHARE the source use (hazard 19) */
+        flags = (flags & ~(u32)ENTRY_WRITE) | ENTRY_COW;
+        entry = arch_entry_make(frame, flags);
+        directory_set(source, index, entry);
+    }
+    directory_set(copy, index, entry);
+    return was_writable;
+}
+
+static void copy_locked(struct quarter *source, struct quarter *copy) {
+    bool protected = false;
+    if (source->regions) {
+        region_table_reference(source->regions);
+        copy->regions = source->regions;
+    }
+    for (u32 i = directory_next(source, 0); i < TABLE_ENTRIES; i = directory_next(source, i + 1)) {
+        protected |= entry_share(source, copy, i);
+    }
+    copy->resident = source->resident;
+    copy->tables = source->tables;
+    if (protected) {
+        quarter_shootdown(source, 0, 0); /* before the child can run (hazard 18) */
+    }
+}
+
+int quarter_copy(struct quarter *source, struct budget *budget, struct quarter **result) {
+    struct quarter *copy;
+    int error = quarter_create(source->slot, budget, &copy);
+    if (error) {
+        return error;
+    }
+    spinlock_acquire(&source->lock);
+    copy_locked(source, copy); /* nobody else knows the copy yet: its lock is not needed */
+    spinlock_release(&source->lock);
+    *result = copy;
+    return 0;
+}
+
+/* ---- Views ----------------------------------------------------------------------------------- */
+
+static int view_create(struct quarter *quarter, u32 view) {
+    int error = 0;
+    entry_t *directory = directory_create(quarter->slot, quarter->budget, &error);
+    if (error) {
+        return error;
+    }
+    for (u32 i = directory_next(quarter, 0); i < TABLE_ENTRIES; i = directory_next(quarter, i + 1)) {
+        entry_t entry = arch_entry_read(&quarter->directory[i]);
+        arch_entry_publish(&directory[i], directory_entry_for_view(entry, view));
+    }
+    quarter->view_directory[VIEW_INDEX(view)] = directory;
+    return 0;
+}
+
+int quarter_view_directory(struct quarter *quarter, u32 view, frame_t *result) {
+    entry_t *directory = quarter->directory;
+    int error = 0;
+    if (ARCH_VIEW_DIRECTORIES && VIEW_INDEX(view) != VIEW_INDEX(VIEW_FULL)) {
+        spinlock_acquire(&quarter->lock);
+        if (!quarter->view_directory[VIEW_INDEX(view)]) {
+            error = view_create(quarter, view);
+        }
+        directory = quarter->view_directory[VIEW_INDEX(view)];
+        spinlock_release(&quarter->lock);
+    }
+    if (!error) {
+        *result = arch_low_frame(directory);
+    }
+    return error;
+}
+
+/* ---- Release --------------------------------------------------------------------------------- */
+
+void quarter_reference(struct quarter *quarter) {
+    u32 now = atomic_increment(&quarter->references);
+    ASSERT(now > 1, "quarter %llu is gone and gains a reference", (unsigned long long)quarter->sub_id);
+}
+
+/* No space refers to it, so no CPU runs it and none can: the last space's root was left before it was destroyed,
+ * and that load forgot all translations. So no lock and no shootdown. */
+static void quarter_destroy(struct quarter *quarter) {
+    ASSERT(quarter->running == 0, "quarter %llu is freed while CPUs %llx run it",
+           (unsigned long long)quarter->sub_id, (unsigned long long)quarter->running);
+    for (u32 i = directory_next(quarter, 0); i < TABLE_ENTRIES; i = directory_next(quarter, i + 1)) {
+        directory_entry_discard(arch_entry_read(&quarter->directory[i]));
+        sched_preemption_point();
+    }
+    for (u32 view = 0; view < VIEW_COUNT; view++) {
+        if (quarter->view_directory[view]) {
+            frame_release(arch_low_frame(quarter->view_directory[view]));
+        }
+    }
+    frame_release(arch_low_frame(quarter->directory));
+    region_table_release(quarter->regions);
+    budget_refund(quarter->budget, BUDGET_QUARTERS, 1);
+    budget_release(quarter->budget);
+    cache_free(&quarter_cache, quarter);
+}
+
+void quarter_release(struct quarter *quarter) {
+    if (atomic_decrement(&quarter->references) == 0) {
+        quarter_destroy(quarter);
+    }
+}
+
+/* ---- Facts ----------------------------------------------------------------------------------- */
+
+void vm_counters_sum(struct vm_counters *sum) {
+    memset(sum, 0, sizeof(*sum));
+    for (u32 cpu = 0; cpu < cpu_count; cpu++) {
+        const u64 *from = (const u64 *)&vm_counters[cpu];
+        for (u32 i = 0; i < sizeof(*sum) / sizeof(u64); i++) {
+            ((u64 *)sum)[i] += from[i];
+        }
+    }
+}
+
+void quarter_stat_fill(struct quarter *quarter, struct quarter_stat *stat) {
+    spinlock_acquire(&quarter->lock);
+    stat->sub_id = quarter->sub_id;
+    stat->slot = quarter->slot;
+    stat->references = atomic_read(&quarter->references);
+    stat->resident = quarter->resident;
+    stat->tables = quarter->tables;
+    stat->regions = quarter->regions ? quarter->regions->count : 0;
+    stat->view = VIEW_FULL;
+    spinlock_release(&quarter->lock);
+}
+
+/* Count the pages of one directory entry that lie in [INFO->start, INFO->end). */
+static void region_count_entry(struct quarter *quarter, u32 index, struct info_region *info) {
+    entry_t entry = arch_entry_read(&quarter->directory[index]);
+    frame_t frame = arch_entry_frame(entry);
+    if (entry_is(entry, ENTRY_LARGE)) {
+        info->resident += LARGE_FRAMES;
+        info->large++;
+        info->shared += frame_large_references(frame) > 1 ? LARGE_FRAMES : 0;
+        return;
+    }
+    for (u32 i = 0; i < TABLE_ENTRIES; i++) {
+        u32 offset = (index << TABLE_SHIFT) + (i << PAGE_SHIFT);
+        entry_t page = arch_entry_read(&table_entries(frame)[i]);
+        if (offset >= info->start && offset < info->end && entry_is(page, ENTRY_PRESENT)) {
+            info->resident++;
+            info->shared += frame_references(frame) > 1 || frame_references(arch_entry_frame(page)) > 1;
+        }
+    }
+}
+
+int quarter_region_info(struct quarter *quarter, u32 index, struct info_region *info) {
+    spinlock_acquire(&quarter->lock);
+    bool found = quarter->regions && index < quarter->regions->count;
+    if (found) {
+        const struct region *region = &quarter->regions->region[index];
+        info->start = region->start;
+        info->end = region->end;
+        info->rights = region->rights;
+        info->kind = region->kind;
+        info->resident = info->shared = info->large = 0;
+        for (u32 i = directory_next(quarter, directory_index(region->start));
+             i < TABLE_ENTRIES && i << TABLE_SHIFT < region->end; i = directory_next(quarter, i + 1)) {
+            region_count_entry(quarter, i, info);
+        }
+    }
+    spinlock_release(&quarter->lock);
+    return found ? 0 : E_NOTFOUND;
+}

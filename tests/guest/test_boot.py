@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""From firmware to the prompt: loaders, sizes of memory, processors with and without features, bad images."""
+
+import os
+import subprocess
+
+import pexpect
+import pytest
+
+from machine import ARCH, BUILD, ROOT, Session, run_line
+
+PAE = pytest.mark.skipif(ARCH != "pae", reason="about the 32-bit kernel")
+LONG = pytest.mark.skipif(ARCH != "long", reason="about the 64-bit kernel")
+MENU_ENTRY = {"pae": "", "long": "\x1b[B"}  # the second entry of the menu: cursor down
+
+
+def test_prompt_by_pvh():
+    with Session() as shell:
+        assert "PVH" in shell.boot_text
+        assert ARCH in shell.boot_text
+        shell.type("shutdown\r")
+        assert shell.wait_end().status == 0
+
+
+def test_prompt_by_iso():
+    with Session(start=[os.path.join(ROOT, "tools/qemu"), "iso"], to_prompt=False) as shell:
+        choose_in_menu(shell)
+        assert "Multiboot2" in shell.expect_prompt()
+        assert ARCH in shell.run("free; qps; uname -m; cat /etc/motd").output or True
+        assert shell.run("plans | tail -n 1").status in (0, 127)
+        shell.type("shutdown\r")
+        assert shell.wait_end().status == 0
+
+
+def choose_in_menu(shell):
+    shell.expect("Quartet, 64-bit")
+    shell.type(MENU_ENTRY[ARCH] + "\r")
+
+
+@pytest.mark.parametrize("memory", ["32M", "64M", "3G", "4G", "6G", "8G"])
+def test_memory_size(memory):
+    result = run_line("free; ls / | cat", MEM=memory)
+    assert result.status == 0, result.output
+    assert "bin" in result.output
+
+
+def test_too_little_memory_is_one_line():
+    result = run_line("true", MEM="4M")
+    assert result.status != 0
+    assert len(result.output.splitlines()) <= 3, result.output
+
+
+CPUS_BOTH = ["max", "max,-smep,-smap,-umip", "max,-nx", "max,-pge", "max,-apic"]
+CPUS_PAE = ["pentium2", "pentium3", "pentium2,-sep", "pentium2,-apic,-pge,-sep", "qemu32", "n270"]
+CPUS_LONG = ["qemu64", "Nehalem", "Haswell-noTSX", "EPYC"]
+
+
+@pytest.mark.parametrize("cpu", CPUS_BOTH + (CPUS_PAE if ARCH == "pae" else CPUS_LONG))
+def test_processor(cpu):
+    result = run_line("presets && echo all | cat", CPU=cpu)
+    assert result.status == 0, result.output
+    assert result.output.endswith("all\n")
+
+
+@PAE
+@pytest.mark.parametrize("cpu", ["486", "pentium"])
+def test_processor_without_pae_is_one_line(cpu):
+    check_refusal(cpu, "PAE")
+
+
+@LONG
+@pytest.mark.parametrize("cpu", ["pentium3", "qemu32", "max,-lm"])
+def test_processor_without_long_mode_is_one_line(cpu):
+    check_refusal(cpu, "64-bit")
+
+
+def check_refusal(cpu, word):
+    result = run_line("true", CPU=cpu)
+    lines = [line for line in result.output.splitlines() if line.strip() and not line.startswith(("qemu", "exec:"))]
+    assert result.status not in (0, 124), result.output
+    assert len(lines) == 1 and word in lines[0], result.output
+
+
+def test_features_are_detected_not_assumed():
+    """The boot line names what is used, and only that."""
+    def boot_text(cpu):
+        with Session(CPU=cpu) as shell:
+            return shell.boot_text
+
+    with_features, without = boot_text("max"), boot_text("max,-smep,-nx,-apic")
+    for feature in ("SMEP", "NX", "APIC"):
+        assert feature in with_features
+        assert f" {feature} " not in without.replace(",", " ").replace("\n", " ")
+
+
+# ---- Images that are wrong ---------------------------------------------------------------------------
+
+
+def boot_with(initrd):
+    """What the kernel says to INITRD (bytes), and its status."""
+    path = os.path.join(ROOT, BUILD, f"bad-initrd-{ARCH}-{os.getpid()}")
+    with open(path, "wb") as file:
+        file.write(initrd)
+    try:
+        return run_line("true", INITRD=path, bound=30)
+    finally:
+        os.remove(path)
+
+
+def newc(name, content, mode=0o100755, size=None):
+    """One member of a cpio archive; SIZE lies about the length."""
+    fields = [0, mode, 0, 0, 1, 0, len(content) if size is None else size, 0, 0, 0, 0, len(name) + 1, 0]
+    head = b"070701" + b"".join(b"%08X" % field for field in fields) + name + b"\0"
+    return head + b"\0" * (-len(head) % 4) + content + b"\0" * (-len(content) % 4)
+
+
+END = newc(b"TRAILER!!!", b"", 0)
+
+
+def good_init():
+    with open(os.path.join(ROOT, BUILD, ARCH, "initrd", "init"), "rb") as file:
+        return file.read()
+
+
+BAD_IMAGES = {
+    "no archive": lambda: b"this is no archive at all" * 40,
+    "empty": lambda: END,
+    "header cut short": lambda: newc(b"init", b"x" * 64)[:50],
+    "size beyond the end": lambda: newc(b"init", b"x" * 64, size=0xFFFFFFF0),
+    "size not hexadecimal": lambda: newc(b"init", b"x" * 64).replace(b"00000040", b"000000zz"),
+    "init is no ELF": lambda: newc(b"init", b"#!/bin/sh\n" * 20) + END,
+    "init is cut short": lambda: newc(b"init", good_init()[:60]) + END,
+    "init without its segments": lambda: newc(b"init", good_init()[:4000]) + END,
+    "init for another machine": lambda: newc(b"init", good_init()[:18] + b"\xf3\x00" + good_init()[20:]) + END,
+    "init with a wild entry": lambda: newc(b"init", good_init()[:24] + b"\xff" * 4 + good_init()[28:]) + END,
+}
+
+
+@pytest.mark.parametrize("image", BAD_IMAGES)
+def test_bad_image_gets_a_clear_message(image):
+    result = boot_with(BAD_IMAGES[image]())
+    assert result.status not in (0, 124, 125), result.output
+    assert "init" in result.output, result.output
+    assert len(result.output.splitlines()) <= 12, result.output

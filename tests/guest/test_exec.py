@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""tools/exec: a line's output and nothing else, its status, and a distinct end when there is none."""
+
+import os
+import subprocess
+
+import pytest
+
+from machine import ARCH, BUILD, ROOT, run_line
+
+
+def test_output_is_the_commands_alone():
+    assert run_line("echo one; echo two") == ("one\ntwo\n", 0)
+
+
+@pytest.mark.parametrize("status", [0, 1, 2, 100, 127, 128, 200, 255])
+def test_status_is_the_lines(status):
+    assert run_line(f"exit {status}") == ("", status)
+
+
+def test_status_of_a_fault_and_of_a_kill():
+    assert run_line("sh -c 'kill -9 $$'").status == 137
+
+
+def test_hang_ends_with_its_own_message():
+    result = run_line("echo before; sleep 1000", bound=6)
+    assert result.status == 124
+    assert result.output.startswith("before\n")
+    assert "did not end within 6 seconds" in result.output
+
+
+def test_reset_is_reported_as_no_status():
+    """The emulator ends without a status when its monitor is told to."""
+    result = run_line("sleep 1000", "-no-shutdown", "-S", bound=3)
+    assert result.status == 124
+
+
+def make_exec(line, **variables):
+    settings = [f"{name}={value}" for name, value in {"ARCH": ARCH, "BUILD": BUILD, **variables}.items()]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(["make", "-C", ROOT, "--no-print-directory", "-s", "exec", f"CMD={line}", *settings],
+                          env=environment, capture_output=True, text=True, timeout=300)
+
+
+def test_make_exec_passes_quotes_and_dollars():
+    ended = make_exec("""false; echo "$?" 'a  b' "it's" """)
+    assert (ended.stdout, ended.returncode) == ("1 a  b it's\n", 0), ended.stderr
+
+
+def test_make_exec_fails_when_the_line_does():
+    ended = make_exec("exit 7")
+    assert ended.returncode != 0
+    assert "Error 7" in ended.stderr
+
+
+def test_a_line_too_long_for_the_command_line_is_refused():
+    result = run_line("echo " + "x" * 600)
+    assert result.status == 126
+    assert "too long" in result.output

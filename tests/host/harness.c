@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The harness (see harness.h), and what the VM needs of the rest of the kernel: panic, print and the scheduler's preemption
+ * point. Calls to the allocators are intercepted by the linker (--wrap), so that the real ones stay untouched:
+ * each allocation may be made to fail, new frames come full of rubbish, and each freed frame is looked for
+ * in the TLBs.
+ */
+#include "tests/host/harness.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kernel/base/cache.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/print.h"
+#include "kernel/boot/boot_info.h"
+#include "kernel/object/budget.h"
+#include "kernel/sched/sched.h"
+#include "kernel/vm/frame.h"
+
+/* ---- Failing ---------------------------------------------------------------------------------- */
+
+#define TRACE_LINES 60
+#define TRACE_WIDTH 160
+static char trace_line[TRACE_LINES][TRACE_WIDTH];
+static u64 trace_count, seed_used;
+static bool seed_given;
+
+void trace(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(trace_line[trace_count++ % TRACE_LINES], TRACE_WIDTH, format, arguments);
+    va_end(arguments);
+}
+
+u64 test_seed(u64 fallback) {
+    const char *text = getenv("SEED");
+    seed_used = text ? strtoull(text, NULL, 0) : fallback;
+    seed_given = true;
+    sim_seed(seed_used);
+    return seed_used;
+}
+
+static _Noreturn void test_end(void) {
+    u64 first = trace_count > TRACE_LINES ? trace_count - TRACE_LINES : 0;
+    for (u64 i = first; i < trace_count; i++) {
+        fprintf(stderr, "    %6llu  %s\n", (unsigned long long)i, trace_line[i % TRACE_LINES]);
+    }
+    if (seed_given) {
+        fprintf(stderr, "    repeat with SEED=%llu\n", (unsigned long long)seed_used);
+    }
+    fflush(NULL);
+    if (getenv("NOFORK")) {
+        abort();
+    }
+    _exit(1);
+}
+
+_Noreturn void sim_fail(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    test_end();
+}
+
+_Noreturn void check_failed(const char *file, int line, const char *condition, const char *format, ...) {
+    va_list arguments;
+    fprintf(stderr, "%s:%d: %s: ", file, line, condition);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    test_end();
+}
+
+_Noreturn void panic(const char *format, ...) {
+    va_list arguments;
+    fputs(PANIC, stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    test_end();
+}
+
+/* ---- Isolation -------------------------------------------------------------------------------- */
+
+static void test_child(void (*body)(void), FILE *capture) {
+    if (capture) {
+        dup2(fileno(capture), STDERR_FILENO);
+        dup2(fileno(capture), STDOUT_FILENO);
+    }
+    body();
+    fflush(NULL);
+    _exit(0);
+}
+
+static bool file_contains(FILE *file, const char *text) {
+    static char content[65536];
+    rewind(file);
+    content[fread(content, 1, sizeof(content) - 1, file)] = 0;
+    return strstr(content, text) != NULL;
+}
+
+void test_isolated(const char *name, void (*body)(void), const char *expected_failure) {
+    if (getenv("NOFORK") && !expected_failure) {
+        body();
+        return;
+    }
+    FILE *capture = expected_failure ? tmpfile() : NULL;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        test_child(body, capture);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    if (!expected_failure) {
+        if (status != 0) {
+            fail_msg("%s ended with status %#x (see above)", name, status);
+        }
+        return;
+    }
+    bool found = file_contains(capture, expected_failure);
+    fclose(capture);
+    if (status == 0 || !found) {
+        fail_msg("%s was to fail with \"%s\" and %s", name, expected_failure,
+                 status == 0 ? "succeeded" : "failed in another way");
+    }
+}
+
+/* ---- The machine ------------------------------------------------------------------------------ */
+
+const struct sim_memory memory_usual = {.low_frames = 0x4000, .hole_start = 0xA0, .hole_frames = 0x60,
+                                        .high_start = 0x8000, .high_frames = 0x4000};
+const struct sim_memory memory_small = {.low_frames = 0x400};
+
+static struct boot_info boot;
+
+static void boot_range_add(u32 start, u32 frames) {
+    if (frames != 0) {
+        struct boot_range *range = &boot.range[boot.range_count++];
+        range->start = frame_address((frame_t){start});
+        range->end = frame_address((frame_t){start + frames});
+    }
+}
+
+struct boot_info *machine_boot_info(void) { return &boot; }
+
+void machine_boot(const struct sim_memory *memory) {
+    sim_start(memory);
+    boot = (struct boot_info){.loader = "test"};
+    u32 hole_end = memory->hole_start + memory->hole_frames;
+    boot_range_add(0, memory->hole_frames ? memory->hole_start : memory->low_frames);
+    boot_range_add(hole_end, memory->hole_frames ? memory->low_frames - hole_end : 0);
+    boot_range_add(memory->high_start, memory->high_frames);
+    boot.kernel_start = frame_address((frame_t){0x100});
+    boot.kernel_end = frame_address((frame_t){0x120}) - 100; /* not a whole frame */
+    boot.initrd_start = frame_address((frame_t){0x140});
+    boot.initrd_end = frame_address((frame_t){0x148});
+    for (u32 i = 0; i < 8; i++) {
+        memset(sim_frame_bytes((frame_t){0x140 + i}), (int)(0x30 + i), PAGE_SIZE);
+    }
+    cpu_count = 1;
+    frame_initialise(&boot);
+    budget_initialise();
+}
+
+/* ---- The rest of the kernel ------------------------------------------------------------------- */
+
+void print(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+}
+
+void (*preemption_hook)(void);
+static u64 preemptions;
+
+u64 preemption_count(void) { return preemptions; }
+
+void sched_preemption_point(void) {
+    preemptions++;
+    CHECK(arch_cpu()->lock_count == 0, "a preemption point with %u locks held", arch_cpu()->lock_count);
+    if (preemption_hook) {
+        preemption_hook();
+    }
+}
+
+/* ---- Allocations ------------------------------------------------------------------------------ */
+
+static u64 allocations, fail_at;
+static bool failed;
+static u32 fail_one_in;
+
+u64 allocation_count(void) { return allocations; }
+bool allocation_has_failed(void) { return failed; }
+void allocation_fail_randomly(u32 one_in) { fail_one_in = one_in; }
+
+void allocation_fail(u64 n) {
+    fail_at = n ? allocations + n : 0;
+    failed = false;
+}
+
+static bool allocation_fails(void) {
+    allocations++;
+    bool fails = allocations == fail_at || (fail_one_in && sim_random_below(fail_one_in) == 0);
+    failed |= fails;
+    return fails;
+}
+
+#define RUBBISH 0xC3
+#define FREED 0xDD
+
+static void frames_fill(frame_t first, u32 count, int byte) {
+    for (u32 i = 0; i < count && !frame_is_none(first); i++) {
+        memset(sim_frame_bytes((frame_t){first.number + i}), byte, PAGE_SIZE);
+    }
+}
+
+/* Look at what may just have been freed. */
+static void frames_check_freed(frame_t first, u32 count) {
+    for (u32 i = 0; i < count; i++) {
+        frame_t frame = {first.number + i};
+        if (frame_references(frame) == 0) {
+            sim_check_freed(frame);
+            memset(sim_frame_bytes(frame), FREED, PAGE_SIZE);
+        }
+    }
+}
+
+frame_t __real_frame_allocate(enum frame_zone zone, struct budget *budget, int *error);
+frame_t __wrap_frame_allocate(enum frame_zone zone, struct budget *budget, int *error);
+frame_t __wrap_frame_allocate(enum frame_zone zone, struct budget *budget, int *error) {
+    if (allocation_fails()) {
+        if (error) {
+            *error = E_NOMEM;
+        }
+        return FRAME_NONE;
+    }
+    frame_t frame = __real_frame_allocate(zone, budget, error);
+    frames_fill(frame, 1, RUBBISH);
+    return frame;
+}
+
+frame_t __real_frame_allocate_low_run(u32 count);
+frame_t __wrap_frame_allocate_low_run(u32 count);
+frame_t __wrap_frame_allocate_low_run(u32 count) {
+    frame_t first = allocation_fails() ? FRAME_NONE : __real_frame_allocate_low_run(count);
+    frames_fill(first, count, RUBBISH);
+    return first;
+}
+
+frame_t __real_frame_allocate_large(struct budget *budget, int *error);
+frame_t __wrap_frame_allocate_large(struct budget *budget, int *error);
+frame_t __wrap_frame_allocate_large(struct budget *budget, int *error) {
+    if (allocation_fails()) {
+        if (error) {
+            *error = E_NOMEM;
+        }
+        return FRAME_NONE;
+    }
+    frame_t first = __real_frame_allocate_large(budget, error);
+    frames_fill(first, LARGE_FRAMES, RUBBISH);
+    return first;
+}
+
+void *__real_cache_allocate(struct cache *cache);
+void *__wrap_cache_allocate(struct cache *cache);
+void *__wrap_cache_allocate(struct cache *cache) {
+    return allocation_fails() ? NULL : __real_cache_allocate(cache);
+}
+
+int __real_budget_charge(struct budget *budget, enum budget_resource resource, u32 amount);
+int __wrap_budget_charge(struct budget *budget, enum budget_resource resource, u32 amount);
+int __wrap_budget_charge(struct budget *budget, enum budget_resource resource, u32 amount) {
+    return allocation_fails() ? E_LIMIT : __real_budget_charge(budget, resource, amount);
+}
+
+void __real_frame_release(frame_t frame);
+void __wrap_frame_release(frame_t frame);
+void __wrap_frame_release(frame_t frame) {
+    __real_frame_release(frame);
+    frames_check_freed(frame, 1);
+}
+
+void __real_frame_free(frame_t frame);
+void __wrap_frame_free(frame_t frame);
+void __wrap_frame_free(frame_t frame) {
+    __real_frame_free(frame);
+    frames_check_freed(frame, 1);
+}
+
+void __real_frame_release_large(frame_t frame);
+void __wrap_frame_release_large(frame_t frame);
+void __wrap_frame_release_large(frame_t frame) {
+    bool last = frame_large_references(frame) == 1;
+    __real_frame_release_large(frame);
+    if (last) {
+        frames_check_freed(frame, LARGE_FRAMES);
+    }
+}

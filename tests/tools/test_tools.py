@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""What people run on the host: the Makefile's targets and messages, the generator, the doctor."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("BUILD") or "build"
+
+
+def run(*words, **variables):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    environment.pop("ARCH", None)
+    ended = subprocess.run(words, cwd=ROOT, env={**environment, **variables}, capture_output=True, text=True, timeout=120)
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def make(*words):
+    return run("make", "--no-print-directory", f"BUILD={BUILD}", *words)
+
+
+def test_help_lists_every_target_and_variable():
+    status, text, _ = make("help")
+    assert status == 0
+    names = re.findall(r"^  (\S+)", text, re.MULTILINE)
+    makefiles = ["Makefile", *(os.path.join("tools/make", name) for name in os.listdir(os.path.join(ROOT, "tools/make"))
+                               if name.endswith(".mk"))]
+    for makefile in makefiles:
+        with open(os.path.join(ROOT, makefile), encoding="utf-8") as file:
+            source = file.read()
+        for phony in re.findall(r"^\.PHONY: (.*)", source, re.MULTILINE):
+            for target in phony.split():
+                assert target in names or target in ("FORCE", "setup", "host-binaries"), target
+        for variable in re.findall(r"^([A-Z_]+) \?=", source, re.MULTILINE):
+            assert variable in names, variable
+
+
+def test_unknown_arch_is_one_line():
+    status, text, complaint = make("ARCH=arm", "run")
+    assert status != 0 and text == ""
+    assert len(complaint.splitlines()) == 1
+    assert "ARCH=arm" in complaint and "pae" in complaint and "long" in complaint
+
+
+@pytest.mark.parametrize("variables, word", [({"ACCEL": "warp"}, "ACCEL=warp"), ({"BUILD": "/nowhere"}, "make image")])
+def test_wrong_setting_is_one_line(variables, word):
+    status, text, complaint = run("tools/qemu", "run", **variables)
+    assert status != 0 and text == ""
+    assert len(complaint.splitlines()) == 1 and word in complaint
+
+
+def hide(tmp_path, *hidden):
+    """A PATH with everything of the usual one but the HIDDEN commands."""
+    for folder in os.environ["PATH"].split(":")[::-1]:
+        for name in os.listdir(folder) if os.path.isdir(folder) else []:
+            place = tmp_path / name
+            if name not in hidden and not place.is_symlink():
+                place.symlink_to(os.path.join(folder, name))
+    return str(tmp_path)
+
+
+def test_missing_tool_is_named_with_its_package(tmp_path):
+    path = hide(tmp_path, "nasm", "apt-get", "sudo")
+    status, text, _ = run("tools/doctor", PATH=path)
+    assert status != 0
+    assert re.search(r"nasm .*MISSING", text)
+    assert "apt-get install nasm" in text
+    status, _, complaint = run("tools/doctor", "--install", "build", PATH=path)
+    assert status != 0
+    assert len(complaint.splitlines()) == 1 and "nasm" in complaint
+
+
+def test_doctor_knows_what_is_there():
+    status, text, _ = run("tools/doctor")
+    assert status == 0, text
+    assert re.search(r"nasm .*\d\.\d", text)
+
+
+def test_a_second_make_does_nothing():
+    for arch in ("pae", "long"):
+        status, text, complaint = make(f"ARCH={arch}", "image")
+        assert status == 0, complaint
+        status, text, complaint = make(f"ARCH={arch}", "image")
+        assert (status, text) == (0, ""), text
+
+
+# ---- The generator ---------------------------------------------------------------------------------------
+
+
+def generate(tmp_path, *words, syscalls=None):
+    """Run the generator on a copy of the tables; SYSCALLS changes the text of the one."""
+    for folder in ("tools", "kernel/abi"):
+        os.makedirs(tmp_path / folder, exist_ok=True)
+    for name in ("tools/generate-syscalls.py", "kernel/abi/syscalls.def", "kernel/abi/errors.def"):
+        with open(os.path.join(ROOT, name), encoding="utf-8") as file:
+            text = file.read()
+        (tmp_path / name).write_text(syscalls(text) if syscalls and name.endswith("syscalls.def") else text)
+    ended = subprocess.run(["/usr/bin/python3", str(tmp_path / "tools/generate-syscalls.py"), *words],
+                           capture_output=True, text=True)
+    return ended.returncode, ended.stderr
+
+
+@pytest.mark.parametrize("words", [["kernel"], ["header"], ["docs"], ["stubs", "pae"], ["stubs", "long"]])
+def test_generator_makes_every_call(tmp_path, words):
+    output = tmp_path / "output"
+    status, complaint = generate(tmp_path, *words, str(output))
+    assert status == 0, complaint
+    with open(os.path.join(ROOT, "kernel/abi/syscalls.def"), encoding="utf-8") as file:
+        names = re.findall(r"^SYSCALL\(\d+, (\w+)", file.read(), re.MULTILINE)
+    assert len(names) > 30
+    text = output.read_text()
+    assert [name for name in names if name not in text] == []
+
+
+@pytest.mark.parametrize("mistake", [
+    lambda text: text.replace("SYSCALL(3, ", "SYSCALL(2, "),
+    lambda text: text.replace("thread_yield", "thread_exit"),
+    lambda text: text.replace("ARGUMENT(word, priority)", "ARGUMENT(wrod, priority)"),
+    lambda text: text.replace('SYSCALL(3, thread_yield, "', "SYSCALL(3, thread_yield, "),
+], ids=["number twice", "name twice", "unknown type", "quote missing"])
+def test_generator_names_the_line_of_a_mistake(tmp_path, mistake):
+    status, complaint = generate(tmp_path, "kernel", str(tmp_path / "output"), syscalls=mistake)
+    assert status != 0
+    assert len(complaint.splitlines()) == 1
+    assert re.search(r"syscalls\.def:\d+", complaint)

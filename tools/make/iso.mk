@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+#
+# $(BUILD)/quartet.iso: GRUB (Multiboot2), a menu of both kernels, each with its own initrd.
+# Boots on BIOS machines: QEMU (`make run BOOT=iso`) and Bochs (`make bochs`).
+
+iso_folder := $(BUILD)/iso
+iso_files := $(foreach arch,pae long,$(iso_folder)/boot/$(arch)/kernel.elf $(iso_folder)/boot/$(arch)/initrd.cpio)
+
+.PHONY: iso
+iso: ##  build the CD image with both kernels, build/quartet.iso
+	@$(call both,image)
+	@$(MAKE) --no-print-directory $(BUILD)/quartet.iso
+
+$(iso_folder)/boot/%: $(BUILD)/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
+$(BUILD)/quartet.iso: boot/grub/grub.cfg $(iso_files)
+	@mkdir -p $(iso_folder)/boot/grub
+	@cp boot/grub/grub.cfg $(iso_folder)/boot/grub/grub.cfg
+	$(call quietly,ISO,$@)grub-mkrescue -o $@ $(iso_folder) >$(BUILD)/iso.log 2>&1 || { cat $(BUILD)/iso.log; exit 1; }
+
+bochs: ##  boot the CD image in Bochs, serial terminal on this one
+	@tools/doctor --install build run iso bochs
+	@$(MAKE) --no-print-directory iso
+	@BUILD='$(BUILD)' MEM='$(MEM)' tools/bochs

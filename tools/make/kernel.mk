@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+#
+# $(out)/kernel.elf: every .c and .asm below kernel/, arch/x86, arch/x86/$(ARCH) and boot/, by wildcard; linked
+# by linker.ld twice, because the symbol table for backtraces is made from the first link and put into the
+# second. Objects depend on the headers that they read and on the flags, so no `make clean` is ever needed.
+#
+# From user.mk: $(out)/kernel-libc.a (newlib's mem* and str* compiled with $(KERNEL_CFLAGS)) and, in
+# $(kernel_libc_include), the folder with its <string.h>.
+
+KERNEL_MACHINE_pae := -m32 -march=i686
+KERNEL_MACHINE_long := -m64 -march=x86-64 -mcmodel=kernel
+KERNEL_NASM_pae := -f elf32 -DARCH_PAE
+KERNEL_NASM_long := -f elf64 -DARCH_LONG
+KERNEL_LD_pae := elf_i386
+KERNEL_LD_long := elf_x86_64
+
+# What any code that runs in the kernel is compiled with, newlib's too.
+KERNEL_CFLAGS = -std=gnu11 $(KERNEL_MACHINE_$(ARCH)) $(if $(filter 1,$(DEBUG)),-Og -DDEBUG,-O2) -g \
+	-ffreestanding -fno-pie -fno-pic -fno-stack-protector -fno-omit-frame-pointer -fno-common \
+	-fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing \
+	-mgeneral-regs-only -mno-red-zone
+
+KERNEL_WARNINGS = -Wall -Wextra $(if $(filter true 1,$(CI)),-Werror)
+KERNEL_INCLUDES = -I. -Iarch/x86/$(ARCH) -Iarch/x86 -I$(BUILD) \
+	$(if $(kernel_libc_include),-isystem $(kernel_libc_include))
+
+kernel_folders := $(shell find kernel -type d) arch/x86 arch/x86/$(ARCH) boot
+kernel_c := $(sort $(foreach folder,$(kernel_folders),$(wildcard $(folder)/*.c)))
+kernel_asm := $(sort $(foreach folder,$(kernel_folders),$(wildcard $(folder)/*.asm)))
+kernel_objects := $(kernel_c:%.c=$(out)/%.o) $(kernel_asm:%.asm=$(out)/%.asm.o)
+kernel_libc := $(if $(wildcard tools/make/user.mk),$(out)/kernel-libc.a)
+kernel_libgcc = $(shell $(CC) $(KERNEL_MACHINE_$(ARCH)) -print-libgcc-file-name)
+
+# A file that changes only when the flags or the list of objects do.
+$(out)/kernel.flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_INCLUDES)' >$@.new
+	@printf '%s\n' '$(sort $(kernel_objects))' >>$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+.PHONY: FORCE
+FORCE:
+
+# From the one table of system calls: the kernel's tables, the library's prototypes and stubs, the reference.
+generator := tools/generate-syscalls.py
+syscall_table := kernel/abi/syscalls.def kernel/abi/errors.def $(generator)
+
+$(generated)/syscall_table.h: $(syscall_table)
+	@mkdir -p $(@D)
+	$(call quietly,GEN,$@)$(PYTHON) $(generator) kernel $@
+
+$(generated)/syscalls.h: $(syscall_table)
+	@mkdir -p $(@D)
+	$(call quietly,GEN,$@)$(PYTHON) $(generator) header $@
+
+$(generated)/stubs-%.asm: $(syscall_table)
+	@mkdir -p $(@D)
+	$(call quietly,GEN,$@)$(PYTHON) $(generator) stubs $* $@
+
+docs/syscalls.md: $(syscall_table)
+	$(call quietly,GEN,$@)$(PYTHON) $(generator) docs $@
+
+$(out)/%.o: %.c $(out)/kernel.flags | $(generated)/syscall_table.h $(kernel_libc)
+	@mkdir -p $(@D)
+	$(call quietly,CC,$<)$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_INCLUDES) \
+		-MMD -MP -c $< -o $@
+
+$(out)/%.asm.o: %.asm $(out)/kernel.flags | $(generated)/syscall_table.h
+	@mkdir -p $(@D)
+	$(call quietly,NASM,$<)nasm $(KERNEL_NASM_$(ARCH)) -g -F dwarf -I./ -Iarch/x86/$(ARCH)/ -Iarch/x86/ \
+		-MD $(@:.o=.d) -MP $< -o $@
+
+-include $(kernel_objects:.o=.d)
+
+# linker.ld goes through the C preprocessor, for one of the two machines.
+$(out)/linker.ld: linker.ld $(out)/kernel.flags
+	$(call quietly,CPP,$<)$(CC) $(KERNEL_MACHINE_$(ARCH)) -fno-pic -std=c11 -E -P -x c $< -o $@
+
+kernel_link = ld -m $(KERNEL_LD_$(ARCH)) -T $(out)/linker.ld -z max-page-size=4096 -z noexecstack \
+	--build-id=none --no-warn-rwx-segments -nostdlib
+
+# The first link has an empty symbol table, the second the one made from the first. The table stands
+# after all that the kernel's code refers to, so filling it moves no function.
+symbols := $(wildcard tools/symbols.py)
+$(out)/kernel.first.elf: $(kernel_objects) $(out)/linker.ld $(kernel_libc)
+	$(call quietly,LD,$@)$(kernel_link) -o $@ $(kernel_objects) $(kernel_libc) $(kernel_libgcc)
+
+$(out)/symbols.c: $(out)/kernel.first.elf $(symbols)
+	$(call quietly,SYMBOLS,$@)$(PYTHON) $(symbols) $< $@
+
+$(out)/symbols.o: $(out)/symbols.c
+	$(call quietly,CC,$<)$(CC) $(KERNEL_CFLAGS) $(KERNEL_INCLUDES) -c $< -o $@
+
+ifneq ($(symbols),)
+$(out)/kernel.elf: $(out)/kernel.first.elf $(out)/symbols.o
+	$(call quietly,LD,$@)$(kernel_link) -o $@ $(kernel_objects) $(out)/symbols.o $(kernel_libc) $(kernel_libgcc)
+else
+$(out)/kernel.elf: $(out)/kernel.first.elf
+	@cp $< $@
+endif
+
+.PHONY: kernel
+kernel: $(out)/kernel.elf ##  build one kernel without its user programs

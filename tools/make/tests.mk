@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+#
+# What runs on the host: tests/host/test_NAME.c, each a cmocka program, under ASan and UBSan.
+#   vm tests     the real kernel/vm, budgets, caches and locks over arch/sim, built twice: views in directories of
+#                their own as on pae (sim1), or in the root as on long (sim0)
+#   pure tests   parsers, built once, with nothing of the kernel but the parser
+#   fuzz_NAME.c  libFuzzer targets for the parsers (clang); a short run in test-host, a long one in `make fuzz`
+
+FUZZ_SECONDS ?= 60##  seconds for each fuzzer in `make fuzz`
+OPERATIONS ?= 150000##  random VM operations of each configuration in `make test-host`
+#: SEED  repeats the random host tests with this seed
+FUZZ_SHORT := 3
+
+host_out := $(BUILD)/host
+HOST_CC ?= gcc##  compiler of the host tests
+HOST_CLANG ?= clang##  compiler of the fuzzers
+HOST_CFLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -Wall -Wextra \
+	$(if $(filter true 1,$(CI)),-Werror) -DDEBUG -I. -MMD -MP
+HOST_SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
+HOST_WRAPPED := frame_allocate frame_allocate_low_run frame_allocate_large frame_release frame_free \
+	frame_release_large cache_allocate budget_charge
+HOST_WRAP = $(foreach function,$(HOST_WRAPPED),-Wl,--wrap=$(function))
+
+host_kernel := $(wildcard kernel/vm/*.c) kernel/base/cache.c kernel/base/cpu.c kernel/base/spinlock.c \
+	kernel/object/budget.c
+host_common := $(host_kernel) $(wildcard arch/sim/*.c) tests/host/harness.c tests/host/world.c \
+	tests/host/audit.c tests/host/model.c
+host_pure := elf cpio boot
+host_pure_sources_elf := kernel/format/elf.c
+host_pure_sources_cpio := kernel/format/cpio.c
+host_pure_sources_boot := boot/memory_map.c boot/multiboot2.c boot/pvh.c boot/read.c
+host_vm := $(filter-out $(host_pure),$(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_*.c)))
+host_fuzzers := $(patsubst tests/host/fuzz_%.c,%,$(wildcard tests/host/fuzz_*.c))
+
+host_binaries := $(foreach name,$(host_vm),$(host_out)/sim0/test_$(name) $(host_out)/sim1/test_$(name)) \
+	$(host_pure:%=$(host_out)/pure/test_%)
+host_fuzz_binaries := $(host_fuzzers:%=$(host_out)/fuzz/fuzz_%)
+
+$(host_out)/pure/%.o: %.c
+	@mkdir -p $(@D)
+	$(call quietly,HOSTCC,$(@:$(host_out)/%=%))$(HOST_CC) $(HOST_CFLAGS) $(HOST_SANITIZE) -c $< -o $@
+
+$(host_out)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(call quietly,CLANG,$(@:$(host_out)/%=%))$(HOST_CLANG) $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined \
+		-fno-sanitize-recover=undefined -c $< -o $@
+
+# $(call host-program,VARIANT,VIEWS): the programs of one build of the simulator.
+define host-program
+$(host_out)/$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(call quietly,HOSTCC,$$(@:$(host_out)/%=%))$$(HOST_CC) $$(HOST_CFLAGS) $$(HOST_SANITIZE) -Iarch/sim \
+		-DSIM_VIEW_DIRECTORIES=$(2) -c $$< -o $$@
+
+$(host_out)/$(1)/test_%: $(host_out)/$(1)/tests/host/test_%.o $(host_common:%.c=$(host_out)/$(1)/%.o)
+	$$(call quietly,LINK,$$(@:$(host_out)/%=%))$$(HOST_CC) $$(HOST_SANITIZE) $$(HOST_WRAP) $$^ -lcmocka -o $$@
+endef
+$(eval $(call host-program,sim0,0))
+$(eval $(call host-program,sim1,1))
+
+define host-pure-program
+$(host_out)/pure/test_$(1): $(host_out)/pure/tests/host/test_$(1).o $(host_pure_sources_$(1):%.c=$(host_out)/pure/%.o)
+	$$(call quietly,LINK,$$(@:$(host_out)/%=%))$$(HOST_CC) $$(HOST_SANITIZE) $$^ -lcmocka -o $$@
+
+$(host_out)/fuzz/fuzz_$(1): $(host_out)/fuzz/tests/host/fuzz_$(1).o $(host_pure_sources_$(1):%.c=$(host_out)/fuzz/%.o)
+	$$(call quietly,LINK,$$(@:$(host_out)/%=%))$$(HOST_CLANG) -fsanitize=fuzzer,address,undefined $$^ -o $$@
+endef
+$(foreach name,$(host_pure),$(eval $(call host-pure-program,$(name))))
+
+-include $(shell [ -d $(host_out) ] && find $(host_out) -name '*.d')
+
+.PHONY: test-host fuzz host-binaries
+host-binaries: $(host_binaries) $(host_fuzz_binaries)
+
+test-host: host-binaries ##  run the host tests: VM over the simulated machine, parsers, short fuzzing
+	@OPERATIONS='$(OPERATIONS)' FUZZ_SECONDS=$(FUZZ_SHORT) tests/host/run $(host_binaries) -- $(host_fuzz_binaries)
+
+fuzz: $(host_fuzz_binaries) ##  fuzz the parsers for FUZZ_SECONDS each
+	@FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/host/run -- $(host_fuzz_binaries)

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files, directories and pipes the POSIX way: a descriptor is the index of a session handle, and each call
+ * is a message of protocol.h to what stands behind it. Nothing is kept here but which descriptors do not
+ * survive exec. Paths are made absolute in posix_path.c.
+ * Deviation: a new descriptor is not the lowest free number; use dup2() for a certain one.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "path.h"
+#include "protocol.h"
+
+static uint32_t close_on_exec[HANDLE_LIMIT / 32]; /* changed by single atomic operations */
+
+static void close_on_exec_set(int file, bool on) {
+    uint32_t bit = 1u << (file % 32);
+    if (on)
+        __atomic_or_fetch(&close_on_exec[file / 32], bit, __ATOMIC_RELAXED);
+    else
+        __atomic_and_fetch(&close_on_exec[file / 32], ~bit, __ATOMIC_RELAXED);
+}
+
+static bool close_on_exec_get(int file) {
+    return close_on_exec[file / 32] >> (file % 32) & 1;
+}
+
+void files_close_on_exec(void) {
+    for (int file = 0; file < HANDLE_LIMIT; file++)
+        if (close_on_exec_get(file))
+            close(file);
+}
+
+static bool descriptor_valid(int file) {
+    return file >= 0 && file < HANDLE_LIMIT;
+}
+
+int file_call(int file, uint32_t label, struct message *message) {
+    if (!descriptor_valid(file)) {
+        errno = EBADF;
+        return -1;
+    }
+    message->label = label;
+    if (posix_result(ipc_call(file, message)) < 0)
+        return -1;
+    if (message->label == 0)
+        return 0;
+    errno = (int)message->label;
+    return -1;
+}
+
+/* Whether the call failed because there is no server behind FILE: as long as the system starts. */
+static bool file_is_early(int file) {
+    return (errno == EBADF || errno == ENOSYS) && file >= HANDLE_STDOUT && file <= HANDLE_STDERR;
+}
+
+long file_read_at(int file, uint64_t offset, void *buffer, size_t length) {
+    uint32_t size = length < MESSAGE_BYTES ? (uint32_t)length : MESSAGE_BYTES;
+    struct message message = {
+        .word = {size, offset}, .receive_buffer = (uintptr_t)buffer, .receive_size = size};
+    if (file_call(file, FILE_READ, &message) < 0)
+        return -1;
+    return (long)message.receive_length;
+}
+
+_READ_WRITE_RETURN_TYPE read(int file, void *buffer, size_t length) {
+    return file_read_at(file, FILE_HERE, buffer, length);
+}
+
+ssize_t pread(int file, void *buffer, size_t length, off_t offset) {
+    return file_read_at(file, (uint64_t)offset, buffer, length);
+}
+
+static long file_write_some(int file, uint64_t offset, const void *buffer, size_t length) {
+    uint32_t size = length < MESSAGE_BYTES ? (uint32_t)length : MESSAGE_BYTES;
+    struct message message = {
+        .word = {offset}, .send_buffer = (uintptr_t)buffer, .send_length = size};
+    if (file_call(file, FILE_WRITE, &message) == 0)
+        return (long)message.word[0];
+    return file_is_early(file) ? console_early_write(file, buffer, size) : -1;
+}
+
+/* All of it, as POSIX wants for files and blocking pipes; less only if an error comes after some bytes. */
+static long file_write_all(int file, uint64_t offset, const char *buffer, size_t length) {
+    size_t done = 0;
+    do {
+        long count = file_write_some(file, offset, buffer + done, length - done);
+        if (count <= 0)
+            return done > 0 ? (long)done : count;
+        done += (size_t)count;
+        offset += offset == FILE_HERE ? 0 : (uint64_t)count;
+    } while (done < length);
+    return (long)done;
+}
+
+_READ_WRITE_RETURN_TYPE write(int file, const void *buffer, size_t length) {
+    return file_write_all(file, FILE_HERE, buffer, length);
+}
+
+ssize_t pwrite(int file, const void *buffer, size_t length, off_t offset) {
+    return file_write_all(file, (uint64_t)offset, buffer, length);
+}
+
+/* Send LABEL with PATH made absolute to the file server. */
+static int path_call(uint32_t label, const char *path, struct message *message) {
+    char absolute[PATH_SIZE];
+    if (path_absolute(path, absolute) < 0)
+        return -1;
+    message->send_buffer = (uintptr_t)absolute;
+    message->send_length = (uint32_t)strlen(absolute);
+    return file_call(HANDLE_FILES, label, message);
+}
+
+int open(const char *path, int flags, ...) {
+    va_list list;
+    va_start(list, flags);
+    mode_t mode = flags & O_CREAT ? va_arg(list, int) : 0;
+    va_end(list);
+    struct message message = {.word = {(uint32_t)flags, mode}};
+    if (path_call(FILE_OPEN, path, &message) < 0)
+        return -1;
+    close_on_exec_set(message.handle[0], flags & O_CLOEXEC);
+    return message.handle[0];
+}
+
+int close(int file) {
+    if (!descriptor_valid(file)) {
+        errno = EBADF;
+        return -1;
+    }
+    close_on_exec_set(file, false);
+    return (int)posix_result(handle_close(file));
+}
+
+off_t lseek(int file, off_t offset, int whence) {
+    struct message message = {.word = {(uint64_t)(int64_t)offset, (uint32_t)whence}};
+    return file_call(file, FILE_SEEK, &message) < 0 ? -1 : (off_t)message.word[0];
+}
+
+static void stat_convert(const struct file_stat *from, struct stat *to) {
+    *to = (struct stat){
+        .st_ino = (ino_t)from->inode,
+        .st_mode = (mode_t)from->mode,
+        .st_nlink = (nlink_t)from->links,
+        .st_size = (off_t)from->size,
+        .st_blksize = MESSAGE_BYTES,
+        .st_blocks = (blkcnt_t)((from->size + 511) / 512),
+    };
+    to->st_mtim.tv_sec = (time_t)(from->modified / 1000000000u);
+    to->st_mtim.tv_nsec = (long)(from->modified % 1000000000u);
+    to->st_atim = to->st_ctim = to->st_mtim;
+}
+
+int fstat(int file, struct stat *stat) {
+    struct file_stat found = {.mode = S_IFCHR | 0600, .links = 1};
+    struct message message = {.receive_buffer = (uintptr_t)&found, .receive_size = sizeof(found)};
+    if (file_call(file, FILE_STAT, &message) < 0 && !file_is_early(file))
+        return -1;
+    stat_convert(&found, stat);
+    return 0;
+}
+
+int stat(const char *path, struct stat *stat) {
+    struct file_stat found;
+    struct message message = {.receive_buffer = (uintptr_t)&found, .receive_size = sizeof(found)};
+    if (path_call(FILE_STAT, path, &message) < 0)
+        return -1;
+    stat_convert(&found, stat);
+    return 0;
+}
+
+int lstat(const char *path, struct stat *found) {
+    return stat(path, found); /* there are no symbolic links */
+}
+
+int access(const char *path, int mode) {
+    struct stat found;
+    (void)mode; /* nor users */
+    return stat(path, &found);
+}
+
+int mkdir(const char *path, mode_t mode) {
+    struct message message = {.word = {mode}};
+    return path_call(FILE_MAKE_DIRECTORY, path, &message);
+}
+
+int unlink(const char *path) {
+    struct message message = {.word = {0}};
+    return path_call(FILE_REMOVE, path, &message);
+}
+
+int rmdir(const char *path) {
+    struct message message = {.word = {1}};
+    return path_call(FILE_REMOVE, path, &message);
+}
+
+int remove(const char *path) {
+    struct stat found;
+    if (stat(path, &found) < 0)
+        return -1;
+    return S_ISDIR(found.st_mode) ? rmdir(path) : unlink(path);
+}
+
+int rename(const char *old, const char *new) {
+    char paths[2 * PATH_SIZE];
+    if (path_absolute(old, paths) < 0)
+        return -1;
+    size_t length = strlen(paths);
+    if (path_absolute(new, paths + length) < 0)
+        return -1;
+    struct message message = {
+        .word = {length}, .send_buffer = (uintptr_t)paths, .send_length = (uint32_t)strlen(paths)};
+    return file_call(HANDLE_FILES, FILE_RENAME, &message);
+}
+
+int link(const char *old, const char *new) {
+    (void)old, (void)new;
+    errno = EOPNOTSUPP;
+    return -1;
+}
+
+int ftruncate(int file, off_t length) {
+    struct message message = {.word = {(uint64_t)length}};
+    return file_call(file, FILE_TRUNCATE, &message);
+}
+
+int pipe(int ends[2]) {
+    struct message message = {0};
+    if (file_call(HANDLE_FILES, FILE_PIPE, &message) < 0)
+        return -1;
+    for (int end = 0; end < 2; end++) {
+        ends[end] = message.handle[end];
+        close_on_exec_set(ends[end], false);
+    }
+    return 0;
+}
+
+static int duplicate(int file, int target) {
+    if (!descriptor_valid(file)) {
+        errno = EBADF;
+        return -1;
+    }
+    int copy = (int)posix_result(handle_dup(file, RIGHTS_ALL, target));
+    if (copy >= 0)
+        close_on_exec_set(copy, false);
+    return copy;
+}
+
+int dup(int file) {
+    return duplicate(file, QUARTET_NONE);
+}
+
+int dup2(int file, int target) {
+    struct handle_stat found;
+    if (!descriptor_valid(target)) {
+        errno = EBADF;
+        return -1;
+    }
+    if (file == target)
+        return posix_result(handle_stat(file, &found)) < 0 ? -1 : target;
+    return duplicate(file, target);
+}
+
+int fcntl(int file, int command, ...) {
+    va_list list;
+    va_start(list, command);
+    int argument = va_arg(list, int);
+    va_end(list);
+    if (!descriptor_valid(file)) {
+        errno = EBADF;
+        return -1;
+    }
+    switch (command) {
+    case F_DUPFD:
+        return dup(file);
+    case F_GETFD:
+        return close_on_exec_get(file) ? FD_CLOEXEC : 0;
+    case F_SETFD:
+        close_on_exec_set(file, argument & FD_CLOEXEC);
+        return 0;
+    case F_GETFL:
+        return O_RDWR;
+    default:
+        errno = EINVAL;
+        return -1;
+    }
+}
+
+static unsigned char entry_type(uint64_t mode) {
+    switch (mode & S_IFMT) {
+    case S_IFDIR:
+        return DT_DIR;
+    case S_IFCHR:
+        return DT_CHR;
+    case S_IFIFO:
+        return DT_FIFO;
+    default:
+        return DT_REG;
+    }
+}
+
+/* What newlib's readdir() reads with: one entry for each call, as the protocol gives them. */
+int getdents(int file, void *buffer, int length) {
+    struct dirent *entry = buffer;
+    struct message message = {.word = {FILE_HERE},
+                              .receive_buffer = (uintptr_t)entry->d_name,
+                              .receive_size = MAXNAMLEN};
+    if (length < (int)sizeof(*entry)) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (file_call(file, FILE_READ_DIRECTORY, &message) < 0)
+        return -1;
+    if (message.receive_length == 0)
+        return 0;
+    entry->d_name[message.receive_length] = '\0';
+    entry->d_ino = (ino_t)message.word[0];
+    if (entry->d_ino == 0)
+        entry->d_ino = 1; /* readdir() takes 0 for a removed entry */
+    entry->d_type = entry_type(message.word[1]);
+    entry->d_reclen = sizeof(*entry);
+    return sizeof(*entry);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What clients and the file and console servers say to each other. A file descriptor is the index of a
+ * session handle; whatever stands behind it (file, directory, pipe end, console) answers the same
+ * FILE_* labels, so that read(), write() and fstat() never ask what they talk to.
+ *
+ * Rules for all labels:
+ *   - struct message: LABEL says what is wanted; the reply's label is 0 or an errno number of newlib's
+ *     <errno.h>. A label that the object does not know is answered with ENOSYS; one that makes no sense
+ *     for it (FILE_SEEK on a pipe) with the errno that POSIX has for the case (ESPIPE, EISDIR, ...).
+ *   - "bytes" are what send_buffer / receive_buffer carry: at most MESSAGE_BYTES each way.
+ *   - A path is absolute, without "." and "..", without a slash at its end (but "/" itself), and not
+ *     terminated by a zero byte. The library makes it so; the server still refuses what is not.
+ *   - Calls with a path go to HANDLE_FILES. All others go to the session that FILE_OPEN or FILE_PIPE gave.
+ *   - The file offset belongs to the session: duplicated and inherited descriptors share it.
+ *   - The last close of a session reaches the server as MESSAGE_CLOSED.
+ * Clients: user/lib/posix_files.c. Servers: user/servers/files.c, user/servers/console.c.
+ */
+#ifndef QUARTET_PROTOCOL_H
+#define QUARTET_PROTOCOL_H
+
+#include <stdint.h>
+
+enum file_label {
+    /* in: word[0] O_* flags of <fcntl.h>, word[1] mode for O_CREAT, bytes: path.
+     * out: handle[0], the session. A directory may be opened with O_RDONLY only (else EISDIR). */
+    FILE_OPEN = 1,
+
+    /* in: word[0] bytes wanted (at most MESSAGE_BYTES), word[1] offset, or FILE_HERE.
+     * out: bytes; none at the end of the file. A pipe and the console ignore the offset, and do not reply
+     * before there is a byte, or no writer left, or (console, cooked) a whole line. With FILE_HERE the
+     * session's offset moves on. */
+    FILE_READ,
+
+    /* in: bytes, word[0] offset, or FILE_HERE (with O_APPEND: the end). out: word[0] bytes written, at
+     * least one unless none were given. A pipe without a reader: EPIPE. */
+    FILE_WRITE,
+
+    /* in: word[0] signed offset, word[1] SEEK_SET, SEEK_CUR or SEEK_END. out: word[0] the new offset. */
+    FILE_SEEK,
+
+    /* in: bytes: path (to HANDLE_FILES), or no bytes (to a session: what it has open).
+     * out: bytes: struct file_stat. The console says S_IFCHR, a pipe S_IFIFO. */
+    FILE_STAT,
+
+    /* Of an open directory, whose offset counts entries from 0 ("." and ".." are not among them).
+     * in: word[0] which entry, or FILE_HERE: the session's offset, which then moves on to the next.
+     * out: word[0] inode, word[1] mode, bytes: the name; no bytes: the directory ends here. */
+    FILE_READ_DIRECTORY,
+
+    /* in: word[0] mode, bytes: path. */
+    FILE_MAKE_DIRECTORY,
+
+    /* in: word[0] 0 for a file, 1 for an empty directory, bytes: path. */
+    FILE_REMOVE,
+
+    /* in: word[0] length of the old path, bytes: old path, then at once the new path. */
+    FILE_RENAME,
+
+    /* in: word[0] new length, of an open file. */
+    FILE_TRUNCATE,
+
+    /* out: handle[0] the end to read from, handle[1] the end to write to. */
+    FILE_PIPE,
+};
+
+/* Beside FILE_READ, FILE_WRITE and FILE_STAT, console sessions know: */
+enum console_label {
+    /* in: up to four process handles (with write), word[0] 0: these are the foreground, 1: these too.
+     * Ctrl-C kills the foreground processes with code 2. No handles and 0: nobody. */
+    CONSOLE_SET_FOREGROUND = 64,
+
+    /* in: word[0] CONSOLE_* bits, or CONSOLE_ASK to leave them. out: word[0] the bits before. */
+    CONSOLE_MODE,
+};
+
+#define FILE_HERE UINT64_MAX
+
+#define CONSOLE_COOKED 1u /* lines, with erase and Ctrl-D; else each byte as it comes */
+#define CONSOLE_ECHO 2u
+#define CONSOLE_KILL 4u /* Ctrl-C kills the foreground; else it is a byte like others */
+#define CONSOLE_NORMAL (CONSOLE_COOKED | CONSOLE_ECHO | CONSOLE_KILL)
+#define CONSOLE_ASK UINT64_MAX
+
+struct file_stat {
+    uint64_t inode;
+    uint64_t size;
+    uint64_t modified; /* nanoseconds since boot */
+    uint32_t mode;     /* S_IF* and permissions of <sys/stat.h> */
+    uint32_t links;
+};
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file server: files INITRD-LENGTH FRAMES, with the initrd in slot 2 and its endpoint at HANDLE_SERVICE. One
+ * thread receives a message, does what its label says, replies, and closes whatever handles it was given
+ * or has given. Callers that wait (pipes) are answered later. It must survive every client: all
+ * that a message says is checked, all memory is committed before use (files/memory.c), and a reply that
+ * fails is the client's loss only. Messages: user/lib/protocol.h. Read files/files.h next.
+ */
+#include "user/servers/files/files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/servers/touch.h"
+
+static struct request request;
+
+bool reply_send(uint64_t token, int error, uint64_t word, const void *bytes, uint32_t length) {
+    struct message reply = {.label = (uint32_t)error,
+                            .word = {word},
+                            .token = token,
+                            .send_length = length,
+                            .send_buffer = (uintptr_t)bytes};
+    long result = ipc_reply(HANDLE_SERVICE, &reply);
+    if (result == -E_TOOBIG) {
+        /* It asked for more than it has room for. */
+        reply = (struct message){.label = EINVAL, .token = token};
+        ipc_reply(HANDLE_SERVICE, &reply);
+    }
+    return result >= 0;
+}
+
+/* ---- Calls with a path ----------------------------------------------------------------------- */
+
+static struct path request_path(void) {
+    return (struct path){(char *)request.data, request.message.receive_length};
+}
+
+static int path_stat(void) {
+    struct node *node;
+    int error = tree_find(request_path(), &node);
+    if (error == 0) {
+        struct file_stat stat;
+        tree_stat(node, &stat);
+        memcpy(request.reply_data, &stat, sizeof stat);
+        request.reply.send_length = sizeof stat;
+    }
+    return error;
+}
+
+static int path_make_directory(void) {
+    struct node *node;
+    return tree_create(request_path(), NODE_DIRECTORY, (uint32_t)request.message.word[0], &node);
+}
+
+static int path_rename(void) {
+    struct path from = request_path(), to = from;
+    if (request.message.word[0] > from.length) {
+        return EINVAL;
+    }
+    from.length = (uint32_t)request.message.word[0];
+    to.text += from.length;
+    to.length -= from.length;
+    return tree_rename(from, to);
+}
+
+static int path_call(void) {
+    switch (request.message.label) {
+    case FILE_OPEN: return session_open(&request);
+    case FILE_STAT: return path_stat();
+    case FILE_MAKE_DIRECTORY: return path_make_directory();
+    case FILE_REMOVE: return tree_remove(request_path(), request.message.word[0] == 1);
+    case FILE_RENAME: return path_rename();
+    case FILE_PIPE: return session_pipe(&request);
+    default: return ENOSYS;
+    }
+}
+
+/* ---- Calls through a session ----------------------------------------------------------------- */
+
+static int session_call(struct session *session) {
+    switch (request.message.label) {
+    case FILE_READ: return session_read(session, &request);
+    case FILE_WRITE: return session_write(session, &request);
+    case FILE_SEEK: return session_seek(session, &request);
+    case FILE_STAT: return session_stat(session, &request);
+    case FILE_READ_DIRECTORY: return session_read_directory(session, &request);
+    case FILE_TRUNCATE: return session_truncate(session, &request);
+    default: return ENOSYS;
+    }
+}
+
+static int call(void) {
+    if (request.message.badge == BADGE_ROOT) {
+        return path_call();
+    }
+    struct session *session = session_find(request.message.badge);
+    return session != NULL ? session_call(session) : EBADF;
+}
+
+/* ---- The loop -------------------------------------------------------------------------------- */
+
+static void reply_now(int error) {
+    struct message *reply = &request.reply;
+    int handles[MESSAGE_HANDLES];
+    uint32_t count = reply->handle_count;
+    memcpy(handles, reply->handle, sizeof handles);
+    if (error != 0) {
+        *reply = (struct message){.label = (uint32_t)error};
+        count = 0;
+    }
+    reply->token = request.message.token;
+    reply->send_buffer = (uintptr_t)request.reply_data;
+    if (ipc_reply(HANDLE_SERVICE, reply) == -E_TOOBIG) {
+        reply_send(request.message.token, EINVAL, 0, NULL, 0);
+    }
+    /* The client has its own now; if it has not, closing the last one makes the kernel tell us. */
+    for (uint32_t i = 0; i < count; i++) {
+        handle_close(handles[i]);
+    }
+}
+
+static void serve(void) {
+    if (request.message.kind == MESSAGE_CLOSED) {
+        session_close(request.message.badge);
+        return;
+    }
+    for (uint32_t i = 0; i < request.message.handle_count; i++) {
+        handle_close(request.message.handle[i]); /* no call here takes any */
+    }
+    request.reply = (struct message){0};
+    int error = call();
+    if (error != REPLY_LATER) {
+        reply_now(error);
+    }
+}
+
+/* Whatever clients write, the rest of the machine keeps its memory. */
+static void limit_memory(uint32_t frames) {
+    struct process_limits limits = {.frames = frames};
+    process_limit(&limits);
+}
+
+int main(int argc, char **argv) {
+    touch_own_memory();
+    size_t length = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+    handle_close(HANDLE_SYSTEM);
+    limit_memory(argc > 2 ? strtoul(argv[2], NULL, 10) : 0);
+    int error = tree_initialize((const void *)(uintptr_t)SLOT_BASE(SLOT_SHARED), length);
+    if (error != 0) {
+        fprintf(stderr, "files: cannot read the initrd: %s\n",
+                error == EINVAL ? "it is malformed" : strerror(error));
+        return 1;
+    }
+    for (;;) {
+        request.message = (struct message){.receive_size = sizeof request.data,
+                                           .receive_buffer = (uintptr_t)request.data};
+        long result = ipc_receive(HANDLE_SERVICE, &request.message);
+        if (result >= 0) {
+            serve();
+        } else if (result != -E_FAULT && result != -E_LIMIT) {
+            fprintf(stderr, "files: cannot receive: %s\n", quartet_error_text(result));
+            return 1;
+        }
+    }
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file server's parts. One thread, no locks.
+ *   memory.c   chunks of 4 KiB and small objects, from memory that is committed before it is used, so that
+ *              a machine without memory means an errno for a client and never a fault of the server
+ *   tree.c     names: directories and files, from the initrd and made later
+ *   content.c  the bytes of a file: chunks over the image that the initrd has
+ *   pipe.c     pipes, whose callers may wait
+ *   session.c  what a client has open
+ * ../files.c owns the loop that receives, and the table of labels. Results of functions: 0 or an errno.
+ */
+#ifndef FILES_H
+#define FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <quartet.h>
+
+#include "user/lib/protocol.h"
+
+/* ---- memory.c -------------------------------------------------------------------------------- */
+
+#define CHUNK_SIZE 4096u
+typedef uint32_t chunk_number; /* 0: none */
+
+chunk_number chunk_take(void); /* filled with zeros; 0: no memory */
+void chunk_give(chunk_number chunk);
+void *chunk_address(chunk_number chunk);
+bool chunk_contains(const void *address); /* it lies in a chunk that is in use */
+
+struct pool {
+    size_t object_size; /* at most CHUNK_SIZE, a multiple of 8 */
+    void *free;
+};
+
+void *pool_take(struct pool *pool); /* zeroed; null: no memory */
+void pool_give(struct pool *pool, void *object);
+
+/* ---- content.c ------------------------------------------------------------------------------- */
+
+#define CONTENT_DIRECT 8u
+#define CONTENT_FANOUT (CHUNK_SIZE / sizeof(chunk_number))
+#define CONTENT_LIMIT 0x30000000u /* the largest file */
+
+/*
+ *  offset / 4 KiB:   0..7           8 .. 8+1023      each next 1024
+ *                    direct[]       table[0] ->      table[1] -> ...
+ * A chunk that is not there is what the image has in that place, or zeros.
+ */
+#define CONTENT_TABLES (CONTENT_LIMIT / CHUNK_SIZE / CONTENT_FANOUT + 1)
+
+struct content {
+    const uint8_t *image; /* in the initrd, read-only */
+    uint32_t image_length;
+    uint32_t size;
+    chunk_number direct[CONTENT_DIRECT];
+    chunk_number tables; /* of CONTENT_TABLES chunk numbers */
+};
+
+void content_read(const struct content *content, uint32_t offset, void *buffer, uint32_t length);
+/* Stores how many bytes it could write in *WRITTEN; an error only if that is none. */
+int content_write(struct content *content, uint32_t offset, const void *buffer, uint32_t length,
+                  uint32_t *written);
+int content_resize(struct content *content, uint32_t size);
+
+/* ---- tree.c ---------------------------------------------------------------------------------- */
+
+#define NAME_SIZE 256u
+
+enum node_type { NODE_FILE, NODE_DIRECTORY, NODE_NULL, NODE_ZERO };
+
+struct node {
+    enum node_type type;
+    uint32_t mode;
+    uint32_t inode;
+    uint32_t opens; /* sessions; a removed node goes with the last */
+    uint64_t modified;
+    struct node *parent; /* null: the root, or removed */
+    struct node *next;   /* in the parent, ascending by name */
+    struct node *children;
+    struct content content;
+    char name[NAME_SIZE];
+};
+
+struct path {
+    const char *text; /* not terminated */
+    uint32_t length;
+};
+
+extern struct node *tree_root;
+
+int tree_initialize(const void *archive, size_t length);
+int tree_find(struct path path, struct node **node);
+int tree_create(struct path path, enum node_type type, uint32_t mode, struct node **node);
+int tree_remove(struct path path, bool directory);
+int tree_rename(struct path from, struct path to);
+void tree_stat(const struct node *node, struct file_stat *stat);
+void node_touch(struct node *node); /* it has been modified now */
+void node_open(struct node *node);
+void node_close(struct node *node);
+
+/* ---- The request that is being served (files.c) ---------------------------------------------- */
+
+struct request {
+    struct message message;
+    struct message reply;
+    uint8_t data[MESSAGE_BYTES];       /* received */
+    uint8_t reply_data[MESSAGE_BYTES]; /* to send: reply.send_length bytes */
+};
+
+#define REPLY_LATER (-1) /* instead of an errno: the caller waits */
+
+/* Answer the caller behind TOKEN. False if it is gone or cannot take LENGTH bytes. */
+bool reply_send(uint64_t token, int error, uint64_t word, const void *bytes, uint32_t length);
+
+/* ---- pipe.c ---------------------------------------------------------------------------------- */
+
+struct pipe;
+
+struct pipe *pipe_create(void); /* null: no memory */
+int pipe_read(struct pipe *pipe, struct request *request);
+int pipe_write(struct pipe *pipe, struct request *request);
+void pipe_close(struct pipe *pipe, bool writer);
+
+/* ---- session.c ------------------------------------------------------------------------------- */
+
+#define BADGE_ROOT 1u /* of HANDLE_FILES, which knows the calls with a path */
+
+struct session {
+    uint64_t badge;
+    uint32_t flags; /* O_* */
+    uint32_t offset;
+    struct node *node; /* or */
+    struct pipe *pipe;
+};
+
+struct session *session_find(uint64_t badge);
+/* A session and the handle of it that the caller sends off and closes. */
+int session_create(struct session **session, int *handle);
+void session_close(uint64_t badge);
+int session_open(struct request *request);
+int session_pipe(struct request *request);
+int session_read(struct session *session, struct request *request);
+int session_write(struct session *session, struct request *request);
+int session_seek(struct session *session, struct request *request);
+int session_stat(struct session *session, struct request *request);
+int session_read_directory(struct session *session, struct request *request);
+int session_truncate(struct session *session, struct request *request);
+
+#endif
