@@ -24,7 +24,7 @@ struct sim_memory {
     u32 high_start, high_frames; /* RAM that arch_low_pointer refuses */
 };
 
-/* The machine starts: RAM is mapped and filled with rubbish, CPUs have the kernel's root loaded. */
+/* The machine starts: RAM is there, the lowest full of rubbish, CPUs have the kernel's root loaded. */
 void sim_start(const struct sim_memory *memory);
 u32 sim_frame_limit(void);            /* one above the highest frame with RAM */
 bool sim_frame_exists(frame_t frame); /* there is RAM */

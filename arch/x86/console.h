@@ -18,6 +18,7 @@ void x86_keyboard_interrupt(void); /* IRQ 1 */
 void x86_serial_initialise(void);
 void x86_serial_write(const char *text, size_t length);
 void x86_serial_input_initialise(void);
+void x86_serial_drain(void); /* returns when all is on the line */
 void x86_screen_initialise(void);
 void x86_screen_write(const char *text, size_t length);
 void x86_keyboard_initialise(void);

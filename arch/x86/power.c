@@ -4,6 +4,7 @@
  * which they switch off; a machine that knows none of it halts.
  */
 #include "arch/arch.h"
+#include "arch/x86/console.h"
 #include "arch/x86/registers.h"
 
 #define PORT_DEBUG_CONSOLE 0xE9 /* QEMU debugcon, Bochs port_e9_hack */
@@ -30,6 +31,7 @@ static void debug_write_status(u32 status) {
 }
 
 _Noreturn void arch_power_off(int status) {
+    x86_serial_drain();
     debug_write_status((u32)status & 0xFFFF);
     port_write32(PORT_DEBUG_EXIT, (u32)status & 0x7F);
     port_write16(0x604, 0x2000);  /* ACPI of QEMU's machines */

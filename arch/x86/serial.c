@@ -18,6 +18,7 @@
 
 #define STATUS_INPUT 0x01
 #define STATUS_EMPTY 0x20 /* the output FIFO has drained */
+#define STATUS_IDLE 0x40  /* and its last bit is on the line */
 #define POLL_LIMIT 1000000u /* then the byte is lost: a line that stands still must not stop the kernel */
 
 static bool present;
@@ -41,11 +42,15 @@ void x86_serial_initialise(void) {
     fifo_depth = (port_read8(FIFO_CONTROL) & 0xC0) == 0xC0 ? 16 : 1;
 }
 
+static void wait_for(u8 status) {
+    for (u32 i = 0; i < POLL_LIMIT && !(port_read8(LINE_STATUS) & status); i++) {
+        arch_relax();
+    }
+}
+
 static void write_byte(char byte) {
     if (fifo_room == 0) {
-        for (u32 i = 0; i < POLL_LIMIT && !(port_read8(LINE_STATUS) & STATUS_EMPTY); i++) {
-            arch_relax();
-        }
+        wait_for(STATUS_EMPTY);
         fifo_room = fifo_depth;
     }
     port_write8(DATA, (u8)byte);
@@ -63,6 +68,12 @@ void x86_serial_write(const char *text, size_t length) {
         }
         write_byte(text[i]);
         previous = text[i];
+    }
+}
+
+void x86_serial_drain(void) {
+    if (present) {
+        wait_for(STATUS_IDLE);
     }
 }
 

@@ -12,21 +12,18 @@ static inline u32 atomic_read(const u32 *count) { return __atomic_load_n(count, 
 static inline u32 atomic_increment(u32 *count) { return __atomic_add_fetch(count, 1, __ATOMIC_ACQ_REL); }
 static inline u32 atomic_decrement(u32 *count) { return __atomic_sub_fetch(count, 1, __ATOMIC_ACQ_REL); }
 
-/* 64 bits, whole on the 32-bit kernel too: there each is a CMPXCHG8B (hazards 14, 15), which compilers
- * put in line for __sync_val_compare_and_swap and not for the __atomic builtins. Full barriers. */
-static inline u64 atomic_update_64(u64 *value, u64 keep, u64 set, u64 add) {
+/* Add to 64 bits, whole on the 32-bit kernel too: there it is a CMPXCHG8B (hazards 14, 15), which compilers
+ * put in line for __sync_val_compare_and_swap and not for the __atomic builtins. The sum. */
+static inline u64 atomic_add_64(u64 *value, u64 amount) {
     u64 seen = *value;
-    for (;;) {
-        u64 found = __sync_val_compare_and_swap(value, seen, ((seen & keep) | set) + add);
-        if (found == seen) {
-            return found;
-        }
+    u64 found;
+    while ((found = __sync_val_compare_and_swap(value, seen, seen + amount)) != seen) {
         seen = found;
     }
+    return seen + amount;
 }
 
-static inline u64 atomic_read_64(u64 *value) { return atomic_update_64(value, UINT64_MAX, 0, 0); }
-static inline void atomic_add_64(u64 *value, u64 amount) { atomic_update_64(value, UINT64_MAX, 0, amount); }
+static inline u64 atomic_read_64(u64 *value) { return atomic_add_64(value, 0); }
 
 /* Add one unless the count is zero: the object is already on its way out. True if added. */
 static inline bool atomic_increment_unless_zero(u32 *count) {

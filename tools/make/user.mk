@@ -50,7 +50,8 @@ USER_CFLAGS = -std=gnu11 $(USER_MACHINE_$(ARCH)) -O2 -g -Wall -Wextra $(if $(fil
 	-fno-pie -fno-pic -fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -ftls-model=local-exec \
 	-U__linux__ -U__linux -Ulinux -U__gnu_linux__ -D__quartet__ -D__DYNAMIC_REENT__ -D_POSIX_TIMERS=1 -D_POSIX_MONOTONIC_CLOCK=1 \
-	-nostdinc -I. -Iuser/lib -I$(generated) -isystem $(user_compiler_include) -isystem $(newlib)/include
+	-nostdinc -I. -Iuser/lib -I$(generated) -isystem user/lib/include -isystem $(user_compiler_include) \
+	-isystem $(newlib)/include
 
 user_library_c := $(sort $(wildcard user/lib/*.c))
 user_programs_c := $(sort $(wildcard user/bin/*.c user/demos/*.c user/servers/*.c))

@@ -33,7 +33,7 @@ static int copy_named(const char *name) {
 
 int main(int argc, char **argv) {
     int option, status = EXIT_SUCCESS;
-    while ((option = getopt(argc, argv, "h")) != -1) {
+    if ((option = getopt(argc, argv, "h")) != -1) {
         return command_usage(USAGE, option);
     }
     if (optind == argc) {

@@ -262,7 +262,7 @@ static void check_spawn(void) {
     FILE *stream = popen("echo piped", "r");
     CHECK(stream != NULL && fgets(line, sizeof(line), stream) != NULL && strcmp(line, "piped\n") == 0);
     CHECK(stream != NULL && pclose(stream) == 0);
-    CHECK(system("exit 3") == 3 << 8);
+    CHECK(system("exit 3") == 3); /* newlib gives the code, not the status */
 }
 
 static void check_files(void) {

@@ -26,7 +26,7 @@ static int move_into(const char *source, const char *directory) {
 
 int main(int argc, char **argv) {
     int option, status = EXIT_SUCCESS;
-    while ((option = getopt(argc, argv, "h")) != -1) {
+    if ((option = getopt(argc, argv, "h")) != -1) {
         return command_usage(USAGE, option);
     }
     if (argc - optind < 2) {

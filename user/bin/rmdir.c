@@ -6,7 +6,7 @@
 
 int main(int argc, char **argv) {
     int option, status = EXIT_SUCCESS;
-    while ((option = getopt(argc, argv, "h")) != -1) {
+    if ((option = getopt(argc, argv, "h")) != -1) {
         return command_usage(USAGE, option);
     }
     if (optind == argc) {

@@ -20,7 +20,7 @@ extern const char __tls_image[], __tls_image_size[], __tls_size[], __tls_align[]
 extern void quartet_thread_entry(void);
 
 static size_t tls_size(void) {
-    size_t align = (size_t)__tls_align | 1;
+    size_t align = (size_t)__tls_align != 0 ? (size_t)__tls_align : 1;
     return ((size_t)__tls_size + align - 1) / align * align;
 }
 

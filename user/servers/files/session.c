@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sessions: what a client has open. The kernel tells which session a message came through by the badge
- * that the server chose: a serial number above the address of the session. No client can make a badge up;
+ * that the server chose: the address of the session (a badge has 32 bits). No client can make a badge up;
  * it is checked all the same before the address is used.
  */
 #include "user/servers/files/files.h"
@@ -14,12 +14,10 @@
 #include <unistd.h>
 
 static struct pool session_pool = {.object_size = (sizeof(struct session) + 7) & ~(size_t)7};
-static uint32_t next_serial = 1;
 
 struct session *session_find(uint64_t badge) {
     struct session *session = (struct session *)(uintptr_t)(uint32_t)badge;
-    bool valid = badge >> 32 != 0 && (uintptr_t)session % 8 == 0 && chunk_contains(session) &&
-                 session->badge == badge;
+    bool valid = (uintptr_t)session % 8 == 0 && chunk_contains(session) && session->badge == badge;
     return valid ? session : NULL;
 }
 
@@ -28,9 +26,8 @@ int session_create(struct session **result, int *handle) {
     if (session == NULL) {
         return ENFILE;
     }
-    next_serial += next_serial == 0; /* 0 would make the badge of no session */
-    session->badge = (uint64_t)next_serial++ << 32 | (uint32_t)(uintptr_t)session;
-    long created = endpoint_session(HANDLE_SERVICE, session->badge);
+    session->badge = (uint32_t)(uintptr_t)session;
+    long created = endpoint_session(HANDLE_SERVICE, (uint32_t)session->badge);
     if (created < 0) {
         pool_give(&session_pool, session);
         return ENFILE;
