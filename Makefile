@@ -59,7 +59,7 @@ machine = ARCH='$(ARCH)' MEM='$(MEM)' CPUS='$(CPUS)' ACCEL='$(ACCEL)' CPU='$(CPU
 .PHONY: all image run exec iso bochs test test-guest bench docs doctor setup help clean compile-commands
 
 all: ##  build both kernels and their initial RAM disks (what plain `make` does)
-	@$(call both,image)
+	+@$(call both,image)
 
 image: $(out)/kernel.elf $(out)/initrd.cpio ##  build the kernel and initrd of one ARCH
 
@@ -79,7 +79,7 @@ exec: ##  run CMD in the guest and print only its output; `tools/exec` gives the
 	@tools/doctor --install build run 1>&2
 	@$(MAKE) --no-print-directory image 1>&2
 	@$(machine) TIMEOUT='$(TIMEOUT)' tools/exec --built "$$CMD"
-exec: export CMD := $(value CMD)
+exec: override export CMD := $(value CMD)
 
 test: ##  run every test on both kernels; ends with "N passed, N failed"
 	@tools/doctor --install build run iso test

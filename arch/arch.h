@@ -45,12 +45,15 @@ struct boot_info;
  *
  * entry_t arch_entry_make(frame_t, u32 flags)
  * u32     arch_entry_flags(entry_t)          ENTRY_* bits, 0 for the empty entry
+ * bool    arch_entry_has(entry_t, u32 flags)  any of FLAGS is set
  * frame_t arch_entry_frame(entry_t)
  * entry_t arch_entry_read(const entry_t *)   one untorn load
  * void    arch_entry_publish(entry_t *, entry_t)   over a non-present entry: one store as the CPU sees it
  * entry_t arch_entry_exchange(entry_t *, entry_t)  over a present one: atomic, returns the old with its A and D
+ * entry_t arch_entry_protect(entry_t *, entry_t seen)  in a writable one that was read as SEEN: clear WRITE, set
+ *                                            COW, keep A and D; returns SEEN so changed
  *
- * u64/u32 interrupt state:
+ * Interrupt state: *
  * uword arch_interrupts_save(void)           disable; return what arch_interrupts_restore takes
  * void  arch_interrupts_restore(uword)
  * bool  arch_interrupts_enabled(void)
@@ -186,8 +189,9 @@ void kernel_console_input(char byte);
  * thread does what kernel_return_to_user does. */
 void kernel_thread_arrived(void);
 
-/* Last thing before every return to user mode, interrupts off: reschedule, end killed threads, check
- * that no lock is held. */
+/* Last thing before a return to user mode, interrupts off, if the CPU's `attention` is not 0 (who wants it called sets
+ * that): reschedule, end killed threads, check that no lock is held. The null system call stays short because
+ * all others do not come here. */
 void kernel_return_to_user(void);
 
 #endif

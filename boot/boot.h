@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside boot/: from a loader's structures to struct boot_info. The conversions are pure functions of the
- * memory that they are given, so the host can test and fuzz them: every read goes through boot_read,
- * which copies and checks bounds. They return null, or a sentence that says what is wrong.
- * The caller sets kernel_start and kernel_end before; everything else in BOOT is zero.
+ * Inside boot/: from a loader's structures to struct boot_info. The conversions are pure functions
+ * of the memory that they are given, so the host can test and fuzz them: every read goes through
+ * boot_read, which copies and checks bounds. They return null, or a sentence that says what is
+ * wrong. The caller sets kernel_start and kernel_end before; everything else in BOOT is zero.
  */
 #ifndef BOOT_BOOT_H
 #define BOOT_BOOT_H
@@ -36,8 +36,8 @@ const char *boot_from_multiboot2(struct boot_info *boot, const struct boot_memor
 
 /* ---- memory_map.c: usable memory as sorted, disjoint ranges ---------------------------------- */
 
-/* Entries come in any order and may overlap; memory that any entry reserves is not usable. So a map is read twice, once for
- * each pass. */
+/* Entries come in any order and may overlap; memory that any entry reserves is not usable. So a map
+ * is read twice, once for each pass. */
 enum memory_map_pass { MEMORY_MAP_ADD, MEMORY_MAP_REMOVE };
 #define MEMORY_MAP_RAM 1u /* the type that all firmware gives to usable memory */
 

@@ -1,10 +1,12 @@
 ; SPDX-License-Identifier: MIT
 ;
-; The first instructions, for both kernels: from a loader's 32-bit protected mode to C in the higher half.
+; The first instructions, for both kernels: from a loader's 32-bit protected mode to C in the higher
+; half.
 ;
-; Relied on (PVH and Multiboot2 agree in it): 32-bit protected mode, flat segments in the hidden registers,
-; paging off, A20 open, EBX = physical address of the loader's structure, the image loaded at 1 MiB with a
-; zeroed BSS. Nothing else: flags, stack, GDT, CR0, CR3, CR4 and EFER are all set here, whole (hazard 29).
+; Relied on (PVH and Multiboot2 agree in it): 32-bit protected mode, flat segments in the hidden
+; registers, paging off, A20 open, EBX = physical address of the loader's structure, the image loaded
+; at 1 MiB with a zeroed BSS. Nothing else: flags, stack, GDT, CR0, CR3, CR4 and EFER are all set here,
+; whole (hazard 29).
 ;
 ; This code is linked at its physical address, and is left for good by the jump to boot_main.
 ; Read next: boot/start.c.
@@ -34,7 +36,7 @@ extern boot_main
 extern boot_tables_physical
 extern boot_stack_top_physical
 
-; ---- What loaders look for ------------------------------------------------------------------------
+; ---- What loaders look for ---------------------------------------------------------------------
 
 section .multiboot2 progbits alloc noexec nowrite align=8
 multiboot2_header:
@@ -68,7 +70,7 @@ section .note.pvh note alloc noexec nowrite align=4
     dd 0
 %endif
 
-; ---- Entry ------------------------------------------------------------------------------------------
+; ---- Entry -------------------------------------------------------------------------------------
 
 section .boot.text progbits alloc exec nowrite align=16
 bits 32
@@ -129,7 +131,7 @@ bits 32
 %endif
     ud2
 
-; ---- The CPU must have PAE (and IA-32e mode): else one line, and off ----------------------------------
+; ---- The CPU must have PAE (and IA-32e mode): else one line, and off ---------------------------
 
 check_cpu:
     pushfd                          ; a CPU without CPUID cannot change the ID flag
@@ -191,11 +193,12 @@ set_efer:
 .absent:
     ret
 
-; ---- Early tables ---------------------------------------------------------------------------------------
+; ---- Early tables ------------------------------------------------------------------------------
 ;
-; Pages 0..3: four directories that map 4 GiB one to one. pae: page 4 the PDPT, and the last 256 MiB are
-; the first ones again. long: page 4 the PDPT of that map (also at the direct map's place), page 5 the PDPT of
-; the last GiBs, page 6 the PML4.
+; Pages 0..3: four directories that map 4 GiB one to one.
+; pae:  page 4 the PDPT; the last 256 MiB are the first ones again.
+; long: page 4 the PDPT of that map (also at the direct map's place), page 5 the PDPT of the last GiBs,
+;       page 6 the PML4.
 
 build_tables:
     push edi
@@ -210,7 +213,8 @@ build_tables:
     call map_large
 
     mov edi, boot_tables_physical + 4 * 4096
-    mov eax, boot_tables_physical + (PAGE_PRESENT_WRITE & (1 | 2 * LONG))   ; a PAE PDPTE has no write bit
+    ; a PAE PDPTE has no write bit
+    mov eax, boot_tables_physical + (PAGE_PRESENT_WRITE & (1 | 2 * LONG))
     mov ecx, 4
 .directory:
     mov [edi], eax
@@ -243,7 +247,7 @@ map_large:
     loop map_large
     ret
 
-; ---- The line at ESI on the serial port and the screen, then off ----------------------------------------
+; ---- The line at ESI on the serial port and the screen, then off -------------------------------
 
 give_up:
     mov dx, 0x3F8 + 3               ; 115200 8N1

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The firmware's memory map, made sane: boot->range is sorted and disjoint after every step, whatever
- * comes in. Pure: nothing but BOOT is read or written. Fuzzed on the host.
+ * The firmware's memory map, made sane: boot->range is sorted and disjoint after every step,
+ * whatever comes in. Pure: nothing but BOOT is read or written. Fuzzed on the host.
  */
 #include "boot/boot.h"
 

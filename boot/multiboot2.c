@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The Multiboot2 boot protocol (GRUB): EBX points to a size, and tags of 8-byte alignment up to an end tag. Pure.
- * ACPI's root pointer comes as a copy inside the tags, which does not outlive the boot; so acpi_rsdp stays 0.
+ * The Multiboot2 boot protocol (GRUB): EBX points to a size, and tags of 8-byte alignment up to an
+ * end tag. Pure. ACPI's root pointer comes as a copy inside the tags, which does not outlive the
+ * boot; so acpi_rsdp stays 0.
  */
 #include "boot/boot.h"
 

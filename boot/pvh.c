@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PVH boot protocol (QEMU -kernel): EBX points to hvm_start_info, version 1 of which has a memory map. Pure.
- * The layouts follow the Xen project's public header start_info.h.
+ * The PVH boot protocol (QEMU -kernel): EBX points to hvm_start_info, version 1 of which has a
+ * memory map. Pure. The layouts follow the Xen project's public header start_info.h.
  */
 #include "boot/boot.h"
 

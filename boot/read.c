@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What both loaders' conversions need: bounded reads of physical memory, the command line, the initrd.
- * Pure. Read next: pvh.c, multiboot2.c.
+ * What both loaders' conversions need: bounded reads of physical memory, the command line, the
+ * initrd. Pure. Read next: pvh.c, multiboot2.c.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first C function. Runs on the early tables of entry.asm: the low addresses are mapped one to one
- * (X86_IDENTITY_SIZE of them), so the loader's structures can be read where they are.
- * Read next: kernel/main.c, which is where kernel_main is.
+ * The first C function. Runs on the early tables of entry.asm: the low addresses are mapped one to
+ * one (X86_IDENTITY_SIZE of them), so the loader's structures can be read where they are. Read
+ * next: kernel/main.c, which is where kernel_main is.
  */
 #include <string.h>
 

@@ -31,7 +31,11 @@ PLAIN = {
     "plan": ("uint32_t", "PLAN", "plan byte and `CLONE_*` flags"),
     "address": ("uintptr_t", "ADDRESS", "user address"),
 }
-POINTERS = {"in": "the kernel reads", "out": "the kernel writes", "inout": "the kernel reads and writes"}
+POINTERS = {
+    "in": "the kernel reads",
+    "out": "the kernel writes",
+    "inout": "the kernel reads and writes",
+}
 
 STRING = r'"((?:[^"\\]|\\.)*)"'
 TYPE = r"\w+(?:\([\w ]+\))?"
@@ -96,7 +100,8 @@ def entries(path, pattern):
             return
         match = pattern.match(text, rest)
         if not match:
-            fail(path, line, "this is no entry of the table: %s" % text[rest:].split("\n")[0].strip())
+            first = text[rest:].split("\n")[0].strip()
+            fail(path, line, "this is no entry of the table: %s" % first)
         yield line, match.groups()
         position = match.end()
 
@@ -154,7 +159,7 @@ def make_header(calls, _errors):
 
 
 def stub_pae(call):
-    """cdecl to EBX, EDX, ESI, EDI. The entry keeps what cdecl wants kept; the stub saves what it loads."""
+    """cdecl to EBX, EDX, ESI, EDI. The kernel keeps all but ECX and EDX; what is loaded is saved."""
     registers = ["ebx", "edx", "esi", "edi"][:len(call.arguments)]
     saved = [register for register in registers if register != "edx"]
     lines = ["    push %s" % register for register in saved]
@@ -172,7 +177,10 @@ def stub_long(call):
 
 def make_stubs(calls, arch):
     lines = ["; SPDX-License-Identifier: MIT", "; " + NOTICE, ""]
-    lines += ["bits 32", "SYSTEM_CALL_PAGE equ 0x%X" % PAE_ENTRY] if arch == "pae" else ["bits 64", "default rel"]
+    if arch == "pae":
+        lines += ["bits 32", "SYSTEM_CALL_PAGE equ 0x%X" % PAE_ENTRY]
+    else:
+        lines += ["bits 64", "default rel"]
     for call in calls:
         lines += ["", "section .text.%s progbits alloc exec nowrite align=16" % call.name,
                   "global %s:function (%s.end - %s)" % (call.name, call.name, call.name),
@@ -184,21 +192,21 @@ def make_stubs(calls, arch):
 
 def make_docs(calls, errors):
     lines = ["<!-- " + NOTICE + " -->", "# System calls", "",
-             "Each call returns a `long`: a negated error code, or a result of 0 and above. The user library has one",
-             "function per call, declared in the generated `syscalls.h`; structures and constants stand in",
-             "`kernel/abi/abi.h`.", "",
-             "Calling convention: on `pae`, EAX = number, EBX EDX ESI EDI = arguments, `call 0x%X`; ECX and EDX are"
+             "Each call returns a `long`: a negated error code, or a result of 0 and above. The user",
+             "library has one function per call, declared in the generated `syscalls.h`; structures",
+             "and constants stand in `kernel/abi/abi.h`.", "",
+             "Calling convention: on `pae`, EAX = number, EBX EDX ESI EDI = arguments,",
+             "`call 0x%X`; ECX and EDX are lost. On `long`, RAX = number, RDI RSI RDX R10 ="
              % PAE_ENTRY,
-             "lost. On `long`, RAX = number, RDI RSI RDX R10 = arguments, `syscall`; RCX and R11 are lost. The",
-             "result is in EAX or RAX.", "",
-             "A buffer must lie below the end of user addresses and within one slot: else `E_FAULT`.", ""]
+             "arguments, `syscall`; RCX and R11 are lost. The result is in EAX or RAX.", "",
+             "A buffer must lie below the end of user addresses and within one slot: else `E_FAULT`.",
+             ""]
     for call in calls:
-        lines += ["## %d: %s" % (call.number, call.name), "", "```c", call.prototype() + ";", "```", "",
-                  call.sentence, ""]
+        lines += ["## %d: %s" % (call.number, call.name), ""]
+        lines += ["```c", call.prototype() + ";", "```", "", call.sentence, ""]
         if call.arguments:
             lines += ["| argument | type | meaning |", "| --- | --- | --- |"]
-            lines += ["| `%s` | `%s` | %s |" % (argument.name, argument.c_type, argument.words)
-                      for argument in call.arguments]
+            lines += ["| `%s` | `%s` | %s |" % (a.name, a.c_type, a.words) for a in call.arguments]
             lines += [""]
     lines += ["# Errors", "", "| name | code | meaning |", "| --- | --- | --- |"]
     return lines + ["| `%s` | %d | %s |" % error for error in errors]

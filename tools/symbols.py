@@ -13,21 +13,30 @@ The kernel is linked twice. The first link has the empty table of kernel/base/sy
 
 The table stands in section .symbols, which linker.ld puts behind code, constants and data, so that
 the second link moves no function. Only functions are in it, and one last entry that ends the code.
+What runs before paging, at low addresses, is left out: user code has the same addresses later.
 """
+import re
 import subprocess
 import sys
+
+HIGHER_HALF = 0x80000000
+COMPILER_MADE = re.compile(r"\.(part|constprop|isra|cold|llvm)\b")
 
 
 def read_functions(kernel):
     """Return [(address, name)], ascending, one name for each address."""
-    listing = subprocess.run(["nm", "-n", kernel], check=True, capture_output=True, text=True).stdout
+    nm = subprocess.run(["nm", "-n", kernel], check=True, capture_output=True, text=True)
     functions, others = {}, []
-    for line in listing.splitlines():
+    for line in nm.stdout.splitlines():
         fields = line.split()
         if len(fields) != 3:
             continue  # undefined: no address
         address, kind, name = int(fields[0], 16), fields[1], fields[2]
+        if address < HIGHER_HALF:
+            continue
         if kind in "tTwW":
+            if "." in name and not COMPILER_MADE.search(name):
+                continue  # a local label of the assembler
             functions.setdefault(address, name)
         elif kind not in "aA":
             others.append(address)

@@ -60,6 +60,8 @@ bool arch_frame_is_low(frame_t frame);
 entry_t arch_entry_make(frame_t frame, u32 flags);
 u32 arch_entry_flags(entry_t entry);
 
+static inline bool arch_entry_has(entry_t entry, u32 flags) { return (arch_entry_flags(entry) & flags) != 0; }
+
 static inline frame_t arch_entry_frame(entry_t entry) {
     return (frame_t){(u32)((entry.raw & SIM_ENTRY_FRAME) >> PAGE_SHIFT)};
 }
@@ -70,6 +72,7 @@ static inline entry_t arch_entry_read(const entry_t *entry) {
 
 void arch_entry_publish(entry_t *entry, entry_t value);
 entry_t arch_entry_exchange(entry_t *entry, entry_t value);
+entry_t arch_entry_protect(entry_t *entry, entry_t seen);
 
 uword arch_interrupts_save(void);
 void arch_interrupts_restore(uword state);

@@ -95,6 +95,16 @@ entry_t arch_entry_exchange(entry_t *entry, entry_t value) {
     return old;
 }
 
+entry_t arch_entry_protect(entry_t *entry, entry_t seen) {
+    u32 flags = arch_entry_flags(seen);
+    if (!(flags & ENTRY_WRITE) || (flags & ENTRY_COW)) {
+        sim_fail("sim: entry %#llx is protected and was not writable", (unsigned long long)seen.raw);
+    }
+    entry_t closed = arch_entry_make(arch_entry_frame(seen), (flags & ~(u32)ENTRY_WRITE) | ENTRY_COW);
+    arch_entry_exchange(entry, closed);
+    return closed;
+}
+
 /* ---- Roots ------------------------------------------------------------------------------------ */
 
 int arch_root_create(struct arch_root *root, const struct arch_slot slots[SLOT_COUNT]) {

@@ -31,6 +31,9 @@ static void ram_enable(u32 start, u32 frames) {
 
 void sim_start(const struct sim_memory *configuration) {
     memory = *configuration;
+    if (span) { /* a test that boots again */
+        munmap(span, (size_t)SPAN_FRAMES << PAGE_SHIFT);
+    }
     span = mmap(NULL, (size_t)SPAN_FRAMES << PAGE_SHIFT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                 -1, 0);
     if (span == MAP_FAILED) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The local APIC: the tick of this CPU, and the door through which the 8259's interrupts still come (virtual wire: LINT0
- * passes them on, and the 8259 names the vector). Registers are MSRs in x2APIC mode, else words of a device page.
+ * The local APIC: the tick of this CPU, and the door through which the 8259's interrupts still come
+ * (virtual wire: LINT0 passes them on, and the 8259 names the vector). Registers are MSRs in x2APIC
+ * mode, else words of a device page.
  */
 #include "arch/arch.h"
 #include "arch/x86/cpu_features.h"
@@ -50,7 +51,8 @@ static u32 apic_read(enum apic_register reg) {
     return (u32)msr_read(MSR_X2APIC + reg / 16);
 }
 
-/* x2APIC mode once entered cannot be left for xAPIC but through off; so it is used wherever it exists. */
+/* x2APIC mode once entered cannot be left for xAPIC but through off; so it is used wherever it
+ * exists. */
 static void apic_enable(void) {
     u64 base = msr_read(MSR_APIC_BASE);
     msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);

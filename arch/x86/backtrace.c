@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The chain of stack frames: at a frame pointer stands the caller's frame pointer, above it the return address. Entry
- * stubs make such a frame for interrupted code, so the chain goes on through a trap. It ends at a user's or a null frame
- * pointer; a bad one ends it too, since every word is read by a probe that survives a fault.
+ * The chain of stack frames: at a frame pointer stands the caller's frame pointer, above it the
+ * return address. Entry stubs make such a frame for interrupted code, so the chain goes on through
+ * a trap. It ends at a user's or a null frame pointer; a bad one ends it too, since every word is
+ * read by a probe that survives a fault.
  */
 #include "arch/arch.h"
 #include "arch/x86/traps.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time: the clock (TSC, whose rate is measured against the PIT at boot) and the tick (the local APIC's timer, or the PIT
- * where there is none). A CPU without a TSC has a clock that advances with the tick.
- * Everything here is written at boot, but the count of ticks, which belongs to the boot CPU. Read next: apic.c, pic.c.
+ * Time: the clock (TSC, whose rate is measured against the PIT at boot) and the tick (the local
+ * APIC's timer, or the PIT where there is none). A CPU without a TSC has a clock that advances with
+ * the tick. Everything here is written at boot, but the count of ticks, which belongs to the boot
+ * CPU. Read next: apic.c, pic.c.
  */
 #include "arch/arch.h"
 #include "arch/x86/cpu_features.h"
@@ -102,7 +103,8 @@ static struct sample sample_take(void) {
     return sample;
 }
 
-/* How often a counter that advanced by COUNTS did so in a second, if the PIT counted PIT_COUNTS meanwhile. */
+/* How often a counter that advanced by COUNTS did so in a second, if the PIT counted PIT_COUNTS
+ * meanwhile. */
 static u64 rate(u64 counts, u32 pit_counts) {
     u64 hz = counts * PIT_HZ / pit_counts;
     return hz != 0 ? hz : 1;
@@ -151,7 +153,8 @@ void x86_tick_start(void) {
 
 /* ---- Letting interrupts in ------------------------------------------------------------------- */
 
-/* STI takes effect behind the next instruction: an interrupt that came before still ends the HLT. */
+/* STI takes effect behind the next instruction: an interrupt that came before still ends the HLT.
+ * */
 void arch_wait_for_interrupt(void) {
     __asm__ volatile("sti; hlt; cli" ::: "memory");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch_console_write: each byte to the serial port and to the screen, wherever there is one. Callers hold
- * LOCK_CONSOLE, or are panicking, or run before there is a second CPU; nothing is locked here.
- * Read next: serial.c, screen.c, keyboard.c.
+ * arch_console_write: each byte to the serial port and to the screen, wherever there is one.
+ * Callers hold LOCK_CONSOLE, or are panicking, or run before there is a second CPU; nothing is
+ * locked here. Read next: serial.c, screen.c, keyboard.c.
  */
 #include "arch/x86/console.h"
 

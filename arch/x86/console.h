@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The debug console: serial port and screen out, serial port and keyboard in. Output works from the first
- * instruction in C on; input from x86_console_input_initialise on.
+ * The debug console: serial port and screen out, serial port and keyboard in. Output works from the
+ * first instruction in C on; input from x86_console_input_initialise on.
  */
 #ifndef ARCH_X86_CONSOLE_H
 #define ARCH_X86_CONSOLE_H
 
 #include "kernel/base/types.h"
 
-/* Let both input devices raise their interrupts (the controllers decide whether these get through). */
+/* Let both input devices raise their interrupts (the controllers decide if they get through). */
 void x86_console_input_initialise(void);
 
 void x86_serial_interrupt(void);   /* IRQ 4 */

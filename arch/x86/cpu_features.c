@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPUID, and the control registers that follow from it. x86_features is written here once at boot; the text
- * for the boot line names only what is used.
- * The bits (hazard 30): leaf 1 ECX 17 PCID, 21 x2APIC, 24 TSC deadline; leaf 7 EBX 7 SMEP, 10 INVPCID,
- * 20 SMAP, ECX 2 UMIP; leaf 0x80000001 EDX 11 SYSCALL, 20 NX, 26 1 GiB pages.
+ * CPUID, and the control registers that follow from it. x86_features is written here once at boot;
+ * the text for the boot line names only what is used. The bits (hazard 30): leaf 1 ECX 17 PCID, 21
+ * x2APIC, 24 TSC deadline; leaf 7 EBX 7 SMEP, 10 INVPCID, 20 SMAP, ECX 2 UMIP; leaf 0x80000001 EDX
+ * 11 SYSCALL, 20 NX, 26 1 GiB pages.
  */
 #include "arch/x86/cpu_features.h"
 
@@ -17,7 +17,8 @@ u64 x86_no_execute_bit;
 
 static bool bit(u32 word, u32 number) { return word >> number & 1; }
 
-/* Pentium Pro up to stepping 2 of model 3 (signature below 0x633) sets the bit but has no such instruction. */
+/* Pentium Pro up to stepping 2 of model 3 (signature below 0x633) sets the bit but has no such
+ * instruction. */
 static bool sysenter_works(struct cpuid basic) {
     u32 family = basic.eax >> 8 & 15, model = basic.eax >> 4 & 15, stepping = basic.eax & 15;
     bool early = family == 6 && (basic.eax >> 16 & 15) == 0 && model <= 3 && stepping < 3;
@@ -26,6 +27,7 @@ static bool sysenter_works(struct cpuid basic) {
 
 static void detect_basic(struct cpuid basic) {
     x86_features.tsc = bit(basic.edx, 4);
+    x86_features.machine_check = bit(basic.edx, 7) && bit(basic.edx, 14);
     x86_features.apic = bit(basic.edx, 9);
     x86_features.sysenter = sysenter_works(basic);
     x86_features.global_pages = bit(basic.edx, 13);
@@ -55,14 +57,14 @@ static void detect_extended(void) {
     x86_features.syscall = bit(leaf.edx, 11);
     x86_features.page_1g = bit(leaf.edx, 26);
 #endif
-    x86_features.tsc_invariant =
-        highest >= 0x80000007u && bit(cpuid_read(0x80000007u, 0).edx, 8);
+    x86_features.tsc_invariant = highest >= 0x80000007u && bit(cpuid_read(0x80000007u, 0).edx, 8);
 }
 
 /* Whatever the firmware left there is replaced (hazard 29). CR4.PCIDE stays clear. */
 void x86_features_enable(void) {
     u32 cr4 = CR4_PAE;
     cr4 |= x86_features.global_pages ? CR4_PGE : 0;
+    cr4 |= x86_features.machine_check ? CR4_MCE : 0;
     cr4 |= x86_features.fxsr ? CR4_OSFXSR : 0;
     cr4 |= x86_features.sse ? CR4_OSXMMEXCPT : 0;
     cr4 |= x86_features.umip ? CR4_UMIP : 0;
@@ -109,21 +111,16 @@ const char *arch_features(void) {
         bool used;
         const char *name;
     } features[] = {
-        {x86_features.no_execute, "NX"},
-        {x86_features.global_pages, "PGE"},
-        {x86_features.smep, "SMEP"},
-        {x86_features.smap, "SMAP"},
+        {x86_features.no_execute, "NX"},     {x86_features.global_pages, "PGE"},
+        {x86_features.smep, "SMEP"},         {x86_features.smap, "SMAP"},
         {x86_features.umip, "UMIP"},
 #ifdef __x86_64__
-        {x86_features.page_1g, "1GB-PAGES"},
-        {true, "SYSCALL"},
+        {x86_features.page_1g, "1GB-PAGES"}, {true, "SYSCALL"},
 #else
-        {x86_features.sysenter, "SYSENTER"},
-        {!x86_features.sysenter, "INT"},
+        {x86_features.sysenter, "SYSENTER"}, {!x86_features.sysenter, "INT"},
 #endif
-        {x86_features.sse, "SSE"},
-        {!x86_features.sse && x86_features.fxsr, "FXSR"},
-        {x86_features.apic, "APIC"},
+        {x86_features.sse, "SSE"},           {!x86_features.sse && x86_features.fxsr, "FXSR"},
+        {x86_features.apic, x86_features.x2apic ? "X2APIC" : "APIC"},
         {!x86_features.apic, "PIC"},
         {x86_features.tsc, "TSC"},
     };

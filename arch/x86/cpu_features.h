@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the CPU has, found once on the boot CPU, and the control registers that follow from it. Nothing
- * but PAE (and IA-32e mode on long) is assumed: whoever wants to use a feature asks x86_features.
+ * What the CPU has, found once on the boot CPU, and the control registers that follow from it.
+ * Nothing but PAE (and IA-32e mode on long) is assumed: whoever wants to use a feature asks
+ * x86_features.
  *
  * Written by x86_features_initialise, read-only afterwards. CR0, CR4 and EFER are written by
  * x86_features_enable alone, once on each CPU.
@@ -13,21 +14,22 @@
 
 struct x86_features {
     /* Used when there: */
-    bool no_execute;   /* EFER.NXE set, x86_no_execute_bit not 0 */
-    bool global_pages; /* CR4.PGE set */
-    bool smep;         /* CR4.SMEP set */
-    bool smap;         /* CR4.SMAP set: user memory only between STAC and CLAC */
-    bool umip;         /* CR4.UMIP set */
-    bool sysenter;     /* works: not the early Pentium Pro that only claims it */
-    bool syscall;      /* EFER.SCE set (long only) */
-    bool fxsr;         /* FXSAVE; CR4.OSFXSR set */
-    bool sse;          /* CR4.OSFXSR and OSXMMEXCPT set */
+    bool no_execute;    /* EFER.NXE set, x86_no_execute_bit not 0 */
+    bool global_pages;  /* CR4.PGE set */
+    bool smep;          /* CR4.SMEP set */
+    bool smap;          /* CR4.SMAP set: user memory only between STAC and CLAC */
+    bool umip;          /* CR4.UMIP set */
+    bool sysenter;      /* works: not the early Pentium Pro that only claims it */
+    bool syscall;       /* EFER.SCE set (long only) */
+    bool fxsr;          /* FXSAVE; CR4.OSFXSR set */
+    bool sse;           /* CR4.OSFXSR and OSXMMEXCPT set */
+    bool machine_check; /* CR4.MCE set, banks on */
     bool apic;
     bool tsc;
     bool tsc_invariant; /* ticks at one rate whatever the CPU does */
     bool page_1g;       /* used for the direct map (long only) */
+    bool x2apic;        /* the local APIC's registers are MSRs */
     /* Found, not used yet: */
-    bool x2apic;
     bool tsc_deadline;
     bool pcid;
     bool invpcid;

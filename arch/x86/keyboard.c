@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PS/2 keyboard (US layout, scan code set 1) as a terminal would send it: bytes, and ANSI sequences
- * for the keys that have no byte. State belongs to whoever handles interrupt 1.
+ * The PS/2 keyboard (US layout, scan code set 1) as a terminal would send it: bytes, and ANSI
+ * sequences for the keys that have no byte. State belongs to whoever handles interrupt 1.
  */
 #include "arch/arch.h"
 #include "arch/x86/console.h"
@@ -26,16 +26,18 @@
 #define KEY_RELEASED 0x80
 #define KEY_EXTENDED 0xE0
 
-static const char plain[] = "\0\0331234567890-=\177\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ";
-static const char shifted[] = "\0\033!@#$%^&*()_+\177\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ";
+static const char plain[] =
+    "\0\0331234567890-=\177\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ";
+static const char shifted[] =
+    "\0\033!@#$%^&*()_+\177\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ";
 
 static const struct {
     u8 key;
     const char *sequence;
 } extended_keys[] = {
-    {0x48, "\033[A"}, {0x50, "\033[B"},  {0x4D, "\033[C"},  {0x4B, "\033[D"},  {0x47, "\033[H"},
-    {0x4F, "\033[F"}, {0x52, "\033[2~"}, {0x53, "\033[3~"}, {0x49, "\033[5~"}, {0x51, "\033[6~"},
-    {0x1C, "\r"},     {0x35, "/"},
+    {0x48, "\033[A"},  {0x50, "\033[B"},  {0x4D, "\033[C"},  {0x4B, "\033[D"},
+    {0x47, "\033[H"},  {0x4F, "\033[F"},  {0x52, "\033[2~"}, {0x53, "\033[3~"},
+    {0x49, "\033[5~"}, {0x51, "\033[6~"}, {0x1C, "\r"},      {0x35, "/"},
 };
 
 static bool shift, control, caps_lock, extended;

@@ -5,10 +5,10 @@
  *   63   62..44  43        12  11  10      9    8   7      6  5  4..3  2     1      0
  *   NX   0       frame         0   SHARED  COW  0   LARGE  D  A  0     user  write  present
  *
- * Entries that these functions make are for user pages: always U, never G. The kernel's own mappings are made in
- * paging.c. A reader holds the lock of the entry's owner, or the entry's table is immutable; so only the
- * CPU changes an entry behind its back, and only A and D.
- * Read next: paging.c, then pae/root.c or long/root.c.
+ * Entries that these functions make are for user pages: always U, never G. The kernel's own
+ * mappings are made in paging.c. A reader holds the lock of the entry's owner, or the entry's table
+ * is immutable; so only the CPU changes an entry behind its back, and only A and D. Read next:
+ * paging.c, then pae/root.c or long/root.c.
  */
 #ifndef ARCH_X86_MACHINE_PAGING_H
 #define ARCH_X86_MACHINE_PAGING_H
@@ -60,17 +60,31 @@ static inline entry_t arch_entry_make(frame_t frame, u32 flags) {
     return (entry_t){flags & 0x04 ? raw : raw | x86_no_execute_bit};
 }
 
+/* One expression for each group, so that a test for one flag costs one test. */
 static inline u32 arch_entry_flags(entry_t entry) {
     u32 low = (u32)entry.raw;
-    u32 flags = (low & 0x03) | (low >> 4 & 0x08) | (low >> 5 & 0x30) | (low << 1 & 0xC0);
-    if (entry.raw == 0) {
-        return 0;
-    }
-    return entry.raw & x86_no_execute_bit ? flags : flags | 0x04;
+    bool executable = (low & X86_PRESENT) && !(entry.raw & x86_no_execute_bit);
+    return (low & 0x03) | (low >> 4 & 0x08) | (low >> 5 & 0x30) | (low << 1 & 0xC0) |
+           (executable ? 0x04 : 0);
+}
+
+/* FLAGS is a constant in every use, so this is one test. */
+static inline bool arch_entry_has(entry_t entry, u32 flags) {
+    u32 low = (flags & 0x03) | (flags & 0x08) << 4 | (flags & 0x30) << 5 | (flags & 0xC0) >> 1;
+    return ((u32)entry.raw & low) != 0 || ((flags & 0x04) && (arch_entry_flags(entry) & 0x04));
 }
 
 static inline frame_t arch_entry_frame(entry_t entry) {
     return (frame_t){(u32)(entry.raw >> PAGE_SHIFT)};
+}
+
+#define X86_COW 0x200ull
+
+/* A writable entry has not got COW, so one XOR turns both. They are in the low half, which can be changed alone;
+ * A and D are left as the CPU has them. */
+static inline entry_t arch_entry_protect(entry_t *entry, entry_t seen) {
+    __atomic_fetch_xor((u32 *)(void *)&entry->raw, (u32)(X86_WRITE | X86_COW), __ATOMIC_SEQ_CST);
+    return (entry_t){seen.raw ^ (X86_WRITE | X86_COW)};
 }
 
 #ifdef __x86_64__
@@ -104,8 +118,8 @@ static inline void arch_entry_publish(entry_t *entry, entry_t value) {
     half[0] = (u32)value.raw;
 }
 
-/* Hazard 16: the CPU may set A and D up to the last moment, so only a compare-exchange of all 64 bits
- * loses none of them. */
+/* Hazard 16: the CPU may set A and D up to the last moment, so only a compare-exchange of all 64
+ * bits loses none of them. */
 static inline entry_t arch_entry_exchange(entry_t *entry, entry_t value) {
     u64 old = arch_entry_read(entry).raw;
     bool done;
@@ -124,12 +138,13 @@ static inline entry_t arch_entry_exchange(entry_t *entry, entry_t value) {
 
 struct boot_info;
 
-/* Build the kernel's final tables and load them. Takes their memory from the reserve at the image's end, which shrinks
- * BOOT's kernel_end to what was used; trims from BOOT what the direct map cannot reach (long), and moves
- * the initrd into low memory (pae). */
+/* Build the kernel's final tables and load them. Takes their memory from the reserve at the image's
+ * end, which shrinks BOOT's kernel_end to what was used; trims from BOOT what the direct map cannot
+ * reach (long), and moves the initrd into low memory (pae). */
 void x86_paging_initialise(struct boot_info *boot);
 
-/* Map one page of device registers, uncached; for good. The device must be one of the few known at boot. */
+/* Map one page of device registers, uncached; for good. The device must be one of the few known at
+ * boot. */
 volatile void *x86_device_map(physical_t address);
 
 #endif

@@ -13,8 +13,8 @@
 
 #define X86_FPU_SIZE 512 /* FXSAVE's; FNSAVE takes 108 of them */
 
-/* What a thread leaves behind when it is off the CPU. Its user registers are not here: they stand in the
- * frame at the top of its kernel stack. */
+/* What a thread leaves behind when it is off the CPU. Its user registers are not here: they stand
+ * in the frame at the top of its kernel stack. */
 struct arch_thread {
     uword stack_pointer; /* into its kernel stack: what switch_stacks pushed */
     u32 pointer;         /* the user thread pointer: GS base on pae, FS base on long */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's own mappings, and invalidation on this CPU. The mappings are made once, at boot, before
- * there is a frame allocator: their tables come from a reserve at the very end of the kernel's image, and
- * what is left of it is given back by lowering boot->kernel_end. After x86_paging_initialise nothing here
- * changes but the windows (windows.c), each of which belongs to one CPU.
+ * The kernel's own mappings, and invalidation on this CPU. The mappings are made once, at boot,
+ * before there is a frame allocator: their tables come from a reserve at the very end of the
+ * kernel's image, and what is left of it is given back by lowering boot->kernel_end. After
+ * x86_paging_initialise nothing here changes but the windows (windows.c), each of which belongs to
+ * one CPU.
  *
- * All leaf entries of the kernel are global where the CPU has that: they are the same in every space.
- * Read next: pae/root.c or long/root.c.
+ * All leaf entries of the kernel are global where the CPU has that: they are the same in every
+ * space. Read next: pae/root.c or long/root.c.
  */
 #include "arch/x86/paging.h"
 
@@ -75,8 +76,9 @@ static bool map_pages(uword address, physical_t physical, u64 length, u64 flags)
     return true;
 }
 
-/* Flags of the direct mapping of PHYSICAL; END is lowered to where they stop being right. Text and constants are
- * not writable through it either. Where image and direct map are one (pae), text must be executable. */
+/* Flags of the direct mapping of PHYSICAL; END is lowered to where they stop being right. Text and
+ * constants are not writable through it either. Where image and direct map are one (pae), text must
+ * be executable. */
 static u64 direct_flags(physical_t physical, physical_t *end) {
     physical_t start = x86_image_physical(kernel_image_start);
     physical_t text_start = x86_image_physical(kernel_text_start);

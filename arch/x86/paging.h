@@ -15,8 +15,8 @@ struct boot_info;
 /* A zeroed page of the image's reserve; null when it is used up. */
 u64 *x86_reserve_page(void);
 
-/* Map [START, END) of physical memory at its place in the direct map, by pages of 2 MiB and 4 KiB. False: the
- * reserve is used up. */
+/* Map [START, END) of physical memory at its place in the direct map, by pages of 2 MiB and 4 KiB.
+ * False: the reserve is used up. */
 bool x86_direct_map(physical_t start, physical_t end);
 
 /* Flags of a kernel mapping that may be written and not executed. */

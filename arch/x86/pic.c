@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two 8259 interrupt controllers. They raise keyboard and serial port, and the tick on machines without a local
- * APIC. All lines are off until somebody enables them. Boot CPU only, interrupts off.
+ * The two 8259 interrupt controllers. They raise keyboard and serial port, and the tick on machines
+ * without a local APIC. All lines are off until somebody enables them. Boot CPU only, interrupts
+ * off.
  */
 #include "arch/x86/registers.h"
 #include "arch/x86/traps.h"
@@ -41,8 +42,8 @@ void x86_pic_enable(u32 line) {
     masks_write();
 }
 
-/* An interrupt that went away before the CPU took it arrives as the last line of its controller, and is
- * not in service there. The first controller has served a real one then, the cascade. */
+/* An interrupt that went away before the CPU took it arrives as the last line of its controller,
+ * and is not in service there. The first controller has served a real one then, the cascade. */
 static bool spurious(u16 command, u32 line) {
     if (line % 8 != 7) {
         return false;

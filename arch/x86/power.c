@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end. Emulators first, because they can hand a status to whoever started them; then the ports by
- * which they switch off; a machine that knows none of it halts.
+ * The end. Emulators first, because they can hand a status to whoever started them; then the ports
+ * by which they switch off; a machine that knows none of it halts.
  */
 #include "arch/arch.h"
 #include "arch/x86/console.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One inline function for each instruction that C has no word for: ports, control registers, CPUID, MSRs.
- * Bit names stand beside the register that they belong to.
+ * One inline function for each instruction that C has no word for: ports, control registers, CPUID,
+ * MSRs. Bit names stand beside the register that they belong to.
  */
 #ifndef ARCH_X86_REGISTERS_H
 #define ARCH_X86_REGISTERS_H
@@ -10,6 +10,7 @@
 
 #define CR0_BASE 0x80010033u /* PG, WP, NE, ET, MP, PE */
 #define CR4_PAE (1u << 5)
+#define CR4_MCE (1u << 6)
 #define CR4_PGE (1u << 7)
 #define CR4_OSFXSR (1u << 9)
 #define CR4_OSXMMEXCPT (1u << 10)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The VGA text screen, 80 x 25, with as much of ANSI as a line editor and coloured output use: cursor
- * movement, erasing, colours. Guarded as console.c says.
+ * The VGA text screen, 80 x 25, with as much of ANSI as a line editor and coloured output use:
+ * cursor movement, erasing, colours. Guarded as console.c says.
  *
- * Scrolling moves no text: the screen is a frame of 25 rows within the 200 rows that the card's memory holds, and
- * the card is told where it starts. Only at the end of that memory are the rows copied back to the top.
+ * Scrolling moves no text: the screen is a frame of 25 rows within the 200 rows that the card's
+ * memory holds, and the card is told where it starts. Only at the end of that memory are the rows
+ * copied back to the top.
  */
 #include "arch/arch.h"
 #include "arch/x86/console.h"

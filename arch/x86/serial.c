@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first serial port (16550, 115200 8N1): output polled, input by interrupt. A newline goes out with a carriage
- * return, as terminals want it. Guarded as console.c says.
+ * The first serial port (16550, 115200 8N1): output polled, input by interrupt. A newline goes out
+ * with a carriage return, as terminals want it. Guarded as console.c says.
  */
 #include "arch/arch.h"
 #include "arch/x86/console.h"
@@ -19,7 +19,7 @@
 #define STATUS_INPUT 0x01
 #define STATUS_EMPTY 0x20 /* the output FIFO has drained */
 #define STATUS_IDLE 0x40  /* and its last bit is on the line */
-#define POLL_LIMIT 1000000u /* then the byte is lost: a line that stands still must not stop the kernel */
+#define POLL_LIMIT 1000000u /* then the byte is lost: a dead line must not stop the kernel */
 
 static bool present;
 static u32 fifo_depth; /* bytes that may follow each other once the FIFO is empty */

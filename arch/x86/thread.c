@@ -8,9 +8,10 @@
  *                                     | C frames               |
  *                                     | what switch pushed     |  <- arch.stack_pointer
  *
- * The FPU is saved and loaded at every switch between user threads (eagerly: no state of one thread is ever in
- * the registers while another runs). Kernel code does not touch it. No locks: a thread's state belongs to the CPU
- * that runs it, or to whoever makes it before it is started.
+ * The FPU is saved and loaded at every switch between user threads (eagerly: no state of one thread
+ * is ever in the registers while another runs). Kernel code does not touch it, but for windows.c,
+ * which puts back what it borrows. No locks: a thread's state belongs to the CPU that runs it, or
+ * to whoever makes it before it is started.
  */
 #include <string.h>
 
@@ -38,8 +39,8 @@ static void fpu_save(u8 *area) {
     }
 }
 
-/* Some CPUs' FXRSTOR leaves the last instruction and operand pointers alone when no exception is pending: they
- * would be the previous thread's. Loading any number overwrites them first. */
+/* Some CPUs' FXRSTOR leaves the last instruction and operand pointers alone when no exception is
+ * pending: they would be the previous thread's. Loading any number overwrites them first. */
 static void fpu_load(const u8 *area) {
     static const u32 zero;
     if (x86_features.fxsr) {
@@ -65,8 +66,8 @@ void x86_fpu_initialise(void) {
     }
 }
 
-/* The XMM registers of the clean state are not what firmware left in them: the area stays zero but for the
- * control words, which are the first 32 bytes. */
+/* The XMM registers of the clean state are not what firmware left in them: the area stays zero but
+ * for the control words, which are the first 32 bytes. */
 static void fpu_start_clean(struct thread *thread) {
     memset(thread->arch.fpu, 0, X86_FPU_SIZE);
     memcpy(thread->arch.fpu, clean_state, x86_features.fxsr ? 32 : 28);

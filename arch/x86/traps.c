@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every exception and interrupt, after entry.asm has saved the registers: who it concerns, and which hook of
- * the kernel hears of it. Interrupts are off throughout. What came from user mode goes back through
- * kernel_return_to_user when this CPU wants attention; what came from kernel mode never switches threads.
- * No lock is taken here. Read next: pae/entry.asm or long/entry.asm, then kernel/vm/fault.c.
+ * Every exception and interrupt, after entry.asm has saved the registers: who it concerns, and
+ * which hook of the kernel hears of it. Interrupts are off throughout. What came from user mode
+ * goes back through kernel_return_to_user when this CPU wants attention; what came from kernel mode
+ * never switches threads. No lock is taken here. Read next: pae/entry.asm or long/entry.asm, then
+ * kernel/vm/fault.c.
  */
 #include "arch/x86/traps.h"
 
@@ -17,10 +18,10 @@ static const char *const exception_name[VECTOR_EXCEPTIONS] = {
     "divide error", "debug exception", "NMI", "breakpoint", "overflow", "bound range exceeded",
     "invalid opcode", "no FPU", "double fault", "FPU segment overrun", "invalid TSS",
     "segment not present", "stack fault", "general protection", "page fault", "exception 15",
-    "x87 FPU error", "alignment check", "machine check", "SIMD FPU error", "virtualization exception",
-    "control protection", "exception 22", "exception 23", "exception 24", "exception 25",
-    "exception 26", "exception 27", "hypervisor injection", "VMM communication", "security exception",
-    "exception 31",
+    "x87 FPU error", "alignment check", "machine check", "SIMD FPU error",
+    "virtualization exception", "control protection", "exception 22", "exception 23",
+    "exception 24", "exception 25", "exception 26", "exception 27", "hypervisor injection",
+    "VMM communication", "security exception", "exception 31",
 };
 
 enum page_fault_error {
@@ -58,7 +59,8 @@ static void kernel_mode_page_fault(struct trap_frame *frame, const struct fault 
     }
 }
 
-/* The error code says what was tried; whether that is allowed, the VM's walk says (hazards 24, 25, 42). */
+/* The error code says what was tried; whether that is allowed, the VM's walk says (hazards 24, 25,
+ * 42). */
 static void page_fault(struct trap_frame *frame) {
     uword address = cr2_read();
     if (frame->error & PAGE_FAULT_RESERVED) {
@@ -80,8 +82,8 @@ static void page_fault(struct trap_frame *frame) {
     }
 }
 
-/* A user who sets TF and then enters by SYSENTER, which leaves TF set, steps into the kernel's first instruction. The
- * step is forgotten: nothing promises flags across a call. */
+/* A user who sets TF and then enters by SYSENTER, which leaves TF set, steps into the kernel's
+ * first instruction. The step is forgotten: nothing promises flags across a call. */
 static bool stepped_into_kernel(struct trap_frame *frame) {
 #ifdef __i386__
     if (frame->vector == VECTOR_DEBUG && frame->eip == (uword)x86_entry_fast_call) {
@@ -98,9 +100,11 @@ static void exception(struct trap_frame *frame) {
     case VECTOR_PAGE_FAULT:
         page_fault(frame);
         return;
+    case VECTOR_MACHINE_CHECK:
+        x86_machine_check_print();
+        trap_panic(frame, 0);
     case VECTOR_NMI:
     case VECTOR_DOUBLE_FAULT:
-    case VECTOR_MACHINE_CHECK:
         trap_panic(frame, 0);
     }
     if (frame_from_user(frame)) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only code that touches user memory, and the only code that may fault in kernel mode. Each instruction that
- * may is in the fixup table, with the place to go on if the fault is not served. With SMAP, user memory
- * is open between STAC and CLAC only (entry.asm clears AC, and IRET brings it back).
- * Takes no locks, and must be called with none held: serving the fault takes a quarter's (hazard 33).
+ * The only code that touches user memory, and the only code that may fault in kernel mode. Each
+ * instruction that may is in the fixup table, with the place to go on if the fault is not served.
+ * With SMAP, user memory is open between STAC and CLAC only (entry.asm clears AC, and IRET brings
+ * it back). Takes no locks, and must be called with none held: serving the fault takes a quarter's
+ * (hazard 33).
  */
 #include "arch/x86/cpu_features.h"
 #include "arch/x86/traps.h"

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The contents of frames, and the last 2 MiB of the kernel's addresses through which pae reaches those
- * that the direct map does not. A window belongs to one CPU, which uses it with interrupts off and forgets its
- * old translation before each use; so there is no lock, and no other CPU need ever hear of it.
+ * The contents of frames, and the last 2 MiB of the kernel's addresses through which pae reaches
+ * those that the direct map does not. A window belongs to one CPU, which uses it with interrupts
+ * off and forgets its old translation before each use; so there is no lock, and no other CPU need
+ * ever hear of it.
  *
- * Zeroing and copying count: each is most of a page fault. Where there is SSE, 16 bytes go at a time, through one
- * register whose contents (a user's) are put back.
+ * Zeroing and copying count: each is most of a page fault. Where there is SSE, 16 bytes go at a
+ * time, through one register whose contents (a user's) are put back.
  */
 #include "arch/x86/windows.h"
 
@@ -23,16 +24,14 @@
 static entry_t window_table[TABLE_ENTRIES] __attribute__((aligned(4096)));
 static u32 device_count;
 
-/* User and executable, so that the one page which is both can be; the others forbid it themselves. */
+/* User and executable, so that the one page which is both can be; the others forbid it. */
 u64 x86_windows_directory_entry(void) {
     return x86_image_physical(window_table) | X86_PRESENT | X86_WRITE | X86_USER;
 }
 
 static u64 global_flag(void) { return x86_features.global_pages ? X86_GLOBAL : 0; }
 
-static void *window_address(u32 index) {
-    return (void *)(X86_WINDOWS + (uword)index * PAGE_SIZE);
-}
+static void *window_address(u32 index) { return (void *)(X86_WINDOWS + (uword)index * PAGE_SIZE); }
 
 void x86_windows_map_user(uword address, const void *page) {
     entry_t *entry = &window_table[(address - X86_WINDOWS) >> PAGE_SHIFT];
@@ -81,8 +80,8 @@ static void *frame_open(frame_t frame, enum window window) {
 #define STRING_MOVE "rep movsl"
 #endif
 
-/* 256 bytes to each turn of the loop. XMM0 is not among the clobbers: the compiler is told to use no such
- * register, so there it does not exist. */
+/* 256 bytes to each turn of the loop. XMM0 is not among the clobbers: the compiler is told to use
+ * no such register, so there it does not exist. */
 static void zero_by_sse(void *to, uword bytes) {
     u8 saved[16];
     __asm__ volatile("movups %%xmm0, %[saved]\n"

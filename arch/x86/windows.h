@@ -2,7 +2,7 @@
 /*
  * The last 2 MiB of the kernel's addresses, by 4 KiB pages of one table:
  *
- *   pages 0..2 * ARCH_CPU_LIMIT - 1   pae: two windows for each CPU, through which it reaches high frames
+ *   pages 0..2 * ARCH_CPU_LIMIT - 1   pae: two windows for each CPU, to reach high frames
  *   then X86_DEVICE_PAGES pages       registers of devices, uncached
  *   page 510                          pae: the system-call page
  *   page 511                          nothing

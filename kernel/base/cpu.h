@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel keeps for each CPU. Only the CPU itself touches it, with interrupts off, but for the
- * fields marked otherwise.
+ * What the kernel keeps for each CPU. Only the CPU itself touches it, with interrupts off, but for
+ * the fields marked otherwise.
  */
 #ifndef KERNEL_CPU_H
 #define KERNEL_CPU_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * panic: the sentence, who ran, the locks this CPU holds, the backtrace, and off. Nothing here takes a
- * lock or allocates, and a panic within a panic says one more line and halts, so that a broken structure
- * which is only being printed cannot make the kernel go round for ever.
+ * panic: the sentence, who ran, the locks this CPU holds, the backtrace, and off. Nothing here
+ * takes a lock or allocates, and a panic within a panic says one more line and halts, so that a
+ * broken structure which is only being printed cannot make the kernel go round for ever.
  */
 #include "kernel/base/panic.h"
 
@@ -37,7 +37,7 @@ static void print_locks(const struct cpu *cpu) {
         const struct spinlock *lock = cpu->locks[i];
         print("holds lock %s (class %u, order %llu), acquired at\n", lock->name, lock->class,
               (unsigned long long)lock->order);
-        symbol_print(cpu->lock_places[i]);
+        symbol_print_return(cpu->lock_places[i]);
     }
 }
 
@@ -47,7 +47,7 @@ static void print_state(void) {
     print_who(cpu);
     print_locks(cpu);
     print("backtrace:\n");
-    arch_backtrace(symbol_print);
+    arch_backtrace(symbol_print_return);
 }
 
 void panic(const char *format, ...) {

@@ -23,4 +23,11 @@ bool panic_started(void);
         }                            \
     } while (0)
 
+/* The same where a few instructions count: only in debug builds and in the host tests. */
+#ifdef DEBUG
+#define DEBUG_ASSERT(condition, ...) ASSERT(condition, __VA_ARGS__)
+#else
+#define DEBUG_ASSERT(condition, ...) ((void)sizeof(condition))
+#endif
+
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Formatted output. The formatter writes to a sink: memory of a fixed size, or the console, by way of
- * a small buffer. The console lock is held for the whole of one print, so that lines of different CPUs
- * do not mix; a panic takes no lock at all.
- * No floating point, no %n, no precision, no allocation.
+ * Formatted output. The formatter writes to a sink: memory of a fixed size, or the console, by way
+ * of a small buffer. The console lock is held for the whole of one print, so that lines of
+ * different CPUs do not mix; a panic takes no lock at all. No floating point, no %n, no precision,
+ * no allocation.
  */
 #include "kernel/base/print.h"
 
@@ -52,7 +52,8 @@ static void sink_fill(struct sink *sink, char character, u32 count) {
     }
 }
 
-/* Put LENGTH characters of TEXT, padded to the width; a sign or 0x in PREFIX stands before zeros. */
+/* Put LENGTH characters of TEXT, padded to the width; a sign or 0x in PREFIX stands before zeros.
+ * */
 static void put_padded(struct sink *sink, const struct conversion *conversion, const char *prefix,
                        const char *text, u32 length) {
     u32 total = length;

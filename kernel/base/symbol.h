@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names for kernel addresses. The table is made by tools/symbols.py from the first link of the kernel, and
- * linked into the second; in the first it is empty.
+ * Names for kernel addresses. The table is made by tools/symbols.py from the first link of the
+ * kernel, and linked into the second; in the first it is empty.
  */
 #ifndef KERNEL_SYMBOL_H
 #define KERNEL_SYMBOL_H
@@ -19,5 +19,9 @@ const char *symbol_find(uword address, uword *offset);
 
 /* Print ADDRESS and, if it is known, function+offset, with a line's end. */
 void symbol_print(uword address);
+
+/* The same for a return address: if the call was a function's last instruction, it is already in
+ * the next. */
+void symbol_print_return(uword address);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What kernel/boot/ offers to the rest: the command line, the first process and the console's input.
+ * What kernel/boot/ offers to the rest: the command line, the first process and the console's
+ * input.
  */
 #ifndef KERNEL_BOOT_H
 #define KERNEL_BOOT_H
@@ -12,7 +13,7 @@ struct boot_info;
 /* The kernel's command line; never null. */
 const char *boot_command_line(void);
 
-/* Load `init` from the initrd and make it ready to run. A sentence and power off if that cannot be done. */
+/* Load `init` from the initrd and make it ready to run; or print a sentence and power off. */
 void init_start(const struct boot_info *boot);
 
 /* Status of a machine that cannot start its first process. */
@@ -20,7 +21,7 @@ void init_start(const struct boot_info *boot);
 
 void console_input_initialise(void);
 
-/* Wait for console input and take at most SIZE bytes (SIZE > 0): how many, or -E_KILLED. No lock held. */
+/* Wait for console input and take at most SIZE bytes: how many, or -E_KILLED. No lock held. */
 int console_read(char *bytes, u32 size);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Console input: the architecture's interrupt puts bytes into a ring, debug_read takes them out.
- * Ring and waiting readers are guarded by input.lock. A full ring drops what comes, as a terminal does.
+ * Ring and waiting readers are guarded by input.lock. A full ring drops what comes, as a terminal
+ * does.
  */
 #include "arch/arch.h"
 #include "kernel/base/list.h"

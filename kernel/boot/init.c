@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first process: the ELF file `init` of the initrd, the only program that the kernel loads itself.
+ * The first process: the ELF file `init` of the initrd, the only program that the kernel loads
+ * itself.
  *
  *     slot 0, 1   what the segments of init say
  *     slot 2      the initrd, read-only, from offset 0; its length is the argument of init's entry
  *     slot 3      a stack of 1 MiB below the top
  *
- * It starts with one handle, HANDLE_SYSTEM. Runs once, before there is any other thread; whatever is wrong with the initrd
- * ends the machine with a sentence.
+ * It starts with one handle, HANDLE_SYSTEM. Runs once, before there is any other thread; whatever
+ * is wrong with the initrd ends the machine with a sentence.
  */
 #include <string.h>
 
@@ -37,7 +38,8 @@ static _Noreturn void boot_failed(const char *sentence, const char *detail) {
 
 static void require(int error, const char *what) {
     if (error != E_OK) {
-        boot_failed(error == E_NOMEM ? "there is not enough memory for " : "init does not allow ", what);
+        boot_failed(error == E_NOMEM ? "there is not enough memory for " : "init does not allow ",
+                    what);
     }
 }
 
@@ -61,7 +63,8 @@ static void segment_fill(struct quarter *quarter, u32 offset, const u8 *bytes, u
     }
 }
 
-static void segment_load(struct quarter *quarters[SLOT_COUNT], const struct elf_segment *segment, const u8 *file) {
+static void segment_load(struct quarter *quarters[SLOT_COUNT], const struct elf_segment *segment,
+                         const u8 *file) {
     struct quarter *quarter = quarters[SLOT_OF(segment->address)];
     u32 offset = SLOT_OFFSET(segment->address);
     u32 start = page_down(offset);
@@ -100,19 +103,22 @@ static void boot_image_map(struct quarter *quarter, const struct boot_info *boot
 }
 
 /* The space of init; the quarters belong to it alone afterwards. */
-static struct space *init_space(const struct boot_info *boot, const struct elf_image *image, const u8 *file) {
+static struct space *init_space(const struct boot_info *boot, const struct elf_image *image,
+                                const u8 *file) {
     struct quarter *quarters[SLOT_COUNT];
     struct space_slot slots[SLOT_COUNT];
     struct space *space;
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
         require(quarter_create(slot, &budget_root, &quarters[slot]), "the quarters of init");
-        slots[slot] = (struct space_slot){quarters[slot], slot == BOOT_SLOT ? RIGHT_READ : VIEW_FULL};
+        slots[slot] =
+            (struct space_slot){quarters[slot], slot == BOOT_SLOT ? RIGHT_READ : VIEW_FULL};
     }
     for (u32 i = 0; i < image->segment_count; i++) {
         segment_load(quarters, &image->segment[i], file);
     }
     boot_image_map(quarters[BOOT_SLOT], boot);
-    require(quarter_map(quarters[STACK_SLOT], STACK_TOP_OFFSET - STACK_SIZE, STACK_SIZE, RIGHT_READ | RIGHT_WRITE),
+    require(quarter_map(quarters[STACK_SLOT], STACK_TOP_OFFSET - STACK_SIZE, STACK_SIZE,
+                        RIGHT_READ | RIGHT_WRITE),
             "the stack of init");
     require(space_obtain(slots, &space), "the space of init");
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
@@ -137,7 +143,8 @@ void init_start(const struct boot_info *boot) {
     init_find(arch_low_pointer(first), (size_t)length, &image, &file);
     require(process_create(NULL, init_space(boot, &image, file), &budget_root, &process), "init");
     memcpy(process->name, INIT_NAME, sizeof(INIT_NAME));
-    int handle = handle_install_at(&process->handles, HANDLE_SYSTEM, &system_object, OBJECT_SYSTEM, RIGHTS_ALL);
+    int handle = handle_install_at(&process->handles, HANDLE_SYSTEM, &system_object, OBJECT_SYSTEM,
+                                   RIGHTS_ALL);
     require(handle < 0 ? -handle : E_OK, "the handles of init");
     require(thread_create(process, &thread), "the thread of init");
     u32 top = (u32)(ARCH_USER_TOP - STACK_ALIGNMENT);

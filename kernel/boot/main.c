@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the loader's facts to the first process, on the boot stack, interrupts off, one CPU. The order is that of what
- * needs what: traps and console before anything that may fail, memory before anything that allocates.
- * Read next: init.c, which starts the first process; then sched/sched.c, which never comes back here.
+ * From the loader's facts to the first process, on the boot stack, interrupts off, one CPU. The
+ * order is that of what needs what: traps and console before anything that may fail, memory before
+ * anything that allocates. Read next: init.c, which starts the first process; then sched/sched.c,
+ * which never comes back here.
  */
 #include <string.h>
 
@@ -46,14 +47,14 @@ static void command_line_take(const struct boot_info *boot) {
 
 #define FRAMES_PER_MIB (1024u * 1024u / PAGE_SIZE)
 
-
 static void log_machine(const struct boot_info *boot) {
     boot_log("quartet: %s kernel, started by %s\n", ARCH_NAME, boot->loader);
     boot_log("quartet: uses %s\n", arch_features());
-    boot_log("quartet: memory %u MiB, of it %u MiB high, %u MiB free, in %u ranges; initrd %u KiB\n",
-             frame_total() / FRAMES_PER_MIB, frame_high_total() / FRAMES_PER_MIB,
-             frame_free_count() / FRAMES_PER_MIB, boot->range_count,
-             (u32)((boot->initrd_end - boot->initrd_start) >> 10));
+    boot_log(
+        "quartet: memory %u MiB, of it %u MiB high, %u MiB free, in %u ranges; initrd %u KiB\n",
+        frame_total() / FRAMES_PER_MIB, frame_high_total() / FRAMES_PER_MIB,
+        frame_free_count() / FRAMES_PER_MIB, boot->range_count,
+        (u32)((boot->initrd_end - boot->initrd_start) >> 10));
 }
 
 _Noreturn void kernel_main(struct boot_info *boot) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cpio iterator. Every length is checked against what is left of the buffer before it is used, in
- * size_t: no field of 32 bits can make a sum wrap, because each is compared with the rest first.
+ * The cpio iterator. Every length is checked against what is left of the buffer before it is used,
+ * in size_t: no field of 32 bits can make a sum wrap, because each is compared with the rest first.
  */
 #include "kernel/format/cpio.h"
 
@@ -12,8 +12,22 @@
 #define TRAILER "TRAILER!!!"
 
 /* The fields after the six-character magic number, in their order. */
-enum field { INODE, MODE, UID, GID, LINKS, MODIFIED, FILE_SIZE, DEV_MAJOR, DEV_MINOR, RDEV_MAJOR, RDEV_MINOR,
-             NAME_SIZE, CHECKSUM, FIELDS };
+enum field {
+    INODE,
+    MODE,
+    UID,
+    GID,
+    LINKS,
+    MODIFIED,
+    FILE_SIZE,
+    DEV_MAJOR,
+    DEV_MINOR,
+    RDEV_MAJOR,
+    RDEV_MINOR,
+    NAME_SIZE,
+    CHECKSUM,
+    FIELDS
+};
 
 static int hex_digit(uint8_t digit) {
     if (digit >= '0' && digit <= '9') {
@@ -42,8 +56,8 @@ void cpio_open(struct cpio_archive *archive, const void *start, size_t length) {
     *archive = (struct cpio_archive){.start = start, .length = length};
 }
 
-/* Take SIZE bytes and the padding that follows them; null if they are not all there. Only the very end of
- * the archive may lack padding. */
+/* Take SIZE bytes and the padding that follows them; null if they are not all there. Only the very
+ * end of the archive may lack padding. */
 static const uint8_t *archive_take(struct cpio_archive *archive, size_t size) {
     if (size > archive->length - archive->position) {
         return NULL;
@@ -71,7 +85,8 @@ enum cpio_result cpio_next(struct cpio_archive *archive, struct cpio_entry *entr
     if (name_size < 2 || name_size > archive->length - archive->position - HEADER_SIZE) {
         return CPIO_INVALID;
     }
-    const char *name = (const char *)archive_take(archive, HEADER_SIZE + (size_t)name_size) + HEADER_SIZE;
+    const char *name =
+        (const char *)archive_take(archive, HEADER_SIZE + (size_t)name_size) + HEADER_SIZE;
     if (memchr(name, 0, name_size) != name + name_size - 1) {
         return CPIO_INVALID;
     }
@@ -82,13 +97,17 @@ enum cpio_result cpio_next(struct cpio_archive *archive, struct cpio_entry *entr
     if (data == NULL) {
         return CPIO_INVALID;
     }
-    *entry = (struct cpio_entry){.name = name, .name_length = name_size - 1, .data = data,
-                                 .length = fields[FILE_SIZE], .mode = fields[MODE],
+    *entry = (struct cpio_entry){.name = name,
+                                 .name_length = name_size - 1,
+                                 .data = data,
+                                 .length = fields[FILE_SIZE],
+                                 .mode = fields[MODE],
                                  .modified = fields[MODIFIED]};
     return CPIO_ENTRY;
 }
 
-enum cpio_result cpio_find(const void *start, size_t length, const char *name, struct cpio_entry *entry) {
+enum cpio_result cpio_find(const void *start, size_t length, const char *name,
+                           struct cpio_entry *entry) {
     struct cpio_archive archive;
     enum cpio_result result;
     cpio_open(&archive, start, length);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cpio archives (the "newc" format, with or without checksums): step through one in a buffer. Pure: no
- * allocation, nothing outside the buffer is read, so kernel, file server and fuzzers share it.
+ * cpio archives (the "newc" format, with or without checksums): step through one in a buffer. Pure:
+ * no allocation, nothing outside the buffer is read, so kernel, file server and fuzzers share it.
  *
- *     | 110-byte header of hexadecimal digits | name, NUL | pad to 4 | data | pad to 4 | next header ...
+ *     | 110-byte header of hexadecimal digits | name, NUL | pad to 4 | data | pad to 4 | ...
  *
  * ends with an entry named TRAILER!!!.
  */
@@ -25,7 +25,7 @@ struct cpio_entry {
     uint32_t name_length;
     const void *data; /* in the buffer */
     uint32_t length;
-    uint32_t mode; /* type and permissions as in struct stat */
+    uint32_t mode;     /* type and permissions as in struct stat */
     uint32_t modified; /* seconds since 1970 */
 };
 
@@ -42,8 +42,9 @@ enum cpio_result {
 void cpio_open(struct cpio_archive *archive, const void *start, size_t length);
 enum cpio_result cpio_next(struct cpio_archive *archive, struct cpio_entry *entry);
 
-/* Find the regular file named NAME (a leading "./" in the archive does not count). The result of the search:
- * CPIO_ENTRY, or CPIO_END if it is not there, or CPIO_INVALID. */
-enum cpio_result cpio_find(const void *start, size_t length, const char *name, struct cpio_entry *entry);
+/* Find the regular file named NAME (a leading "./" in the archive does not count): CPIO_ENTRY, or
+ * CPIO_END if it is not there, or CPIO_INVALID. */
+enum cpio_result cpio_find(const void *start, size_t length, const char *name,
+                           struct cpio_entry *entry);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ELF checks. The file is hostile: every number of it is compared before it is added to another, and
- * headers are copied out of the buffer, which need not be aligned.
- * The structures are those of the System V ABI, in the class that this is compiled for.
+ * The ELF checks. The file is hostile: every number of it is compared before it is added to
+ * another, and headers are copied out of the buffer, which need not be aligned. The structures are
+ * those of the System V ABI, in the class that this is compiled for.
  */
 #include "kernel/format/elf.h"
 
@@ -53,10 +53,12 @@ struct elf_program_header {
 };
 
 static enum elf_error header_check(const struct elf_header *header) {
-    if (memcmp(header->identity, "\177ELF", 4) != 0 || header->identity[6] != 1 || header->version != 1) {
+    if (memcmp(header->identity, "\177ELF", 4) != 0 || header->identity[6] != 1 ||
+        header->version != 1) {
         return ELF_NOT_ELF;
     }
-    if (header->identity[4] != ELF_CLASS || header->identity[5] != 1 || header->machine != ELF_MACHINE) {
+    if (header->identity[4] != ELF_CLASS || header->identity[5] != 1 ||
+        header->machine != ELF_MACHINE) {
         return ELF_WRONG_MACHINE;
     }
     if (header->type != TYPE_EXECUTABLE) {
@@ -68,7 +70,8 @@ static enum elf_error header_check(const struct elf_header *header) {
 }
 
 static uint32_t segment_rights(uint32_t flags) {
-    return RIGHT_READ | (flags & FLAG_WRITE ? RIGHT_WRITE : 0) | (flags & FLAG_EXECUTE ? RIGHT_EXECUTE : 0);
+    return RIGHT_READ | (flags & FLAG_WRITE ? RIGHT_WRITE : 0) |
+           (flags & FLAG_EXECUTE ? RIGHT_EXECUTE : 0);
 }
 
 static uint64_t page_down(uint64_t address) {
@@ -92,9 +95,10 @@ static enum elf_error segment_check(const struct elf_program_header *header, uin
     if ((header->flags & (FLAG_WRITE | FLAG_EXECUTE)) == (FLAG_WRITE | FLAG_EXECUTE)) {
         return ELF_BAD_RIGHTS;
     }
-    /* Slot 3 holds the stack, page 0 stays empty for null pointers. Compared one by one: nothing can wrap. */
+    /* Slot 3 holds the stack, page 0 stays empty for null pointers. No sum here can wrap. */
     uint64_t top = SLOT_BASE(3);
-    if (header->address < PAGE_SIZE || header->address >= top || header->memory_size > top - header->address ||
+    if (header->address < PAGE_SIZE || header->address >= top ||
+        header->memory_size > top - header->address ||
         SLOT_OF(header->address) != SLOT_OF(header->address + header->memory_size - 1)) {
         return ELF_BAD_ADDRESS;
     }
@@ -102,13 +106,15 @@ static enum elf_error segment_check(const struct elf_program_header *header, uin
 }
 
 /* Add a load segment; the one before it must end on a lower page. */
-static enum elf_error segment_add(struct elf_image *image, const struct elf_program_header *header) {
+static enum elf_error segment_add(struct elf_image *image,
+                                  const struct elf_program_header *header) {
     if (image->segment_count == ELF_SEGMENT_LIMIT) {
         return ELF_BAD_HEADER;
     }
     if (image->segment_count > 0) {
         const struct elf_segment *last = &image->segment[image->segment_count - 1];
-        if (page_down(header->address) <= page_down((uint64_t)last->address + last->memory_size - 1)) {
+        if (page_down(header->address) <=
+            page_down((uint64_t)last->address + last->memory_size - 1)) {
             return ELF_BAD_ADDRESS;
         }
     }
@@ -145,7 +151,8 @@ static bool entry_valid(const struct elf_image *image, elf_word entry) {
     return false;
 }
 
-enum elf_error elf_parse_head(const void *head, size_t length, uint64_t file_length, struct elf_image *image) {
+enum elf_error elf_parse_head(const void *head, size_t length, uint64_t file_length,
+                              struct elf_image *image) {
     struct elf_header header;
     memset(image, 0, sizeof(*image));
     if (length > file_length || file_length > UINT32_MAX || length < sizeof(header)) {
@@ -189,7 +196,8 @@ const char *elf_error_text(enum elf_error error) {
         [ELF_NOT_STATIC] = "it is no static executable",
         [ELF_BAD_HEADER] = "its program headers are malformed or too many",
         [ELF_BAD_SEGMENT] = "a segment's sizes or alignment make no sense",
-        [ELF_BAD_ADDRESS] = "a segment lies outside slots 0 to 2, across a slot border or on another's page",
+        [ELF_BAD_ADDRESS] =
+            "a segment is outside slots 0 to 2, across a border or on another's page",
         [ELF_BAD_RIGHTS] = "a segment is writable and executable",
         [ELF_BAD_ENTRY] = "its entry point is in no executable segment",
     };

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ELF: check a static executable for this machine in a buffer and say what to load where. Pure: no
- * allocation, no locks, nothing but the buffer is read, so kernel, user library and fuzzers share it.
+ * allocation, no locks, nothing but the buffer is read, so kernel, user library and fuzzers share
+ * it.
  *
- * Accepted: ELF32/i386 or ELF64/x86-64 (whichever this is compiled for) of type EXEC, whose load segments
- * are ascending, do not share a page, are not both writable and executable, and lie each within one of
- * slots 0..2 (slot 3 is the stack's) and not on page 0; with the entry point in an executable one.
+ * Accepted: ELF32/i386 or ELF64/x86-64 (whichever this is compiled for) of type EXEC, whose load
+ * segments are ascending, do not share a page, are not both writable and executable, and lie each
+ * within one of slots 0..2 (slot 3 is the stack's) and not on page 0; with the entry point in an
+ * executable one.
  */
 #ifndef KERNEL_FORMAT_ELF_H
 #define KERNEL_FORMAT_ELF_H
@@ -16,10 +18,10 @@
 #define ELF_SEGMENT_LIMIT 16
 
 struct elf_segment {
-    uint32_t address; /* user address of the first byte; not necessarily page aligned */
+    uint32_t address;     /* user address of the first byte; not necessarily page aligned */
     uint32_t memory_size; /* > 0; bytes beyond file_size are zero */
     uint32_t file_offset, file_size; /* within the buffer */
-    uint32_t rights; /* RIGHT_READ | RIGHT_WRITE or RIGHT_EXECUTE */
+    uint32_t rights;                 /* RIGHT_READ | RIGHT_WRITE or RIGHT_EXECUTE */
 };
 
 struct elf_image {
@@ -36,7 +38,7 @@ enum elf_error {
     ELF_NOT_STATIC,    /* not of type EXEC, or wants an interpreter */
     ELF_BAD_HEADER,    /* the program headers have another size or are too many */
     ELF_BAD_SEGMENT,   /* sizes or alignment that make no sense */
-    ELF_BAD_ADDRESS,   /* outside slots 0..2, across a slot border, or on the page of another segment */
+    ELF_BAD_ADDRESS,   /* not in slots 0..2, across a slot border, or on another's page */
     ELF_BAD_RIGHTS,    /* writable and executable */
     ELF_BAD_ENTRY,     /* the entry point is in no executable segment */
     ELF_ERROR_COUNT,
@@ -45,9 +47,10 @@ enum elf_error {
 /* Check the LENGTH bytes at FILE and fill IMAGE; on an error IMAGE means nothing. */
 enum elf_error elf_parse(const void *file, size_t length, struct elf_image *image);
 
-/* The same for a file of which only the first LENGTH bytes are at hand: the program headers must lie in
- * them, the segments' bytes may lie anywhere below FILE_LENGTH. */
-enum elf_error elf_parse_head(const void *head, size_t length, uint64_t file_length, struct elf_image *image);
+/* The same for a file of which only the first LENGTH bytes are at hand: the program headers must
+ * lie in them, the segments' bytes may lie anywhere below FILE_LENGTH. */
+enum elf_error elf_parse_head(const void *head, size_t length, uint64_t file_length,
+                              struct elf_image *image);
 
 /* What the error means, as the end of a sentence: "it is for another machine". */
 const char *elf_error_text(enum elf_error error);

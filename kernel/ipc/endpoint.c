@@ -8,8 +8,8 @@
  *                      └── killed, or the endpoint dies ──┘
  *
  * A thread is woken before its state is changed: sched_wake says whether it still waited, and it
- * cannot look at its state before it has the lock. One that was killed first finds its phase unchanged
- * and takes itself out; so a reply that comes later finds no such token.
+ * cannot look at its state before it has the lock. One that was killed first finds its phase
+ * unchanged and takes itself out; so a reply that comes later finds no such token.
  *
  * Symptom of a broken invariant: a caller that nobody wakes (it stands in no list and is not IDLE).
  */
@@ -44,9 +44,10 @@ void endpoint_reference(struct endpoint *endpoint) {
 
 void endpoint_release(struct endpoint *endpoint) {
     if (atomic_decrement(&endpoint->references) == 0) {
-        ASSERT(endpoint->readers == 0 && list_empty(&endpoint->callers) && list_empty(&endpoint->awaiting) &&
-                   list_empty(&endpoint->closed),
-               "an endpoint with %u readers, callers or notices has lost its last reference", endpoint->readers);
+        ASSERT(endpoint->readers == 0 && list_empty(&endpoint->callers) &&
+                   list_empty(&endpoint->awaiting) && list_empty(&endpoint->closed),
+               "an endpoint with %u readers, callers or notices has lost its last reference",
+               endpoint->readers);
         cache_free(&endpoint_cache, endpoint);
     }
 }
@@ -61,7 +62,7 @@ static void list_wake_dead(struct list *list) {
     }
 }
 
-/* The last reader is gone: nobody will ever receive or reply. Sessions that were to be told of go, too. */
+/* The last reader is gone: nobody will ever receive or reply. The notices go, too. */
 static void endpoint_die(struct endpoint *endpoint) {
     endpoint->dead = true;
     list_wake_dead(&endpoint->callers);
@@ -93,8 +94,8 @@ void endpoint_handle_removed(struct endpoint *endpoint, u32 rights) {
     }
 }
 
-/* There is something to receive: wake the thread that has waited longest. One that was killed meanwhile
- * does not count. Lock held. */
+/* There is something to receive: wake the thread that has waited longest. One that was killed
+ * meanwhile does not count. Lock held. */
 static void receiver_wake(struct endpoint *endpoint) {
     while (!list_empty(&endpoint->receivers)) {
         struct ipc_state *receiver = LIST_FIRST(&endpoint->receivers, struct ipc_state, link);
@@ -106,7 +107,7 @@ static void receiver_wake(struct endpoint *endpoint) {
     }
 }
 
-/* Move what FROM has under way to TO, bytes by swapping frames. Lock held, FROM's or TO's owner waits. */
+/* Move what FROM has under way to TO, bytes by swapping frames. Lock held; one of them waits. */
 static void content_move(struct ipc_state *to, struct ipc_state *from) {
     u8 *page = to->page;
     to->page = from->page;
@@ -139,7 +140,7 @@ int endpoint_call(struct endpoint *endpoint, struct ipc_state *state) {
     return result;
 }
 
-/* End the wait of CALLER, which stands in a list, with RESULT. False if it was killed: it leaves by itself. */
+/* End the wait of CALLER, which stands in a list. False if it was killed: it leaves by itself. */
 static bool caller_wake(struct ipc_state *caller, int result) {
     if (!sched_wake(caller->thread, result)) {
         return false;
@@ -149,7 +150,7 @@ static bool caller_wake(struct ipc_state *caller, int result) {
     return true;
 }
 
-/* Take the oldest caller whose bytes fit into SIZE; others have sent too much, and learn it. Lock held. */
+/* Take the oldest caller whose bytes fit into SIZE; others learn that they do not. Lock held. */
 static bool caller_take(struct endpoint *endpoint, struct ipc_state *state, u32 size) {
     struct list *next;
     for (struct list *link = endpoint->callers.next; link != &endpoint->callers; link = next) {

@@ -7,13 +7,14 @@
  *                                       ^
  *      session (endpoint, badge) ───────┴─ closed: sessions whose last reference went
  *
- * A thread's message stands in its own struct ipc_state; its bytes in one kernel frame that it has from
- * its first use on. A message changes hands under the endpoint's lock, and bytes move by swapping the
- * frames of the two threads: no thread ever reads memory that another thread may free.
+ * A thread's message stands in its own struct ipc_state; its bytes in one kernel frame that it has
+ * from its first use on. A message changes hands under the endpoint's lock, and bytes move by
+ * swapping the frames of the two threads: no thread ever reads memory that another thread may free.
  *
- * Locks: everything in an endpoint, and the links and phase of every ipc_state that stands in one of its
- * lists, is guarded by the endpoint's lock (LOCK_ENDPOINT). User memory and handle tables are touched
- * with no lock held. Read next: endpoint.c (queues and deaths), message.c (what is in a message).
+ * Locks: everything in an endpoint, and the links and phase of every ipc_state that stands in one
+ * of its lists, is guarded by the endpoint's lock (LOCK_ENDPOINT). User memory and handle tables
+ * are touched with no lock held. Read next: endpoint.c (queues and deaths), message.c (what is in a
+ * message).
  */
 #ifndef KERNEL_IPC_H
 #define KERNEL_IPC_H
@@ -28,9 +29,9 @@ struct endpoint {
     u32 references; /* atomic: handles, sessions, calls under way */
     struct spinlock lock;
     /* lock: */
-    u32 readers;     /* handles with RIGHT_READ, in tables and in messages */
-    bool dead;       /* there are no readers any more, and never will be */
-    u64 next_token;  /* 64 bits: never reused */
+    u32 readers;           /* handles with RIGHT_READ, in tables and in messages */
+    bool dead;             /* there are no readers any more, and never will be */
+    u64 next_token;        /* 64 bits: never reused */
     struct list callers;   /* ipc_state.link, oldest first: nobody has received them */
     struct list awaiting;  /* ipc_state.link: received, not replied to */
     struct list receivers; /* ipc_state.link: threads that wait for a message */
@@ -77,8 +78,9 @@ int endpoint_create(struct endpoint **result);
 void endpoint_reference(struct endpoint *endpoint);
 void endpoint_release(struct endpoint *endpoint);
 
-/* Whoever puts a handle with RIGHTS into a table, or takes one out, says so; the caller keeps its reference
- * meanwhile. When the last RIGHT_READ goes, every caller wakes with E_DEAD. May be called under LOCK_HANDLES. */
+/* Whoever puts a handle with RIGHTS into a table, or takes one out, says so; the caller keeps its
+ * reference meanwhile. When the last RIGHT_READ goes, every caller wakes with E_DEAD. May be called
+ * under LOCK_HANDLES. */
 void endpoint_handle_added(struct endpoint *endpoint, u32 rights);
 void endpoint_handle_removed(struct endpoint *endpoint, u32 rights);
 
@@ -86,7 +88,8 @@ void endpoint_handle_removed(struct endpoint *endpoint, u32 rights);
 int session_create(struct endpoint *endpoint, u64 badge, struct session **result);
 void session_reference(struct session *session);
 void session_release(struct session *session);
-void session_free(struct session *session); /* without telling: it stands in no list, nobody else has it */
+/* Free one that nobody else has, without telling. It stands in no list. */
+void session_free(struct session *session);
 
 /* The calling thread's state with its page: made at the first use. Null: no memory. */
 struct ipc_state *ipc_state_obtain(void);
@@ -96,22 +99,23 @@ void *ipc_page(void);
 /* THREAD has ended: free what ipc_state_obtain made. */
 void ipc_thread_release(struct thread *thread);
 
-/* The four calls, for the calling thread; MESSAGE is a user address. 0 or E_*. All but ipc_reply sleep. */
+/* The four calls, for the calling thread; MESSAGE is a user address. 0 or E_*. All but ipc_reply
+ * sleep. ipc_reply_receive returns at once if the reply fails. */
 int ipc_call(struct endpoint *endpoint, u64 badge, uword message);
 int ipc_receive(struct endpoint *endpoint, uword message);
 int ipc_reply(struct endpoint *endpoint, uword message);
-int ipc_reply_receive(struct endpoint *endpoint, uword message); /* a failed reply returns at once */
+int ipc_reply_receive(struct endpoint *endpoint, uword message);
 
 /* endpoint.c, for message.c: STATE's content and page are ready; no lock held. */
 /* Queue, wait for the reply; it then stands in STATE. */
 int endpoint_call(struct endpoint *endpoint, struct ipc_state *state);
-/* Wait for a caller or a closed session; it then stands in STATE, with SIZE as the room for bytes. */
+/* Wait for a caller or a closed session; it then stands in STATE. SIZE: the room for bytes. */
 int endpoint_receive(struct endpoint *endpoint, struct ipc_state *state, u32 size);
 /* Hand STATE's content to the caller that TOKEN names: E_NOTFOUND, or E_TOOBIG if it lacks room. */
 int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token);
 /* The caller that TOKEN names gets ERROR instead of a reply, if it is still there. */
 void endpoint_refuse(struct endpoint *endpoint, u64 token, int error);
-/* SESSION has lost its last reference: queue it as a notice, or free it when the endpoint is dead. */
+/* SESSION has lost its last reference: queue it as a notice, or free it if ENDPOINT is dead. */
 void endpoint_closed(struct endpoint *endpoint, struct session *session);
 
 #endif

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages between user memory, handle tables and a thread's ipc_state. No lock is held here: a message
- * that is under way belongs to the thread in whose state it stands.
+ * Messages between user memory, handle tables and a thread's ipc_state. No lock is held here: a
+ * message that is under way belongs to the thread in whose state it stands.
  *
- * Sending is all or nothing: the structure, both buffers and every handle are checked before the message
- * is queued. What can still fail is the other side's table or memory, and then nothing leaks:
- *   - a caller sent more bytes than the receiver has room for: the call is E_TOOBIG, the receiver waits on;
- *   - the receiver's handle table is full: the call is E_LIMIT, the receiver waits on;
- *   - the receiver's memory vanished while it waited: both get E_FAULT; a notice of a closed session is lost;
- *   - a reply has more bytes than the caller has room for: the reply is E_TOOBIG, the caller waits on;
- *   - the caller's table is full, or its memory vanished: its call is E_LIMIT or E_FAULT, the reply is lost.
+ * Sending is all or nothing: the structure, both buffers and every handle are checked before the
+ * message is queued. What can still fail is the other side's table or memory, and then nothing
+ * leaks:
+ *
+ *     a call has more bytes than the receiver has room for   call E_TOOBIG, the receiver waits on
+ *     the receiver's handle table is full                    call E_LIMIT, the receiver waits on
+ *     the receiver's memory vanished while it waited         both E_FAULT; a notice is lost
+ *     a reply has more bytes than the caller has room for    reply E_TOOBIG, the caller waits on
+ *     the caller's table is full, or its memory vanished     call E_LIMIT or E_FAULT, reply lost
+ *
  * Handles that did not reach a table are dropped.
  */
 #include <string.h>
@@ -52,8 +55,8 @@ void ipc_thread_release(struct thread *thread) {
         return;
     }
     ASSERT(state->phase == IPC_IDLE && state->content.handle_count == 0,
-           "thread %u ends in phase %u of a message with %u handles under way", thread->tid, state->phase,
-           state->content.handle_count);
+           "thread %u ends in phase %u of a message with %u handles under way", thread->tid,
+           state->phase, state->content.handle_count);
     thread->ipc = NULL;
     frame_release(arch_low_frame(state->page));
     cache_free(&state_cache, state);
@@ -89,20 +92,22 @@ static int handles_encode(struct ipc_state *state, const struct message *message
         void *object;
         u32 rights;
         enum object_type type;
-        int error = handle_lookup(table, message->handle[i], 0, RIGHT_TRANSFER, &object, &rights, &type);
+        int error =
+            handle_lookup(table, message->handle[i], 0, RIGHT_TRANSFER, &object, &rights, &type);
         if (error != E_OK) {
             handles_drop(state, 0);
             return error;
         }
-        content->handle[i] = (struct ipc_handle){.object = object, .type = (u8)type, .rights = (u8)rights};
+        content->handle[i] =
+            (struct ipc_handle){.object = object, .type = (u8)type, .rights = (u8)rights};
         handle_take(&content->handle[i]);
         content->handle_count = i + 1;
     }
     return E_OK;
 }
 
-/* Fetch the user's structure; where it is also the place of a result, make sure that it and the buffer
- * can be written. */
+/* Fetch the user's structure; where it is also the place of a result, make sure that it and the
+ * buffer can be written. */
 static int message_fetch(struct message *message, uword address, bool result) {
     int error = copy_in(message, address, sizeof(*message));
     if (error != E_OK || !result) {
@@ -134,8 +139,12 @@ static int content_encode(struct ipc_state *state, const struct message *message
     }
     state->receive_size = message->receive_size;
     struct ipc_content *content = &state->content;
-    *content = (struct ipc_content){.label = message->label, .kind = MESSAGE_CALL, .badge = badge,
-                                    .length = message->send_length};
+    *content = (struct ipc_content){
+        .label = message->label,
+        .kind = MESSAGE_CALL,
+        .badge = badge,
+        .length = message->send_length,
+    };
     memcpy(content->word, message->word, sizeof(content->word));
     return handles_encode(state, message);
 }
@@ -208,8 +217,8 @@ int ipc_call(struct endpoint *endpoint, u64 badge, uword address) {
     return content_deliver(state, &message, address);
 }
 
-static int message_receive(struct endpoint *endpoint, struct ipc_state *state, struct message *message,
-                           uword address) {
+static int message_receive(struct endpoint *endpoint, struct ipc_state *state,
+                           struct message *message, uword address) {
     for (;;) {
         int error = endpoint_receive(endpoint, state, message->receive_size);
         if (error != E_OK) {
@@ -226,7 +235,8 @@ static int message_receive(struct endpoint *endpoint, struct ipc_state *state, s
     }
 }
 
-static int message_reply(struct endpoint *endpoint, struct ipc_state *state, const struct message *message) {
+static int message_reply(struct endpoint *endpoint, struct ipc_state *state,
+                         const struct message *message) {
     int error = content_encode(state, message, 0);
     if (error == E_OK) {
         error = endpoint_reply(endpoint, state, message->token);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sessions: an endpoint and a badge, which the server chose and the client cannot change. While its count
- * is above zero a session stands in no list; then it becomes its own notice in the endpoint's list of closed
- * ones, so that telling the server needs no memory, and is freed when that has been received.
+ * Sessions: an endpoint and a badge, which the server chose and the client cannot change. While its
+ * count is above zero a session stands in no list; then it becomes its own notice in the endpoint's
+ * list of closed ones, so that telling the server needs no memory, and is freed when that has been
+ * received.
  */
 #include "kernel/base/atomic.h"
 #include "kernel/base/cache.h"

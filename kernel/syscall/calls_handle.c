@@ -26,7 +26,8 @@ long call_handle_dup(uword handle, uword rights, uword target, uword d UNUSED) {
     if (!placed) {
         return object_install(found.object, found.type, reduced);
     }
-    int index = handle_install_at(&process_current()->handles, (int)target, found.object, found.type, reduced);
+    int index = handle_install_at(&process_current()->handles, (int)target, found.object,
+                                  found.type, reduced);
     if (index < 0) {
         object_release(found.object, found.type, 0);
     }

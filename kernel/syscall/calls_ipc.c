@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * System calls on endpoints and sessions. The work, and what happens when a side dies, is in ipc/.
- * Rights: READ on an endpoint to receive, reply and create sessions; WRITE on an endpoint or session to call.
+ * Rights: READ on an endpoint to receive, reply and create sessions; WRITE on an endpoint or
+ * session to call.
  */
 #include "kernel/ipc/ipc.h"
 #include "kernel/process/process.h"
@@ -11,7 +12,8 @@
 
 static int endpoint_lookup(int handle, struct endpoint **endpoint) {
     void *object;
-    int error = handle_lookup(&process_current()->handles, handle, OBJECT_ENDPOINT, RIGHT_READ, &object, NULL, NULL);
+    int error = handle_lookup(&process_current()->handles, handle, OBJECT_ENDPOINT, RIGHT_READ,
+                              &object, NULL, NULL);
     *endpoint = object;
     return error;
 }
@@ -26,7 +28,8 @@ long call_endpoint_create(uword a UNUSED, uword b UNUSED, uword c UNUSED, uword 
     return error != E_OK ? -error : object_install(endpoint, OBJECT_ENDPOINT, RIGHTS_ALL);
 }
 
-/* A session that got no handle is freed without a notice: the server would learn of a badge that it never gave. */
+/* A session that got no handle is freed without a notice: the server would learn of a badge that it
+ * never gave. */
 long call_endpoint_session(uword handle, uword badge, uword c UNUSED, uword d UNUSED) {
     struct endpoint *endpoint;
     struct session *session;
@@ -39,7 +42,8 @@ long call_endpoint_session(uword handle, uword badge, uword c UNUSED, uword d UN
     if (error != E_OK) {
         return -error;
     }
-    int index = handle_install(&process_current()->handles, session, OBJECT_SESSION, SESSION_RIGHTS);
+    int index =
+        handle_install(&process_current()->handles, session, OBJECT_SESSION, SESSION_RIGHTS);
     if (index < 0) {
         session_free(session);
     }
@@ -71,7 +75,8 @@ long call_ipc_call(uword handle, uword message, uword c UNUSED, uword d UNUSED) 
     }
     error = call_target(&found, &endpoint, &badge);
     if (error == E_OK) {
-        error = ipc_call(endpoint, badge, message); /* the reference keeps a session from closing meanwhile */
+        /* The reference keeps a session from closing meanwhile. */
+        error = ipc_call(endpoint, badge, message);
     }
     object_release(found.object, found.type, 0);
     return -error;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls on the machine: debug console, facts, power. Each needs a handle to the system object.
+ * System calls on the machine: debug console, facts, power. Each needs a handle to the system
+ * object.
  */
 #include <string.h>
 
@@ -16,7 +17,7 @@
 
 /* ---- Debug console --------------------------------------------------------------------------- */
 
-/* An unreadable page in the middle ends it: what stands before it has been written and is counted. */
+/* An unreadable page in the middle ends it: what stands before has been written and is counted. */
 long call_debug_write(uword system, uword buffer, uword length, uword d UNUSED) {
     u32 left = (u32)length;
     int error = system_check((int)system, RIGHT_WRITE);
@@ -42,7 +43,7 @@ long call_debug_write(uword system, uword buffer, uword length, uword d UNUSED) 
 }
 
 long call_debug_read(uword system, uword buffer, uword length, uword d UNUSED) {
-    int error = system_check((int)system, RIGHT_READ);
+    int error = system_check((int)system, RIGHT_WRITE);
     u32 size = (u32)length < PAGE_SIZE ? (u32)length : PAGE_SIZE;
     if (error == E_OK) {
         error = user_writable_check(buffer, size); /* before anything is taken from the input */

@@ -2,7 +2,7 @@
 /*
  * System calls on quarters. Ranges are checked by the VM (vm/map.c), rights here:
  *
- *     map, unmap, protect   MAP and WRITE on the handle; a region gets no right that the handle lacks
+ *     map, unmap, protect   MAP and WRITE, and no region gets a right that the handle lacks
  *     supply                WRITE: through a read-only view nothing can be changed
  *     copy                  READ and DUPLICATE
  *     stat                  READ
@@ -118,8 +118,9 @@ static int supply_pages(struct quarter *quarter, u32 offset, uword source, u32 l
     return E_OK;
 }
 
-/* Ranges and rights are checked before the first byte. If memory runs out, SOURCE is not readable to its end, or
- * another thread unmaps meanwhile, what comes before has been written: the call can be repeated. */
+/* Ranges and rights are checked before the first byte. If memory runs out, SOURCE is not readable
+ * to its end, or another thread unmaps meanwhile, what comes before has been written: the call can
+ * be repeated. */
 long call_quarter_supply(uword handle, uword offset, uword source, uword length) {
     struct quarter *quarter;
     int error = quarter_lookup((int)handle, RIGHT_WRITE, &quarter, NULL);

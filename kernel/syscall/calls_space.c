@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls on spaces: what stands in the four slots of a process. Nothing edits a root table that a CPU
- * may hold: a change is a new tuple, for which space_obtain finds or makes the space.
+ * System calls on spaces: what stands in the four slots of a process. Nothing edits a root table
+ * that a CPU may hold: a change is a new tuple, for which space_obtain finds or makes the space.
  */
 #include <string.h>
 
@@ -34,13 +34,6 @@ static int change_check(const struct space_change *change) {
     if ((change->flags & SPACE_START) && !start_valid(change->entry, change->sp)) {
         return E_INVALID;
     }
-    for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
-        u32 view = change->rights[slot];
-        bool attach = change->quarter[slot] != QUARTET_KEEP && change->quarter[slot] != QUARTET_NONE;
-        if (attach && ((view & ~VIEW_FULL) != 0 || (view & RIGHT_READ) == 0)) {
-            return E_INVALID;
-        }
-    }
     return E_OK;
 }
 
@@ -52,6 +45,17 @@ static int target_check(const struct process *target, const struct space_change 
     }
     bool start = (change->flags & SPACE_START) != 0;
     return own && start && target->thread_count > 1 ? E_BUSY : E_OK;
+}
+
+/* May QUARTER stand in SLOT with the rights VIEW, reached through a handle with the rights HAVE? */
+static int attachment_check(const struct quarter *quarter, u32 slot, u32 view, u32 have) {
+    if ((view & ~VIEW_FULL) != 0 || (view & RIGHT_READ) == 0) {
+        return E_INVALID;
+    }
+    if (quarter->slot != slot) {
+        return E_SLOT;
+    }
+    return view & ~have ? E_RIGHTS : E_OK;
 }
 
 /* One slot of the new tuple, with a reference to its quarter. OLD: what stands there now. */
@@ -69,15 +73,18 @@ static int slot_build(const struct space_change *change, u32 slot, const struct 
         return E_OK;
     }
     struct quarter *quarter;
-    int error = quarter_lookup(change->quarter[slot], RIGHT_MAP | change->rights[slot], &quarter, NULL);
-    if (error == E_OK && quarter->slot != slot) {
+    u32 have;
+    int error = quarter_lookup(change->quarter[slot], RIGHT_MAP, &quarter, &have);
+    if (error != E_OK) {
+        return error;
+    }
+    error = attachment_check(quarter, slot, change->rights[slot], have);
+    if (error != E_OK) {
         quarter_put(quarter);
-        error = E_SLOT;
+        return error;
     }
-    if (error == E_OK) {
-        *place = (struct space_slot){quarter, change->rights[slot]};
-    }
-    return error;
+    *place = (struct space_slot){quarter, change->rights[slot]};
+    return E_OK;
 }
 
 static void slots_put(struct space_slot slots[SLOT_COUNT]) {
@@ -89,7 +96,8 @@ static void slots_put(struct space_slot slots[SLOT_COUNT]) {
 }
 
 /* The space that TARGET is to have after CHANGE, referenced. Nothing has changed yet. */
-static int space_build(struct process *target, const struct space_change *change, struct space **result) {
+static int space_build(struct process *target, const struct space_change *change,
+                       struct space **result) {
     struct space_slot slots[SLOT_COUNT] = {{0}};
     int error = E_OK;
     struct space *old = process_space(target);
@@ -155,8 +163,8 @@ static int change_apply(struct process *target, const struct space_change *chang
     return error;
 }
 
-/* Everything is checked before the one step that changes anything, process_set_space; a stopped process that is
- * killed in that moment is the only error after it. */
+/* Everything is checked before the one step that changes anything, process_set_space; a stopped
+ * process that is killed in that moment is the only error after it. */
 long call_space_set(uword address, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
     struct space_change change;
     struct process *target;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls on threads, time and futexes. The work is in process/thread.c and sched/; here arguments are
- * checked and microseconds become deadlines.
+ * System calls on threads, time and futexes. The work is in process/thread.c and sched/; here
+ * arguments are checked and microseconds become deadlines.
  */
 #include "kernel/process/process.h"
 #include "kernel/sched/futex.h"
@@ -21,8 +21,9 @@ long call_thread_id(uword a UNUSED, uword b UNUSED, uword c UNUSED, uword d UNUS
 
 long call_thread_create(uword entry, uword sp, uword argument, uword tls) {
     struct thread *thread;
-    bool valid = user_address_valid(entry) && user_address_valid(sp) && user_address_valid(argument) &&
-                 user_address_valid(tls) && entry != 0 && entry < ARCH_USER_TOP && sp <= ARCH_USER_TOP;
+    bool valid = user_address_valid(entry) && user_address_valid(sp) &&
+                 user_address_valid(argument) && user_address_valid(tls) && entry != 0 &&
+                 entry < ARCH_USER_TOP && sp <= ARCH_USER_TOP;
     if (!valid) {
         return -E_INVALID;
     }
@@ -77,7 +78,8 @@ long call_thread_tls(uword base, uword b UNUSED, uword c UNUSED, uword d UNUSED)
 }
 
 long call_futex_wait(uword address, uword expected, uword microseconds, uword d UNUSED) {
-    u64 deadline = (u32)microseconds == FUTEX_FOREVER ? WAIT_FOREVER : deadline_after((u32)microseconds);
+    u64 deadline =
+        (u32)microseconds == FUTEX_FOREVER ? WAIT_FOREVER : deadline_after((u32)microseconds);
     int error = user_range_check(address, sizeof(u32));
     return error != E_OK ? -error : -futex_wait((u32)address, (u32)expected, deadline);
 }

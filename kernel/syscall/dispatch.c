@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a number to a handler. The table is generated from kernel/abi/syscalls.def, as are the prototypes
- * of the handlers, which stand in calls_*.c by group. Read next: syscall.h, trace.c.
+ * From a number to a handler. The table is generated from kernel/abi/syscalls.def, as are the
+ * prototypes of the handlers, which stand in calls_*.c by group. Read next: syscall.h, trace.c.
  */
 #include "kernel/base/cpu.h"
 #include "kernel/process/process.h"

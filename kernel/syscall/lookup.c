@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the numbers that a program passes to objects: its handle table and the pseudo-handles of abi.h.
- * Takes the locks of the handle table and of what it references; holds none on return.
+ * From the numbers that a program passes to objects: its handle table and the pseudo-handles of
+ * abi.h. Takes the locks of the handle table and of what it references; holds none on return.
  */
 #include "kernel/ipc/ipc.h"
 #include "kernel/process/process.h"
@@ -40,8 +40,8 @@ static int pseudo_lookup(int handle, struct object_found *found) {
 
 int object_lookup(int handle, u32 rights, struct object_found *found) {
     if (handle >= 0) {
-        return handle_lookup(&process_current()->handles, handle, 0, rights, &found->object, &found->rights,
-                             &found->type);
+        return handle_lookup(&process_current()->handles, handle, 0, rights, &found->object,
+                             &found->rights, &found->type);
     }
     int error = pseudo_lookup(handle, found);
     if (error == E_OK && (rights & ~found->rights) != 0) {
@@ -91,7 +91,8 @@ int process_lookup(int handle, u32 rights, struct process **process) {
 
 int system_check(int handle, u32 rights) {
     struct object_found found;
-    return typed_lookup(handle, OBJECT_SYSTEM, rights, &found); /* never freed: no reference to drop */
+    /* The object is never freed, so there is no reference to drop. */
+    return typed_lookup(handle, OBJECT_SYSTEM, rights, &found);
 }
 
 void quarter_put(struct quarter *quarter) {

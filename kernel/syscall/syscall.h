@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of system-call handlers share. Each handler is `long call_NAME(uword, uword, uword, uword)`,
- * declared in the generated syscall_table.h; it decodes first and commits then: whatever is wrong with its
- * arguments is found before the first side effect. Handlers run with interrupts off, no lock held.
+ * What the files of system-call handlers share. A handler is a function call_NAME of four words,
+ * declared in the generated syscall_table.h; it decodes first and commits then: whatever is wrong
+ * with its arguments is found before the first side effect. Handlers run with interrupts off, no
+ * lock held.
  *
- * A 32-bit argument arrives in a register that may be wider, with anything in its upper half: handlers
- * cut it to u32 or int. Addresses and pointers are taken whole, so that one beyond 32 bits is refused.
+ * A 32-bit argument arrives in a register that may be wider, with anything in its upper half:
+ * handlers cut it to u32 or int. Addresses and pointers are taken whole, so that one beyond 32 bits
+ * is refused.
  */
 #ifndef KERNEL_SYSCALL_H
 #define KERNEL_SYSCALL_H
@@ -21,10 +23,10 @@ struct quarter;
 
 /* ---- lookup.c: handles and pseudo-handles of the caller --------------------------------------
  *
- * Each finds the object behind HANDLE and returns it with a plain reference: 0, E_HANDLE, E_TYPE, E_RIGHTS, or
- * E_NOTFOUND (QUARTET_SLOT of an empty slot). QUARTET_SLOT(n) has the rights of the view in slot n, with
- * MAP and DUPLICATE; so a program that sees a quarter read-only can neither write to it nor change its
- * regions, which takes MAP and WRITE. QUARTET_SELF has all rights. */
+ * Each finds the object behind HANDLE and returns it with a plain reference: 0, E_HANDLE, E_TYPE,
+ * E_RIGHTS, or E_NOTFOUND (QUARTET_SLOT of an empty slot). QUARTET_SLOT(n) has the rights of the
+ * view in slot n, with MAP and DUPLICATE; so a program that sees a quarter read-only can neither
+ * write to it nor change its regions, which takes MAP and WRITE. QUARTET_SELF has all rights. */
 
 struct object_found {
     void *object;
@@ -33,14 +35,14 @@ struct object_found {
 };
 
 int object_lookup(int handle, u32 rights, struct object_found *found);
-int quarter_lookup(int handle, u32 rights, struct quarter **quarter, u32 *rights_out); /* rights_out: may be null */
+int quarter_lookup(int handle, u32 rights, struct quarter **quarter, u32 *rights_out); /* or null */
 int process_lookup(int handle, u32 rights, struct process **process);
 int system_check(int handle, u32 rights); /* the system object; nothing to release */
 
 void quarter_put(struct quarter *quarter); /* drop what quarter_lookup returned */
 void process_put(struct process *process);
 
-/* Install OBJECT, whose reference goes to the handle or, on an error, is dropped. The index, or -E_*. */
+/* Install OBJECT; its reference goes to the handle or, on an error, is dropped. Index or -E_*. */
 long object_install(void *object, enum object_type type, u32 rights);
 
 /* The one object behind every handle of OBJECT_SYSTEM: its address is all there is to it. */
@@ -69,6 +71,7 @@ struct syscall_entry {
 };
 
 /* Print one line for a call. RESULT null: it does not return. */
-void syscall_trace(const struct syscall_entry *entry, const uword arguments[SYSCALL_ARGUMENTS], const long *result);
+void syscall_trace(const struct syscall_entry *entry, const uword arguments[SYSCALL_ARGUMENTS],
+                   const long *result);
 
 #endif

@@ -20,8 +20,9 @@ struct line {
     size_t length;
 };
 
-#define LINE_ADD(line, ...)                                                                                \
-    line_advance(line, format_text((line)->text + (line)->length, LINE_SIZE - (line)->length, __VA_ARGS__))
+#define LINE_ADD(line, ...) \
+    line_advance(line, format_text(LINE_END(line), LINE_SIZE - (line)->length, __VA_ARGS__))
+#define LINE_END(line) ((line)->text + (line)->length)
 
 static void line_advance(struct line *line, int added) {
     size_t left = LINE_SIZE - 1 - line->length;
@@ -103,7 +104,8 @@ static void add_result(struct line *line, long result) {
     }
 }
 
-void syscall_trace(const struct syscall_entry *entry, const uword arguments[SYSCALL_ARGUMENTS], const long *result) {
+void syscall_trace(const struct syscall_entry *entry, const uword arguments[SYSCALL_ARGUMENTS],
+                   const long *result) {
     struct process *process = process_current();
     struct line line = {.length = 0};
     LINE_ADD(&line, "[%u %s] %s(", process->pid, process->name, entry->name);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The only way from the portable kernel to user memory: ranges are checked here, then copied by the
- * architecture, which answers or refuses the faults. No lock may be held by a caller of any of these.
- * Each returns 0 or E_FAULT, but for user_range_check nothing says that the memory stays mapped.
+ * architecture, which answers or refuses the faults. No lock may be held by a caller of any of
+ * these. Each returns 0 or E_FAULT, but for user_range_check nothing says that the memory stays
+ * mapped.
  */
 #ifndef KERNEL_USER_MEMORY_H
 #define KERNEL_USER_MEMORY_H
 
 #include "kernel/base/types.h"
 
-/* A range that a program may name: length 0, or not null, below ARCH_USER_TOP and within one slot. */
+/* A range that a program may name: of length 0, or below ARCH_USER_TOP, in one slot, not null. */
 int user_range_check(uword address, uword length);
 
 /* An address that a program may name as code, stack or argument: no more than 32 bits. */
@@ -18,8 +19,8 @@ bool user_address_valid(uword address);
 int copy_in(void *to, uword from, u32 length);
 int copy_out(uword to, const void *from, u32 length);
 
-/* Find out whether the range can be written, by rewriting a byte of each page, and leave its pages present:
- * so that a bad result pointer is refused before anything has happened. */
+/* Find out whether the range can be written, by rewriting a byte of each page, and leave its pages
+ * present: so that a bad result pointer is refused before anything has happened. */
 int user_writable_check(uword address, u32 length);
 
 #endif

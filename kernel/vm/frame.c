@@ -9,29 +9,12 @@
 #include <string.h>
 
 #include "arch/arch.h"
-#include "kernel/base/atomic.h"
-#include "kernel/base/list.h"
-#include "kernel/base/panic.h"
 #include "kernel/base/print.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/boot/boot_info.h"
 #include "kernel/object/budget.h"
 
-#define BLOCK_WORDS (LARGE_FRAMES / 64)
 #define BUDGET_NOBODY 0xFFFFu
-
-struct frame {
-    u32 references; /* atomic; 0: free */
-    u16 budget;     /* index of the budget that pays, or BUDGET_NOBODY; set at allocation */
-    u16 used;       /* a page-table page: present entries */
-};
-
-struct block {
-    u64 free[BLOCK_WORDS]; /* lock: bit i: frame i is free */
-    u32 free_count;        /* lock */
-    u32 large;             /* atomic: 2 MiB entries that map it */
-    struct list link;      /* lock: in whole or partial, or alone */
-};
 
 struct zone {
     struct list whole, partial;
@@ -39,22 +22,22 @@ struct zone {
 
 static struct spinlock frame_lock = SPINLOCK(LOCK_FRAMES, "frames");
 static struct zone zone_low, zone_high;
-static struct frame *frames;
-static struct block *blocks;
-static u32 frame_end;  /* frames[0..frame_end) exist */
+struct frame *frame_table;
+struct block *frame_blocks;
+static u32 frame_end;  /* frame_table[0..frame_end) exist */
 static u32 total_count, high_count; /* immutable after the start */
 static u32 free_frames, high_free_frames; /* lock */
 
 static struct frame *frame_of(frame_t frame) {
     ASSERT(frame.number != 0 && frame.number < frame_end, "frame %x is outside memory (%x frames)", frame.number,
            frame_end);
-    return &frames[frame.number];
+    return &frame_table[frame.number];
 }
 
-static struct block *block_of(frame_t frame) { return &blocks[frame.number / LARGE_FRAMES]; }
+static struct block *block_of(frame_t frame) { return &frame_blocks[frame.number / LARGE_FRAMES]; }
 
 static struct zone *zone_of_block(const struct block *block) {
-    frame_t last = {(u32)(block - blocks) * LARGE_FRAMES + LARGE_FRAMES - 1};
+    frame_t last = {(u32)(block - frame_blocks) * LARGE_FRAMES + LARGE_FRAMES - 1};
     return arch_frame_is_low(last) ? &zone_low : &zone_high;
 }
 
@@ -92,8 +75,8 @@ static u64 tables_size(u64 frame_limit) {
 
 /* Put one frame into the free set while nothing else runs. */
 static void free_at_start(u32 number) {
-    struct block *block = &blocks[number / LARGE_FRAMES];
-    frames[number].references = 0;
+    struct block *block = &frame_blocks[number / LARGE_FRAMES];
+    frame_table[number].references = 0;
     block->free[number % LARGE_FRAMES / 64] |= 1ull << number % 64;
     block->free_count++;
     total_count++;
@@ -112,12 +95,12 @@ static bool frame_taken_at_start(const struct boot_info *boot, physical_t at, ph
 
 static void link_blocks(void) {
     for (u32 i = 0; i < (frame_end + LARGE_FRAMES - 1) / LARGE_FRAMES; i++) {
-        struct zone *zone = zone_of_block(&blocks[i]);
-        list_init(&blocks[i].link);
-        if (blocks[i].free_count == LARGE_FRAMES) {
-            list_append(&zone->whole, &blocks[i].link);
-        } else if (blocks[i].free_count != 0) {
-            list_append(&zone->partial, &blocks[i].link);
+        struct zone *zone = zone_of_block(&frame_blocks[i]);
+        list_init(&frame_blocks[i].link);
+        if (frame_blocks[i].free_count == LARGE_FRAMES) {
+            list_append(&zone->whole, &frame_blocks[i].link);
+        } else if (frame_blocks[i].free_count != 0) {
+            list_append(&zone->partial, &frame_blocks[i].link);
         }
     }
 }
@@ -157,12 +140,12 @@ void frame_initialise(const struct boot_info *boot) {
     if (tables == 0) {
         panic("memory: no %llu KiB of low memory for the frame table", (unsigned long long)size >> 10);
     }
-    blocks = arch_low_pointer((frame_t){(u32)(tables >> PAGE_SHIFT)});
-    memset(blocks, 0, (size_t)size);
-    frames = (struct frame *)(blocks + (frame_end + LARGE_FRAMES - 1) / LARGE_FRAMES);
+    frame_blocks = arch_low_pointer((frame_t){(u32)(tables >> PAGE_SHIFT)});
+    memset(frame_blocks, 0, (size_t)size);
+    frame_table = (struct frame *)(frame_blocks + (frame_end + LARGE_FRAMES - 1) / LARGE_FRAMES);
     for (u32 i = 0; i < frame_end; i++) { /* not RAM, or taken: one reference that is never dropped */
-        frames[i].references = 1;
-        frames[i].budget = BUDGET_NOBODY;
+        frame_table[i].references = 1;
+        frame_table[i].budget = BUDGET_NOBODY;
     }
     for (u32 i = 0; i < boot->range_count; i++) {
         u64 last = boot->range[i].end >> PAGE_SHIFT;
@@ -206,7 +189,7 @@ static frame_t take_bits(struct block *block, u32 bit, u32 count) {
     block->free[bit / 64] &= ~mask;
     block->free_count -= count;
     relink(block, before);
-    return (frame_t){(u32)(block - blocks) * LARGE_FRAMES + bit};
+    return (frame_t){(u32)(block - frame_blocks) * LARGE_FRAMES + bit};
 }
 
 static frame_t take_one(struct zone *zone) {
@@ -220,7 +203,7 @@ static frame_t take_one(struct zone *zone) {
             return take_bits(block, word * 64 + (u32)__builtin_ctzll(block->free[word]), 1);
         }
     }
-    panic("block %x counts %u free frames but has none", (u32)(block - blocks), block->free_count);
+    panic("block %x counts %u free frames but has none", (u32)(block - frame_blocks), block->free_count);
 }
 
 static void give_back(frame_t frame, u32 count) {
@@ -245,7 +228,7 @@ static void set_error(int *error, int value) {
 
 /* Arm a frame that has just been taken. */
 static void frame_begin(frame_t frame, struct budget *budget) {
-    struct frame *f = &frames[frame.number];
+    struct frame *f = &frame_table[frame.number];
     ASSERT(f->references == 0, "free frame %x has %u references", frame.number, f->references);
     f->budget = budget ? budget->index : BUDGET_NOBODY;
     f->used = 0;
@@ -272,13 +255,6 @@ frame_t frame_allocate(enum frame_zone zone, struct budget *budget, int *error) 
     }
     frame_begin(frame, budget);
     return frame;
-}
-
-u32 frame_references(frame_t frame) { return atomic_read(&frame_of(frame)->references); }
-
-void frame_reference(frame_t frame) {
-    u32 now = atomic_increment(&frame_of(frame)->references);
-    ASSERT(now > 1, "free frame %x gains a reference", frame.number);
 }
 
 bool frame_drop(frame_t frame) {
@@ -369,7 +345,7 @@ static frame_t take_whole(struct zone *zone) {
     memset(block->free, 0, sizeof(block->free));
     block->free_count = 0;
     relink(block, LARGE_FRAMES);
-    return (frame_t){(u32)(block - blocks) * LARGE_FRAMES};
+    return (frame_t){(u32)(block - frame_blocks) * LARGE_FRAMES};
 }
 
 frame_t frame_allocate_large(struct budget *budget, int *error) {
@@ -411,11 +387,6 @@ bool frame_large_exclusive(frame_t frame) {
     return true;
 }
 
-void frame_reference_large(frame_t frame) {
-    u32 now = atomic_increment(&block_of(frame)->large);
-    ASSERT(now > 1, "2 MiB page at frame %x is gone and gains a reference", frame.number);
-}
-
 /* All frames of a block that nobody refers to any more, paid for by one budget: one refund, one relink. */
 static void free_whole(frame_t first, u16 payer) {
     spinlock_acquire(&frame_lock);
@@ -426,13 +397,13 @@ static void free_whole(frame_t first, u16 payer) {
     }
 }
 
-void frame_release_large(frame_t frame) {
+bool frame_release_large(frame_t frame) {
     u32 now = atomic_decrement(&block_of(frame)->large);
     ASSERT(now != UINT32_MAX, "2 MiB page at frame %x has no reference to drop", frame.number);
     if (now != 0) {
-        return;
+        return false;
     }
-    bool last[LARGE_FRAMES / 64 * 64];
+    bool last[LARGE_FRAMES];
     u32 gone = 0;
     u16 payer = frame_of(frame)->budget;
     for (u32 i = 0; i < LARGE_FRAMES; i++) {
@@ -441,13 +412,14 @@ void frame_release_large(frame_t frame) {
     }
     if (gone == LARGE_FRAMES) {
         free_whole(frame, payer);
-        return;
+        return true;
     }
     for (u32 i = 0; i < LARGE_FRAMES; i++) { /* others still map some of them by 4 KiB entries */
         if (last[i]) {
             frame_free((frame_t){frame.number + i});
         }
     }
+    return true;
 }
 
 void frame_split_large(frame_t frame) {

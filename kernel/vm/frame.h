@@ -19,6 +19,9 @@
 #ifndef KERNEL_FRAME_H
 #define KERNEL_FRAME_H
 
+#include "kernel/base/atomic.h"
+#include "kernel/base/list.h"
+#include "kernel/base/panic.h"
 #include "kernel/base/types.h"
 
 struct boot_info;
@@ -45,8 +48,8 @@ void frame_free_low_run(frame_t first, u32 count);
 frame_t frame_allocate_large(struct budget *budget, int *error);
 bool frame_large_exclusive(frame_t frame); /* one 2 MiB entry, and no 4 KiB entry, maps any of it */
 
-u32 frame_references(frame_t frame);
-void frame_reference(frame_t frame);
+static inline u32 frame_references(frame_t frame);
+static inline void frame_reference(frame_t frame);
 /* Drop one reference; the last one frees the frame and gives its charge back. The caller has made sure that no
  * TLB can still use the translation which the reference stood for (hazard 1). */
 void frame_release(frame_t frame);
@@ -59,10 +62,10 @@ u32 frame_used(frame_t table);
 void frame_set_used(frame_t table, u32 used);
 
 /* 2 MiB entries: FRAME is the block's first frame. */
-void frame_reference_large(frame_t frame);
+static inline void frame_reference_large(frame_t frame);
 u32 frame_large_references(frame_t frame);
-/* Drop one; the last one releases the block's reference on each of its 512 frames. */
-void frame_release_large(frame_t frame);
+/* Drop one; the last one (true) releases the block's reference on each of its 512 frames. */
+bool frame_release_large(frame_t frame);
 /* One 2 MiB entry becomes 512 entries of 4 KiB: they get their own references, the entry's goes. */
 void frame_split_large(frame_t frame);
 
@@ -71,5 +74,39 @@ u32 frame_free_count(void);
 u32 frame_high_total(void);
 u32 frame_high_free_count(void);
 bool frame_is_managed(frame_t frame); /* lies in RAM that the allocator knows */
+
+/* ---- The tables themselves, in the open so that a reference costs a few instructions: a COPY takes one for
+ * each directory entry. Only frame.c and the functions below touch them. ------------------------ */
+
+#define BLOCK_WORDS (LARGE_FRAMES / 64)
+
+struct frame {
+    u32 references; /* atomic; 0: free */
+    u16 budget;     /* index of the budget that pays, or BUDGET_NOBODY; set at allocation */
+    u16 used;       /* a page-table page: present entries */
+};
+
+struct block {
+    u64 free[BLOCK_WORDS]; /* LOCK_FRAMES: bit i: frame i is free */
+    u32 free_count;        /* LOCK_FRAMES */
+    u32 large;             /* atomic: 2 MiB entries that map it */
+    struct list link;      /* LOCK_FRAMES: in a zone's whole or partial, or alone */
+};
+
+extern struct frame *frame_table;
+extern struct block *frame_blocks;
+
+static inline u32 frame_references(frame_t frame) { return atomic_read(&frame_table[frame.number].references); }
+
+static inline void frame_reference(frame_t frame) {
+    DEBUG_ASSERT(frame_references(frame) != 0, "free frame %x gains a reference", frame.number);
+    __atomic_fetch_add(&frame_table[frame.number].references, 1, __ATOMIC_ACQ_REL);
+}
+
+static inline void frame_reference_large(frame_t frame) {
+    u32 *large = &frame_blocks[frame.number / LARGE_FRAMES].large;
+    DEBUG_ASSERT(atomic_read(large) != 0, "the 2 MiB page at frame %x is gone and gains a reference", frame.number);
+    __atomic_fetch_add(large, 1, __ATOMIC_ACQ_REL);
+}
 
 #endif

@@ -173,9 +173,11 @@ static bool graveyard_create(struct graveyard *graveyard, const struct edges *ed
 
 /* Empty it: what stands in it is unreachable and shot down. */
 static void graveyard_bury(struct graveyard *graveyard) {
+    u32 steps = 0;
     for (u32 i = 0; i < TABLE_ENTRIES; i++) {
-        if (entry_is(graveyard->directory[i], ENTRY_PRESENT)) {
-            directory_entry_discard(graveyard->directory[i]);
+        steps += directory_entry_discard(graveyard->directory[i]);
+        if (steps >= DISCARD_STEPS) {
+            steps = 0;
             sched_preemption_point();
         }
     }

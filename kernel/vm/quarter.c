@@ -71,39 +71,58 @@ int quarter_create(u32 slot, struct budget *budget, struct quarter **result) {
 
 /* ---- COPY ------------------------------------------------------------------------------------ */
 
-/* Share what directory entry INDEX of SOURCE refers to with COPY, write-protected in both. True if SOURCE's entry
- * was writable: its CPUs must be told. */
-static bool entry_share(struct quarter *source, struct quarter *copy, u32 index) {
-    entry_t entry = arch_entry_read(&source->directory[index]);
-    u32 flags = arch_entry_flags(entry);
-    frame_t frame = arch_entry_frame(entry);
-    bool was_writable = flags & ENTRY_WRITE;
-    if (flags & ENTRY_LARGE) {
-        frame_reference_large(frame);
+/* One more directory refers to what ENTRY refers to. */
+static inline void entry_reference(entry_t entry) {
+    if (entry_is(entry, ENTRY_LARGE)) {
+        frame_reference_large(arch_entry_frame(entry));
     } else {
-        frame_reference(frame);
+        frame_reference(arch_entry_frame(entry));
     }
-    if (was_writable) { /* in the one directory that all who SHARE the source use (hazard 19) */
-        flags = (flags & ~(u32)ENTRY_WRITE) | ENTRY_COW;
-        entry = arch_entry_make(frame, flags);
-        directory_set(source, index, entry);
+}
+
+/* The loop that a fork's cost hangs on: one step for each present entry. What it refers to is shared, write-protected in
+ * both: in SOURCE's one directory, which all who SHARE it use (hazard 19). True if an entry of SOURCE was
+ * writable: its CPUs must be told. */
+static bool directory_share(struct quarter *source, struct quarter *copy) {
+    entry_t *from = source->directory, *to = copy->directory;
+    u32 protected = 0;
+    for (u32 word = 0; word < PRESENT_WORDS; word++, from += PRESENT_BITS, to += PRESENT_BITS) {
+        uword bits = copy->present[word] = source->present[word];
+        for (; bits != 0; bits &= bits - 1) {
+            u32 i = (u32)__builtin_ctzl(bits);
+            entry_t entry = arch_entry_read(&from[i]);
+            entry_reference(entry);
+            if (entry_is(entry, ENTRY_WRITE)) {
+                entry = arch_entry_protect(&from[i], entry);
+                protected++;
+            }
+            arch_entry_publish(&to[i], entry);
+        }
     }
-    directory_set(copy, index, entry);
-    return was_writable;
+    return protected != 0;
+}
+
+/* The views follow their quarter's directory. */
+static void views_protect(struct quarter *quarter) {
+    for (u32 view = 0; ARCH_VIEW_DIRECTORIES && view < VIEW_COUNT; view++) {
+        entry_t *directory = quarter->view_directory[view];
+        for (u32 i = directory ? directory_next(quarter, 0) : TABLE_ENTRIES; i < TABLE_ENTRIES;
+             i = directory_next(quarter, i + 1)) {
+            entry_t entry = arch_entry_read(&quarter->directory[i]);
+            arch_entry_exchange(&directory[i], directory_entry_for_view(entry, view << 1));
+        }
+    }
 }
 
 static void copy_locked(struct quarter *source, struct quarter *copy) {
-    bool protected = false;
     if (source->regions) {
         region_table_reference(source->regions);
         copy->regions = source->regions;
     }
-    for (u32 i = directory_next(source, 0); i < TABLE_ENTRIES; i = directory_next(source, i + 1)) {
-        protected |= entry_share(source, copy, i);
-    }
     copy->resident = source->resident;
     copy->tables = source->tables;
-    if (protected) {
+    if (directory_share(source, copy)) {
+        views_protect(source);
         quarter_shootdown(source, 0, 0); /* before the child can run (hazard 18) */
     }
 }
@@ -166,9 +185,13 @@ void quarter_reference(struct quarter *quarter) {
 static void quarter_destroy(struct quarter *quarter) {
     ASSERT(quarter->running == 0, "quarter %llu is freed while CPUs %llx run it",
            (unsigned long long)quarter->sub_id, (unsigned long long)quarter->running);
+    u32 steps = 0;
     for (u32 i = directory_next(quarter, 0); i < TABLE_ENTRIES; i = directory_next(quarter, i + 1)) {
-        directory_entry_discard(arch_entry_read(&quarter->directory[i]));
-        sched_preemption_point();
+        steps += directory_entry_discard(arch_entry_read(&quarter->directory[i]));
+        if (steps >= DISCARD_STEPS) {
+            steps = 0;
+            sched_preemption_point();
+        }
     }
     for (u32 view = 0; view < VIEW_COUNT; view++) {
         if (quarter->view_directory[view]) {

@@ -24,6 +24,9 @@ struct budget;
 #define VIEW_COUNT 4u
 #define VIEW_INDEX(rights) (((rights) >> 1) & 3u)
 
+#define PRESENT_BITS (8 * (u32)sizeof(uword)) /* directory entries in one word of `present` */
+#define PRESENT_WORDS (TABLE_ENTRIES / PRESENT_BITS)
+
 struct quarter {
     /* immutable after create: */
     u64 sub_id; /* never reused; 0 is no quarter */
@@ -37,7 +40,7 @@ struct quarter {
     /* lock: */
     u64 generation; /* counts invalidations */
     entry_t *directory;
-    u64 present[TABLE_ENTRIES / 64]; /* which directory entries are: clone and teardown skip the rest */
+    uword present[PRESENT_WORDS]; /* which directory entries are: clone and teardown skip the rest */
     entry_t *view_directory[VIEW_COUNT]; /* where ARCH_VIEW_DIRECTORIES: made at the first such attachment */
     struct region_table *regions;        /* null: none */
     u32 resident;                        /* 4 KiB pages present, through own or shared tables */

@@ -11,18 +11,18 @@
 /* ---- Directory entries ----------------------------------------------------------------------- */
 
 u32 directory_next(const struct quarter *quarter, u32 index) {
-    u32 word = index / 64;
+    u32 word = index / PRESENT_BITS;
     if (index >= TABLE_ENTRIES) {
         return TABLE_ENTRIES;
     }
-    u64 bits = quarter->present[word] & ~0ull << index % 64;
+    uword bits = quarter->present[word] & ~(uword)0 << index % PRESENT_BITS;
     while (bits == 0) {
-        if (++word == TABLE_ENTRIES / 64) {
+        if (++word == PRESENT_WORDS) {
             return TABLE_ENTRIES;
         }
         bits = quarter->present[word];
     }
-    return word * 64 + (u32)__builtin_ctzll(bits);
+    return word * PRESENT_BITS + (u32)__builtin_ctzl(bits);
 }
 
 entry_t directory_entry_for_view(entry_t entry, u32 view) {
@@ -45,16 +45,16 @@ static entry_t entry_set(entry_t *place, entry_t entry) {
 }
 
 entry_t directory_set(struct quarter *quarter, u32 index, entry_t entry) {
-    u64 bit = 1ull << index % 64;
+    uword bit = (uword)1 << index % PRESENT_BITS;
     for (u32 view = 0; ARCH_VIEW_DIRECTORIES && view < VIEW_COUNT; view++) {
         if (quarter->view_directory[view]) {
             entry_set(&quarter->view_directory[view][index], directory_entry_for_view(entry, view << 1));
         }
     }
     if (entry_is(entry, ENTRY_PRESENT)) {
-        quarter->present[index / 64] |= bit;
+        quarter->present[index / PRESENT_BITS] |= bit;
     } else {
-        quarter->present[index / 64] &= ~bit;
+        quarter->present[index / PRESENT_BITS] &= ~bit;
     }
     return entry_set(&quarter->directory[index], entry);
 }
@@ -81,6 +81,21 @@ entry_t table_take(struct quarter *quarter, entry_t *table, u32 index) {
     frame_set_used(frame, frame_used(frame) - 1);
     quarter->resident--;
     return arch_entry_exchange(&table[index], (entry_t){0});
+}
+
+/* Release the pages of a table whose last reference has gone, and the table. */
+static void table_empty(frame_t frame) {
+    entry_t *table = table_entries(frame);
+    u32 left = frame_used(frame);
+    for (u32 i = 0; left != 0; i++) {
+        ASSERT(i < TABLE_ENTRIES, "table %x lacks %u of its used entries", frame.number, left);
+        entry_t page = arch_entry_read(&table[i]);
+        if (entry_is(page, ENTRY_PRESENT)) {
+            frame_release(arch_entry_frame(page));
+            left--;
+        }
+    }
+    frame_free(frame);
 }
 
 /* ---- The ownership rule ---------------------------------------------------------------------- */
@@ -125,9 +140,11 @@ static entry_t entry_settle(struct quarter *quarter, entry_t entry, u32 offset, 
 static void table_reclaim(struct quarter *quarter, u32 index, frame_t frame) {
     entry_t *table = table_entries(frame);
     const struct region *region = NULL;
-    for (u32 i = 0; i < TABLE_ENTRIES; i++) {
+    u32 left = frame_used(frame);
+    for (u32 i = 0; left != 0; i++) {
         entry_t entry = arch_entry_read(&table[i]);
         if (entry_is(entry, ENTRY_PRESENT)) {
+            left--;
             bool exclusive = frame_references(arch_entry_frame(entry)) == 1;
             u32 offset = (index << TABLE_SHIFT) + (i << PAGE_SHIFT);
             arch_entry_exchange(&table[i], entry_settle(quarter, entry, offset, &region, exclusive));
@@ -145,26 +162,23 @@ static int table_copy(struct quarter *quarter, u32 index, frame_t old, entry_t *
     if (error) {
         return error;
     }
+    arch_frame_zero(copy);
     entry_t *from = table_entries(old), *to = table_entries(copy);
     const struct region *region = NULL;
-    for (u32 i = 0; i < TABLE_ENTRIES; i++) {
+    u32 left = frame_used(old);
+    for (u32 i = 0; left != 0; i++) {
         entry_t entry = arch_entry_read(&from[i]);
         if (entry_is(entry, ENTRY_PRESENT)) {
+            left--;
             frame_reference(arch_entry_frame(entry));
-            entry = entry_settle(quarter, entry, (index << TABLE_SHIFT) + (i << PAGE_SHIFT), &region, false);
+            to[i] = entry_settle(quarter, entry, (index << TABLE_SHIFT) + (i << PAGE_SHIFT), &region, false);
         }
-        to[i] = entry;
     }
     frame_set_used(copy, frame_used(old));
     directory_set(quarter, index, arch_entry_make(copy, ENTRY_OPEN));
     quarter_shootdown(quarter, index << TABLE_SHIFT, 1);
-    if (frame_drop(old)) { /* the others left while we copied: what it held is ours to let go */
-        for (u32 i = 0; i < TABLE_ENTRIES; i++) {
-            if (entry_is(from[i], ENTRY_PRESENT)) {
-                frame_release(arch_entry_frame(from[i]));
-            }
-        }
-        frame_free(old);
+    if (frame_drop(old)) {
+        table_empty(old); /* the others left while we copied */
     }
     VM_COUNT(table_copies);
     *result = to;
@@ -221,27 +235,18 @@ int table_own(struct quarter *quarter, u32 index, entry_t **result) {
 
 /* ---- Letting go ------------------------------------------------------------------------------ */
 
-void directory_entry_discard(entry_t entry) {
+u32 directory_entry_discard(entry_t entry) {
     frame_t frame = arch_entry_frame(entry);
     if (!entry_is(entry, ENTRY_PRESENT)) {
-        return;
+        return 0;
     }
     if (entry_is(entry, ENTRY_LARGE)) {
-        frame_release_large(frame);
-        return;
+        return frame_release_large(frame) ? TABLE_ENTRIES + 1 : 1;
     }
     if (!frame_drop(frame)) {
-        return; /* others share the table: everything in it stays */
+        return 1; /* others share the table: everything in it stays */
     }
-    entry_t *table = table_entries(frame);
-    u32 left = frame_used(frame);
-    for (u32 i = 0; left != 0; i++) {
-        ASSERT(i < TABLE_ENTRIES, "table %x lacks %u of its used entries", frame.number, left);
-        entry_t page = arch_entry_read(&table[i]);
-        if (entry_is(page, ENTRY_PRESENT)) {
-            frame_release(arch_entry_frame(page));
-            left--;
-        }
-    }
-    frame_free(frame);
+    u32 used = frame_used(frame);
+    table_empty(frame);
+    return used + 1;
 }

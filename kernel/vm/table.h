@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walker: the only code that changes directory and page-table entries. The ownership rule stands here.
+ * The walker: with COPY's loop in quarter.c, the only code that changes directory and page-table entries. The ownership rule stands here.
  *
  *   A page-table page with a reference count above one is immutable. With a count of one it
  *   belongs to the lock of the one quarter that refers to it.
@@ -27,7 +27,7 @@ static inline u32 directory_index(u32 offset) { return offset >> TABLE_SHIFT; }
 static inline u32 table_index(u32 offset) { return offset >> PAGE_SHIFT & (TABLE_ENTRIES - 1); }
 static inline entry_t *table_entries(frame_t table) { return arch_low_pointer(table); }
 
-static inline bool entry_is(entry_t entry, u32 flag) { return (arch_entry_flags(entry) & flag) != 0; }
+static inline bool entry_is(entry_t entry, u32 flag) { return arch_entry_has(entry, flag); }
 
 /* The next present directory entry at or after INDEX, or TABLE_ENTRIES. */
 u32 directory_next(const struct quarter *quarter, u32 index);
@@ -48,8 +48,10 @@ entry_t table_take(struct quarter *quarter, entry_t *table, u32 index);
 /* The flags that a 4 KiB entry or 2 MiB entry may have for REGION, WRITE only if EXCLUSIVE. */
 u32 entry_flags_for(const struct region *region, bool exclusive);
 
-/* Drop what a detached directory or table entry refers to: the table with all that is in it, the page. Not reachable
- * by any CPU any more; no lock needed. At most TABLE_ENTRIES steps. */
-void directory_entry_discard(entry_t entry);
+/* Drop what a detached directory entry refers to: the table with all that is in it, the page. Not reachable
+ * by any CPU any more; no lock needed. Returns how many counts it touched, at most TABLE_ENTRIES + 1: who discards many
+ * entries lets interrupts in after every DISCARD_STEPS of them. */
+#define DISCARD_STEPS 256u
+u32 directory_entry_discard(entry_t entry);
 
 #endif

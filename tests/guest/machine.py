@@ -23,7 +23,7 @@ import guest
 
 ARCH = os.environ.get("ARCH") or "pae"
 BUILD = os.environ.get("BUILD") or "build"  # relative to ROOT, as for make: another spelling builds anew
-BOUND = 120
+BOUND = 60
 PROMPT = r"/\S* \$ "
 
 Result = collections.namedtuple("Result", "output status")
@@ -74,8 +74,8 @@ class Session:
         """Type LINE, wait for its end. The marks are typed with quotes inside, so that their echo is no match."""
         joint = "" if line.rstrip().endswith("&") else ";"
         self.type(f'echo "@"begin; {line}{joint} echo "@"$?"@"\r')
-        self.expect("@begin\r?\n", bound)
-        output = self.expect(r"@\d+@\r?\n", bound)
+        self.expect("@begin\r*\n", bound)
+        output = self.expect(r"@\d+@\r*\n", bound)
         return Result(output, int(re.search(r"\d+", self.process.after).group()))
 
     def close(self):

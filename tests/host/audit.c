@@ -185,7 +185,7 @@ static void walk_quarter(struct quarter *quarter) {
     for (u32 i = 0; i < arch_directory_entries(quarter->slot); i++) {
         entry_t entry = quarter->directory[i];
         bool present = entry_is(entry, ENTRY_PRESENT);
-        bool noted = quarter->present[i / 64] >> i % 64 & 1;
+        bool noted = quarter->present[i / PRESENT_BITS] >> i % PRESENT_BITS & 1;
         CHECK(present == noted, "after %s: directory entry %u of quarter %llu is noted as %spresent", a.after, i,
               (unsigned long long)quarter->sub_id, noted ? "" : "not ");
         if (!present) {

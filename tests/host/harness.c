@@ -233,8 +233,17 @@ static void frames_check_freed(frame_t first, u32 count) {
     }
 }
 
-frame_t __real_frame_allocate(enum frame_zone zone, struct budget *budget, int *error);
-frame_t __wrap_frame_allocate(enum frame_zone zone, struct budget *budget, int *error);
+/* The linker turns each call of NAME into one of __wrap_NAME, and __real_NAME is the kernel's own. */
+#define WRAPPED(name) __typeof__(name) __real_##name, __wrap_##name
+WRAPPED(frame_allocate);
+WRAPPED(frame_allocate_low_run);
+WRAPPED(frame_allocate_large);
+WRAPPED(frame_release);
+WRAPPED(frame_free);
+WRAPPED(frame_release_large);
+WRAPPED(cache_allocate);
+WRAPPED(budget_charge);
+
 frame_t __wrap_frame_allocate(enum frame_zone zone, struct budget *budget, int *error) {
     if (allocation_fails()) {
         if (error) {
@@ -247,16 +256,12 @@ frame_t __wrap_frame_allocate(enum frame_zone zone, struct budget *budget, int *
     return frame;
 }
 
-frame_t __real_frame_allocate_low_run(u32 count);
-frame_t __wrap_frame_allocate_low_run(u32 count);
 frame_t __wrap_frame_allocate_low_run(u32 count) {
     frame_t first = allocation_fails() ? FRAME_NONE : __real_frame_allocate_low_run(count);
     frames_fill(first, count, RUBBISH);
     return first;
 }
 
-frame_t __real_frame_allocate_large(struct budget *budget, int *error);
-frame_t __wrap_frame_allocate_large(struct budget *budget, int *error);
 frame_t __wrap_frame_allocate_large(struct budget *budget, int *error) {
     if (allocation_fails()) {
         if (error) {
@@ -269,38 +274,28 @@ frame_t __wrap_frame_allocate_large(struct budget *budget, int *error) {
     return first;
 }
 
-void *__real_cache_allocate(struct cache *cache);
-void *__wrap_cache_allocate(struct cache *cache);
 void *__wrap_cache_allocate(struct cache *cache) {
     return allocation_fails() ? NULL : __real_cache_allocate(cache);
 }
 
-int __real_budget_charge(struct budget *budget, enum budget_resource resource, u32 amount);
-int __wrap_budget_charge(struct budget *budget, enum budget_resource resource, u32 amount);
 int __wrap_budget_charge(struct budget *budget, enum budget_resource resource, u32 amount) {
     return allocation_fails() ? E_LIMIT : __real_budget_charge(budget, resource, amount);
 }
 
-void __real_frame_release(frame_t frame);
-void __wrap_frame_release(frame_t frame);
 void __wrap_frame_release(frame_t frame) {
     __real_frame_release(frame);
     frames_check_freed(frame, 1);
 }
 
-void __real_frame_free(frame_t frame);
-void __wrap_frame_free(frame_t frame);
 void __wrap_frame_free(frame_t frame) {
     __real_frame_free(frame);
     frames_check_freed(frame, 1);
 }
 
-void __real_frame_release_large(frame_t frame);
-void __wrap_frame_release_large(frame_t frame);
-void __wrap_frame_release_large(frame_t frame) {
-    bool last = frame_large_references(frame) == 1;
-    __real_frame_release_large(frame);
+bool __wrap_frame_release_large(frame_t frame) {
+    bool last = __real_frame_release_large(frame);
     if (last) {
         frames_check_freed(frame, LARGE_FRAMES);
     }
+    return last;
 }

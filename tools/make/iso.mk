@@ -8,7 +8,7 @@ iso_files := $(foreach arch,pae long,$(iso_folder)/boot/$(arch)/kernel.elf $(iso
 
 .PHONY: iso
 iso: ##  build the CD image with both kernels, build/quartet.iso
-	@$(call both,image)
+	+@$(call both,image)
 	@$(MAKE) --no-print-directory $(BUILD)/quartet.iso
 
 $(iso_folder)/boot/%: $(BUILD)/%

@@ -31,12 +31,17 @@ kernel_objects := $(kernel_c:%.c=$(out)/%.o) $(kernel_asm:%.asm=$(out)/%.asm.o)
 kernel_libc := $(if $(wildcard tools/make/user.mk),$(out)/kernel-libc.a)
 kernel_libgcc = $(shell $(CC) $(KERNEL_MACHINE_$(ARCH)) -print-libgcc-file-name)
 
-# A file that changes only when the flags or the list of objects do.
+# Files that change only when the flags do, or when the list of objects does.
 $(out)/kernel.flags: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_INCLUDES)' >$@.new
-	@printf '%s\n' '$(sort $(kernel_objects))' >>$@.new
+	@echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_INCLUDES)' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(out)/kernel.list: FORCE
+	@mkdir -p $(@D)
+	@echo '$(kernel_objects)' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
 .PHONY: FORCE
 FORCE:
 
@@ -81,7 +86,7 @@ kernel_link = ld -m $(KERNEL_LD_$(ARCH)) -T $(out)/linker.ld -z max-page-size=40
 # The first link has an empty symbol table, the second the one made from the first. The table stands
 # after all that the kernel's code refers to, so filling it moves no function.
 symbols := $(wildcard tools/symbols.py)
-$(out)/kernel.first.elf: $(kernel_objects) $(out)/linker.ld $(kernel_libc)
+$(out)/kernel.first.elf: $(kernel_objects) $(out)/kernel.list $(out)/linker.ld $(kernel_libc)
 	$(call quietly,LD,$@)$(kernel_link) -o $@ $(kernel_objects) $(kernel_libc) $(kernel_libgcc)
 
 $(out)/symbols.c: $(out)/kernel.first.elf $(symbols)

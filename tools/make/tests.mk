@@ -7,7 +7,7 @@
 #   fuzz_NAME.c  libFuzzer targets for the parsers (clang); a short run in test-host, a long one in `make fuzz`
 
 FUZZ_SECONDS ?= 60##  seconds for each fuzzer in `make fuzz`
-OPERATIONS ?= 150000##  random VM operations of each configuration in `make test-host`
+OPERATIONS ?= 100000##  random VM operations of each configuration in `make test-host`
 #: SEED  repeats the random host tests with this seed
 FUZZ_SHORT := 3
 
@@ -25,8 +25,7 @@ host_kernel := $(wildcard kernel/vm/*.c) kernel/base/cache.c kernel/base/cpu.c k
 	kernel/object/budget.c
 host_common := $(host_kernel) $(wildcard arch/sim/*.c) tests/host/harness.c tests/host/world.c \
 	tests/host/audit.c tests/host/model.c
-host_pure := elf cpio boot
-host_pure_sources_elf := kernel/format/elf.c
+host_pure := elf elf32 cpio boot
 host_pure_sources_cpio := kernel/format/cpio.c
 host_pure_sources_boot := boot/memory_map.c boot/multiboot2.c boot/pvh.c boot/read.c
 host_vm := $(filter-out $(host_pure),$(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_*.c)))

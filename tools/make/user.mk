@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# User space: the C library (newlib, built once per ARCH), user/lib, the programs, and $(out)/initrd.cpio.
+# User space: the C library (newlib, built once per ARCH), user/lib, the programs, and
+# $(out)/initrd.cpio.
 #
 # A program is one file; it is found by its place:
 #   user/bin/NAME.c, user/demos/NAME.c   /bin/NAME
@@ -16,11 +17,14 @@ newlib_string := $(NEWLIB_CACHE)/source/newlib/libc/string
 kernel_libc_include := $(newlib)/include
 
 $(newlib)/stamp: tools/make/build-newlib user/lib/newlib/dirent.h
-	$(call quietly,NEWLIB,$(newlib) (half a minute, once))tools/make/build-newlib $(ARCH) $(NEWLIB_CACHE)
+	$(call quietly,NEWLIB,$(newlib) (half a minute, once))\
+		tools/make/build-newlib $(ARCH) $(NEWLIB_CACHE)
 
-# ---- What the kernel needs of the C library: newlib's portable sources under the kernel's flags ----
+# ---- What the kernel needs of the C library: newlib's portable sources under the kernel's flags
+# ----
 
-kernel_libc_names := memcmp memcpy memmove memset memchr strchr strcmp strlen strncmp strncpy strnlen
+kernel_libc_names := memcmp memcpy memmove memset memchr \
+	strchr strcmp strlen strncmp strncpy strnlen
 kernel_libc_objects := $(kernel_libc_names:%=$(out)/kernel-libc/%.o)
 
 # -fno-tree-loop-distribute-patterns: else gcc turns the loop in memset into a call of memset.
@@ -30,13 +34,15 @@ kernel_libc_flags = $(KERNEL_CFLAGS) -O2 -fno-builtin -ffunction-sections -w \
 
 $(kernel_libc_objects): $(out)/kernel-libc/%.o: $(newlib)/stamp $(out)/kernel.flags
 	@mkdir -p $(@D)
-	$(call quietly,CC,newlib $*.c for the kernel)$(CC) $(kernel_libc_flags) -c $(newlib_string)/$*.c -o $@
+	$(call quietly,CC,newlib $*.c for the kernel)\
+		$(CC) $(kernel_libc_flags) -c $(newlib_string)/$*.c -o $@
 
 $(out)/kernel-libc.a: $(kernel_libc_objects)
 	@rm -f $@
 	$(call quietly,AR,$@)ar rcD $@ $^
 
-# ---- Compiling and linking programs ------------------------------------------------------------------
+# ---- Compiling and linking programs
+# ------------------------------------------------------------------
 
 # pae programs run on processors without SSE.
 USER_MACHINE_pae := -m32 -march=i686 -mno-sse -mfpmath=387 -DARCH_PAE
@@ -46,26 +52,33 @@ USER_NASM_long := -f elf64
 
 user_compiler_include = $(shell $(CC) -print-file-name=include)
 user_libgcc = $(shell gcc $(USER_MACHINE_$(ARCH)) -print-libgcc-file-name)
-USER_CFLAGS = -std=gnu11 $(USER_MACHINE_$(ARCH)) -O2 -g -Wall -Wextra $(if $(filter true 1,$(CI)),-Werror) \
-	-fno-pie -fno-pic -fno-stack-protector -fcf-protection=none \
+USER_CFLAGS = -std=gnu11 $(USER_MACHINE_$(ARCH)) -O2 -g -Wall -Wextra -Wno-format-zero-length \
+	$(if $(filter true 1,$(CI)),-Werror) -fno-pie -fno-pic -fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -ftls-model=local-exec \
-	-U__linux__ -U__linux -Ulinux -U__gnu_linux__ -D__quartet__ -D__DYNAMIC_REENT__ -D_POSIX_TIMERS=1 -D_POSIX_MONOTONIC_CLOCK=1 \
-	-nostdinc -I. -Iuser/lib -I$(generated) -isystem user/lib/include -isystem $(user_compiler_include) \
-	-isystem $(newlib)/include
+	-U__linux__ -U__linux -Ulinux -U__gnu_linux__ -D__quartet__ \
+	-D__DYNAMIC_REENT__ -D_POSIX_TIMERS=1 -D_POSIX_MONOTONIC_CLOCK=1 \
+	-nostdinc -I. -Iuser/lib -I$(generated) -isystem user/lib/include \
+	-isystem $(user_compiler_include) -isystem $(newlib)/include
 
 user_library_c := $(sort $(wildcard user/lib/*.c))
 user_programs_c := $(sort $(wildcard user/bin/*.c user/demos/*.c user/servers/*.c))
 user_programs := $(user_programs_c:%.c=$(out)/%.elf)
 user_parts_c := $(sort $(wildcard user/bin/*/*.c user/demos/*/*.c user/servers/*/*.c))
 user_etc := $(sort $(wildcard user/etc/*))
-user_library_objects := $(user_library_c:%.c=$(out)/%.o) $(out)/user/lib/elf.o $(out)/user/lib/cpio.o \
+user_format_objects := $(out)/user/lib/elf.o $(out)/user/lib/cpio.o
+user_library_objects := $(user_library_c:%.c=$(out)/%.o) $(user_format_objects) \
 	$(out)/user/lib/stubs.o
 user_crt := $(out)/user/lib/crt-$(ARCH).o
 
-# Changes only when the flags or the set of files do.
+# Files that change only when the flags do, or when the set of files does.
 $(out)/user.flags: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(CC) $(USER_CFLAGS)' '$(user_library_objects) $(user_programs) $(user_parts_c) $(user_etc)' >$@.new
+	@echo '$(CC) $(USER_CFLAGS)' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(out)/user.list: FORCE
+	@mkdir -p $(@D)
+	@echo '$(user_library_objects) $(user_programs) $(user_parts_c) $(user_etc)' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 user_compile = $(call quietly,CC,$<)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
@@ -76,7 +89,7 @@ $(out)/user/%.o: user/%.c $(user_needs) | $(user_generated)
 	@mkdir -p $(@D)
 	$(user_compile)
 
-$(out)/user/lib/elf.o $(out)/user/lib/cpio.o: $(out)/user/lib/%.o: kernel/format/%.c $(user_needs) | $(user_generated)
+$(user_format_objects): $(out)/user/lib/%.o: kernel/format/%.c $(user_needs) | $(user_generated)
 	@mkdir -p $(@D)
 	$(user_compile)
 
@@ -88,29 +101,30 @@ $(user_crt): user/lib/crt-$(ARCH).asm
 	@mkdir -p $(@D)
 	$(call quietly,NASM,$<)nasm $(USER_NASM_$(ARCH)) -g -F dwarf $< -o $@
 
-$(out)/user/lib/libquartet.a: $(user_library_objects)
+$(out)/user/lib/libquartet.a: $(user_library_objects) $(out)/user.list
 	@rm -f $@
-	$(call quietly,AR,$@)ar rcD $@ $^
+	$(call quietly,AR,$@)ar rcD $@ $(user_library_objects)
 
-# libquartet.a stands before libc.a, so that its locks and its __getreent take the place of newlib's. The
-# wrapped call is the one that user/lib/thread.c has to see: a clone's cached identity is stale.
-# A program's objects: its own and those of its folder.
+# libquartet.a stands before libc.a, so that its locks and its __getreent take the place of
+# newlib's. The wrapped call is the one that user/lib/clone.c has to see: a clone's cached identity
+# is stale. A program's objects are its own and those of its folder.
 user_objects_of = $(out)/$(1).o $(patsubst %.c,$(out)/%.o,$(filter $(1)/%,$(user_parts_c)))
 
 .SECONDEXPANSION:
-$(user_programs): $(out)/%.elf: $$(call user_objects_of,$$*) $(user_crt) $(out)/user/lib/libquartet.a \
-		user/lib/user.ld
+$(user_programs): $(out)/%.elf: $$(call user_objects_of,$$*) $(user_crt) \
+		$(out)/user/lib/libquartet.a user/lib/user.ld
 	$(call quietly,LD,$@)gcc $(USER_MACHINE_$(ARCH)) -static -nostdlib -no-pie -T user/lib/user.ld \
 		-Wl,--gc-sections,--build-id=none,-z,max-page-size=4096,-z,noexecstack,--wrap=process_clone \
 		-o $@ $(user_crt) $(call user_objects_of,$*) -Wl,--start-group $(out)/user/lib/libquartet.a \
 		$(newlib)/lib/libc.a $(newlib)/lib/libm.a $(user_libgcc) -Wl,--end-group
 
--include $(user_library_objects:.o=.d) $(user_programs:.elf=.d) $(user_parts_c:%.c=$(out)/%.d) $(wildcard $(out)/user/*/*/*.d)
+-include $(user_library_objects:.o=.d) $(user_programs:.elf=.d) $(user_parts_c:%.c=$(out)/%.d)
 
-# ---- The initial RAM disk: reproducible, whatever the day, the user and the order of the build -------
+# ---- The initial RAM disk: reproducible, whatever the day, the user and the order of the build
+# -------
 
 staging := $(out)/initrd
-$(out)/initrd.cpio: $(user_programs) $(user_etc) $(out)/user.flags tools/make/user.mk
+$(out)/initrd.cpio: $(user_programs) $(user_etc) $(out)/user.list tools/make/user.mk
 	@rm -rf $(staging)
 	@mkdir -p $(staging)/bin $(staging)/servers $(staging)/etc $(staging)/tmp
 	@$(foreach program,$(filter $(out)/user/bin/% $(out)/user/demos/%,$(user_programs)),\
@@ -119,7 +133,8 @@ $(out)/initrd.cpio: $(user_programs) $(user_etc) $(out)/user.flags tools/make/us
 		strip -o $(staging)/servers/$(basename $(notdir $(program))) $(program) &&) true
 	@if [ -e $(staging)/servers/init ]; then mv $(staging)/servers/init $(staging)/init; fi
 	@$(if $(user_etc),cp $(user_etc) $(staging)/etc/)
-	@cd $(staging) && find . -type d -exec chmod 755 {} + && find bin servers -type f -exec chmod 755 {} + && \
+	@cd $(staging) && find . -type d -exec chmod 755 {} + && \
+		find bin servers -type f -exec chmod 755 {} + && \
 		find etc -type f -exec chmod 644 {} + && find . -exec touch -h -d @0 {} +
 	$(call quietly,CPIO,$@)cd $(staging) && find . -mindepth 1 | sed 's,^\./,,' | LC_ALL=C sort | \
 		cpio -o -H newc -R 0:0 --reproducible --quiet >$(abspath $@)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the small commands have in common: messages of one form ("NAME: WHAT: WHY") and exit statuses, 0
- * for success, 1 for a failure, 2 for wrong usage. Every command says its usage with -h.
+ * What the small commands have in common: messages of one form ("NAME: WHAT: WHY") and exit
+ * statuses, 0 for success, 1 for a failure, 2 for wrong usage. Every command says its usage with
+ * -h.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -28,8 +29,8 @@ static inline int command_fail(const char *name, const char *what) {
     return EXIT_FAILURE;
 }
 
-/* Flush standard output; STATUS, or EXIT_FAILURE if not all of it could be written. A reader that went
- * away is no reason for a message. */
+/* Flush standard output; STATUS, or EXIT_FAILURE if not all of it could be written. A reader that
+ * went away is no reason for a message. */
 static inline int command_end(const char *name, int status) {
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout)) {
@@ -43,7 +44,8 @@ static inline int command_number(const char *text, long lowest, long highest, lo
     char *end;
     errno = 0;
     *value = strtol(text, &end, 0);
-    return *text == '\0' || *end != '\0' || errno != 0 || *value < lowest || *value > highest ? -1 : 0;
+    return *text == '\0' || *end != '\0' || errno != 0 || *value < lowest || *value > highest ? -1
+                                                                                              : 0;
 }
 
 /* Write LENGTH bytes, however many calls it takes; 0, or -1 with errno set. */
@@ -59,15 +61,22 @@ static inline int command_write(int file, const void *bytes, size_t length) {
     return 0;
 }
 
-/* A colour for a terminal: 31 red ... 36 cyan, 1 bold, 0 back to normal. Empty when the output is none. */
+/* Somebody looks at the output: it is a terminal that knows colours. */
+static inline int command_on_screen(void) {
+    static int answer = -1;
+    if (answer < 0) {
+        const char *terminal = getenv("TERM");
+        answer = isatty(STDOUT_FILENO) && terminal != NULL && strcmp(terminal, "dumb") != 0;
+    }
+    return answer;
+}
+
+/* The sequence for a colour: 31 red ... 36 cyan, 1 bold, 0 normal. Empty if nobody looks. */
 static inline const char *command_colour(int number) {
     static char text[8][8];
-    static int next, terminal = -1;
-    if (terminal < 0) {
-        terminal = isatty(STDOUT_FILENO);
-    }
+    static int next;
     char *colour = text[next++ % 8];
-    snprintf(colour, sizeof text[0], terminal ? "\033[%dm" : "", number);
+    snprintf(colour, sizeof text[0], command_on_screen() ? "\033[%dm" : "", number);
     return colour;
 }
 

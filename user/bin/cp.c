@@ -74,7 +74,8 @@ static int copy_entries(DIR *directory, const char *source, const char *target) 
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
             continue;
         }
-        if (path_join(from, source, entry->d_name) != 0 || path_join(to, target, entry->d_name) != 0) {
+        if (path_join(from, source, entry->d_name) != 0 ||
+            path_join(to, target, entry->d_name) != 0) {
             status |= command_fail("cp", entry->d_name);
         } else {
             status |= copy(from, to);

@@ -24,14 +24,17 @@ int main(int argc, char **argv) {
     printf("%-8s %12s %12s %12s %12s\n", "", "total", "used", "free", "high");
     printf("%-8s %12lu %12lu %12lu %12lu\n\n", "KiB", (unsigned long)machine.frames * FRAME_KIB,
            (unsigned long)(machine.frames - machine.frames_free) * FRAME_KIB,
-           (unsigned long)machine.frames_free * FRAME_KIB, (unsigned long)machine.frames_high * FRAME_KIB);
+           (unsigned long)machine.frames_free * FRAME_KIB,
+           (unsigned long)machine.frames_high * FRAME_KIB);
     print_events("page faults", machine.page_faults, "of which:");
     print_events("  zero fills", machine.zero_fills, "pages given out, all zeros");
     print_events("  large fills", machine.large_fills, "2 MiB pages given out");
     print_events("  page copies", machine.page_copies, "copied on write");
-    print_events("  page reclaims", machine.page_reclaims, "written to by the last holder: no copy");
+    print_events("  page reclaims", machine.page_reclaims,
+                 "written to by the last holder: no copy");
     print_events("  table copies", machine.table_copies, "page tables that ceased to be shared");
-    print_events("  table reclaims", machine.table_reclaims, "tables of which this was the last holder");
+    print_events("  table reclaims", machine.table_reclaims,
+                 "tables of which this was the last holder");
     print_events("  spurious", machine.spurious_faults, "allowed by now");
     return command_end("free", EXIT_SUCCESS);
 }

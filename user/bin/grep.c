@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grep [-invcEFq] PATTERN [FILE...]: print the lines that match a regular expression. The status is 0
- * if there was one, 1 if not, 2 after a mistake.
+ * grep [-invcEFq] PATTERN [FILE...]: print the lines that match a regular expression. The status is
+ * 0 if there was one, 1 if not, 2 after a mistake.
  */
 #include "command.h"
 

@@ -29,7 +29,8 @@ int main(int argc, char **argv) {
     long count = 10;
     int option, status = EXIT_SUCCESS;
     if (argc > 1 && argv[1][0] == '-' && command_number(argv[1] + 1, 0, LONG_MAX, &count) == 0) {
-        optind = 2;
+        *++argv = "head"; /* the count is done with */
+        argc--;
     }
     while ((option = getopt(argc, argv, "n:h")) != -1) {
         if (option != 'n' || command_number(optarg, 0, LONG_MAX, &count) != 0) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* hexdump [-C] [-n LENGTH] [FILE...]: bytes in hexadecimal and as characters; -C is what it does anyway. */
+/* hexdump [-C] [-n LENGTH] [FILE...]: bytes in hexadecimal and as characters; -C is what it does
+ * anyway. */
 #include "command.h"
 
 #include <ctype.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kill [-NUMBER] PID...: end processes. There are no signals to catch: the number only becomes part of the
- * status, which the shell shows as 128 and NUMBER.
+ * kill [-NUMBER] PID...: end processes. There are no signals to catch: the number only becomes part
+ * of the status, which the shell shows as 128 and NUMBER.
  */
 #include "command.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * limit RESOURCE=NUMBER... COMMAND...: run a command under a budget of its own inside the present one.
- * Frames can be given as memory: frames=16M.
+ * limit RESOURCE=NUMBER... COMMAND...: run a command under a budget of its own inside the present
+ * one. Frames can be given as memory: frames=16M.
  */
 #include "run.h"
 
-#define USAGE                                                                    \
-    "limit RESOURCE=NUMBER... COMMAND [ARGUMENT]...\n"                           \
+#define USAGE                                                                                      \
+    "limit RESOURCE=NUMBER... COMMAND [ARGUMENT]...\n"                                             \
     "  RESOURCE: frames (of 4 KiB; or a size such as 16M), processes, threads, quarters"
 
 static uint32_t *limit_find(struct process_limits *limits, const char *name, size_t length) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ls [-l] [-a] [-1] [FILE...]: list files. On a terminal in columns and colours, else one to a line. -l
- * adds type and permissions, size, and when the file was changed, in time since the machine started.
+ * ls [-l] [-a] [-1] [FILE...]: list files. On a screen in columns and colours, else one to a line.
+ * -l adds type and permissions, size, and when the file was changed, in time since the machine
+ * started.
  */
 #include "command.h"
 
@@ -49,7 +50,8 @@ static int file_colour(mode_t mode) {
 }
 
 static void print_name(const struct file *file) {
-    printf("%s%s%s", command_colour(file_colour(file->status.st_mode)), file->name, command_colour(0));
+    printf("%s%s%s", command_colour(file_colour(file->status.st_mode)), file->name,
+           command_colour(0));
 }
 
 static void print_long(const struct file *file) {
@@ -156,7 +158,7 @@ static int list_all(int count, char **paths) {
 
 int main(int argc, char **argv) {
     int option;
-    one_column = !isatty(STDOUT_FILENO);
+    one_column = !command_on_screen();
     while ((option = getopt(argc, argv, "la1h")) != -1) {
         switch (option) {
         case 'l': long_format = true; break;

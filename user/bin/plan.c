@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan SPEC COMMAND...: run a command in a process made by a plan. The program's image renews slots 0, 1
- * and 3; slot 2 stays as the plan gave it. `plan SPEC` alone explains the plan byte.
+ * plan SPEC COMMAND...: run a command in a process made by a plan. The program's image renews slots
+ * 0, 1 and 3; slot 2 stays as the plan gave it. `plan SPEC` alone explains the plan byte.
  */
 #include "run.h"
 
-#define USAGE                                                                                          \
-    "plan SPEC [COMMAND [ARGUMENT]...]\n"                                                              \
-    "  SPEC: what slots 0,1,2,3 get, each one of share copy fresh none (the first letter will do),\n"  \
+#define USAGE                                                                                      \
+    "plan SPEC [COMMAND [ARGUMENT]...]\n"                                                          \
+    "  SPEC: what slots 0,1,2,3 get, each one of share copy fresh none (the first letter will "    \
+    "do),\n"                                                                                       \
     "  as in share,copy,fresh,none; or a preset: fork, thread, rfork, spawn"
 
 static void explain(uint32_t plan) {

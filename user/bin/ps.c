@@ -23,8 +23,8 @@ int main(int argc, char **argv) {
     if ((option = getopt(argc, argv, "h")) != -1 || optind < argc) {
         return command_usage("ps", option);
     }
-    printf("%s%5s %6s %3s %-5s %4s %7s %10s  %s%s\n", command_colour(1), "PID", "PARENT", "THR", "STATE",
-           "PRIO", "KIB", "CPU", "NAME", command_colour(0));
+    printf("%s%5s %6s %3s %-5s %4s %7s %10s  %s%s\n", command_colour(1), "PID", "PARENT", "THR",
+           "STATE", "PRIO", "KIB", "CPU", "NAME", command_colour(0));
     for (; system_info(HANDLE_SYSTEM, INFO_PROCESS, &info, sizeof info) >= 0; info.pid++) {
         print(&info);
     }

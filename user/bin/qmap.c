@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * qmap [-a | PID...]: what stands in the four slots of a process (of qmap itself, of those named, or of
- * all): for each quarter its sub-ID, the view through which the process has it and who else has it;
- * for each region its range, rights and pages: resident, of those shared copy-on-write with another quarter, and
- * 2 MiB pages.
+ * qmap [-a | PID...]: what stands in the four slots of a process (of qmap itself, of those named,
+ * or of all): for each quarter its sub-ID, the view through which the process has it and who else
+ * has it; for each region its range, rights and pages: resident, of those shared copy-on-write with
+ * another quarter, and 2 MiB pages.
  */
 #include "command.h"
 
@@ -36,8 +36,9 @@ static void print_region(const struct info_region *region, int slot) {
     char rights[4];
     uint64_t base = SLOT_BASE(slot), end = base + region->end;
     printf("    %08lx-%08lx  %s  %6lu resident", (unsigned long)(base + region->start),
-           (unsigned long)(end - 1), rights_text(region->rights, rights), (unsigned long)region->resident);
-    if (region->shared > 0) {
+           (unsigned long)(end - 1), rights_text(region->rights, rights),
+           (unsigned long)region->resident);
+    if (region->shared > 0 && region->kind == 0) {
         printf("  %lu cow", (unsigned long)region->shared);
     }
     if (region->large > 0) {
@@ -54,9 +55,9 @@ static void print_slot(const struct info_process *process, int slot) {
         return;
     }
     printf("  slot %d  quarter %s%lu%s  view %s  %lu pages  %lu tables  %lu refs", slot,
-           command_colour(31 + (int)(info->sub_id % 6)), (unsigned long)info->sub_id, command_colour(0),
-           rights_text(info->view, view), (unsigned long)info->resident, (unsigned long)info->tables,
-           (unsigned long)info->references);
+           command_colour(31 + (int)(info->sub_id % 6)), (unsigned long)info->sub_id,
+           command_colour(0), rights_text(info->view, view), (unsigned long)info->resident,
+           (unsigned long)info->tables, (unsigned long)info->references);
     print_others(process, slot);
     putchar('\n');
     struct info_region region = {.pid = process->pid, .slot = (uint32_t)slot, .index = 0};

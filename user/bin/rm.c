@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rm [-r] [-f] FILE...: remove files; with -r directories and all in them, with -f without complaint
- * about what is not there. A directory is emptied entry by entry, and opened anew for each, because an
- * index in it means another entry once one is gone.
+ * rm [-r] [-f] FILE...: remove files; with -r directories and all in them, with -f without
+ * complaint about what is not there. A directory is emptied entry by entry, and opened anew for
+ * each, because an index in it means another entry once one is gone.
  */
 #include "command.h"
 

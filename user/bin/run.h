@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starting another command: what plan, trace, time and limit share. A name without a slash is looked for
- * along PATH, and the status is what a shell would show.
+ * Starting another command: what plan, trace, time and limit share. A name without a slash is
+ * looked for along PATH, and the status is what a shell would show.
  */
 #ifndef RUN_H
 #define RUN_H
@@ -29,7 +29,7 @@ static inline int run_find(const char *name, char *path, size_t size) {
     }
 }
 
-/* Start ARGV as SPAWN says; its process ID, or -1 after a message in the name of the command NAME. */
+/* Start ARGV as SPAWN says; its process ID, or -1 after a message in the name of NAME. */
 static inline pid_t run_start(const char *name, struct quartet_spawn *spawn, char **argv) {
     static char path[1024];
     struct handle_stat stat;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shell: sh [-c LINE [NAME ARGUMENT...] | FILE [ARGUMENT...]]. Without either it reads lines from its
- * input, with prompt, editing and history if that is a terminal. This file owns the loop that reads a line, and goes
- * on reading while a quote or a pipeline is open; sh/ has the parts, sh/sh.h says which does what.
+ * The shell: sh [-c LINE [NAME ARGUMENT...] | FILE [ARGUMENT...]]. Without either it reads lines
+ * from its input, with prompt, editing and history if that is a terminal. This file owns the loop
+ * that reads a line, and goes on reading while a quote or a pipeline is open; sh/ has the parts,
+ * sh/sh.h says which does what.
  */
 #include "sh/sh.h"
 
@@ -36,19 +37,15 @@ static bool run_if_complete(const char *line, bool is_end) {
         return true;
     }
     switch (parse_line(line, &list)) {
-    case PARSE_OK:
-        run_list(list);
-        return true;
-    case PARSE_EMPTY:
-        return true;
+    case PARSE_OK: run_list(list); return true;
+    case PARSE_EMPTY: return true;
     case PARSE_INCOMPLETE:
         if (!is_end) {
             return false;
         }
         fprintf(stderr, "sh: syntax error: the text ends too early\n");
         break;
-    case PARSE_ERROR:
-        break;
+    case PARSE_ERROR: break;
     }
     shell.status = STATUS_USAGE;
     return true;
@@ -67,7 +64,8 @@ static const char *make_prompt(void) {
         strcpy(path, "?");
     }
     size_t length = strlen(path);
-    snprintf(prompt, sizeof prompt, "%.*s $ ", PROMPT_PATH, length > PROMPT_PATH ? path + length - PROMPT_PATH : path);
+    snprintf(prompt, sizeof prompt, "%.*s $ ", PROMPT_PATH,
+             length > PROMPT_PATH ? path + length - PROMPT_PATH : path);
     return prompt;
 }
 

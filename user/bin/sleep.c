@@ -8,7 +8,8 @@
 #define MICROSECONDS 1000000u
 #define LONGEST 4000u /* seconds in one call */
 
-/* "2", "0.25" or ".5" in microseconds, or -1. Without floating point, which not every machine has fast. */
+/* "2", "0.25" or ".5" in microseconds, or -1. Without floating point, which not every machine has
+ * fast. */
 static int64_t parse(const char *text) {
     char *end;
     if (strspn(text, "0123456789.") != strlen(text) || strpbrk(text, "0123456789") == NULL) {
@@ -30,7 +31,8 @@ int main(int argc, char **argv) {
         return command_usage(USAGE, argc == 2 && strcmp(argv[1], "-h") == 0 ? 'h' : 0);
     }
     while (left > 0) {
-        uint32_t part = left > (int64_t)LONGEST * MICROSECONDS ? LONGEST * MICROSECONDS : (uint32_t)left;
+        uint32_t part =
+            left > (int64_t)LONGEST * MICROSECONDS ? LONGEST * MICROSECONDS : (uint32_t)left;
         thread_sleep(part);
         left -= part;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tail [-n COUNT | -COUNT] [FILE]: print the last lines, 10 unless told. It remembers that many lines of the
- * input in a ring, so it reads pipes as well as files.
+ * tail [-n COUNT | -COUNT] [FILE]: print the last lines, 10 unless told. It remembers that many
+ * lines of the input in a ring, so it reads pipes as well as files.
  */
 #include "command.h"
 
@@ -32,7 +32,8 @@ int main(int argc, char **argv) {
     long count = 10;
     int option;
     if (argc > 1 && argv[1][0] == '-' && command_number(argv[1] + 1, 0, COUNT_LIMIT, &count) == 0) {
-        optind = 2;
+        *++argv = "tail"; /* the count is done with */
+        argc--;
     }
     while ((option = getopt(argc, argv, "n:h")) != -1) {
         if (option != 'n' || command_number(optarg, 0, COUNT_LIMIT, &count) != 0) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * time COMMAND...: run a command and tell, on standard error, how long it took. The CPU time is that of
- * the process itself, not of its children; the other counts are those of the whole machine meanwhile.
- * Ticks are the processor's time-stamp counter: instructions, where the emulator counts those.
+ * time COMMAND...: run a command and tell, on standard error, how long it took. The CPU time is
+ * that of the process itself, not of its children; the other counts are those of the whole machine
+ * meanwhile. Ticks are the processor's time-stamp counter: instructions, where the emulator counts
+ * those.
  */
 #include "run.h"
 
@@ -20,7 +21,7 @@ static void moment_take(struct moment *moment) {
     moment->ticks = __builtin_ia32_rdtsc();
 }
 
-/* The end of PID takes its CPU time away with the parent's wait. A wait by somebody else leaves it: so a
+/* The parent's wait takes the CPU time of PID away with it. A wait by somebody else leaves it: so a
  * helper waits first, then this process looks. */
 static uint64_t cpu_time_at_end(pid_t pid) {
     struct info_process info = {.pid = (uint32_t)pid};

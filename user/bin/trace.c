@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* trace COMMAND...: run a command and have the kernel print every system call that it and its children make. */
+/* trace COMMAND...: run a command and have the kernel print every system call that it and its
+ * children make. */
 #include "run.h"
 
 #define USAGE "trace COMMAND [ARGUMENT]..."

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* uptime: for how long the machine is up, what runs on it, and which processor features are used. */
+/* uptime: how long the machine is up, what runs on it, which processor features are used. */
 #include "command.h"
 
 #include <quartet.h>
@@ -16,10 +16,12 @@ int main(int argc, char **argv) {
         return EXIT_FAILURE;
     }
     unsigned long tenths = (unsigned long)(machine.uptime / 100000000u);
-    printf("up %lu:%02lu:%02lu.%lu, %lu CPU%s, %lu processes, %lu threads, %lu spaces, %lu quarters\n",
-           tenths / 36000, tenths / 600 % 60, tenths / 10 % 60, tenths % 10, (unsigned long)machine.cpus,
-           machine.cpus == 1 ? "" : "s", (unsigned long)machine.processes, (unsigned long)machine.threads,
-           (unsigned long)machine.spaces, (unsigned long)machine.quarters);
+    printf(
+        "up %lu:%02lu:%02lu.%lu, %lu CPU%s, %lu processes, %lu threads, %lu spaces, %lu quarters\n",
+        tenths / 36000, tenths / 600 % 60, tenths / 10 % 60, tenths % 10,
+        (unsigned long)machine.cpus, machine.cpus == 1 ? "" : "s", (unsigned long)machine.processes,
+        (unsigned long)machine.threads, (unsigned long)machine.spaces,
+        (unsigned long)machine.quarters);
     printf("%s: %s\n", machine.arch, machine.features);
     return command_end("uptime", EXIT_SUCCESS);
 }

@@ -13,17 +13,17 @@ struct counts {
 
 static bool show_lines, show_words, show_bytes;
 
+/* A single number alone is not padded, so that a script can compare it. */
 static void print(const struct counts *counts, const char *name) {
-    if (show_lines) {
-        printf("%7lu ", counts->lines);
+    bool alone = *name == '\0' && show_lines + show_words + show_bytes == 1;
+    const unsigned long values[] = {counts->lines, counts->words, counts->bytes};
+    const bool show[] = {show_lines, show_words, show_bytes};
+    for (int i = 0; i < 3; i++) {
+        if (show[i]) {
+            printf(alone ? "%lu" : "%8lu", values[i]);
+        }
     }
-    if (show_words) {
-        printf("%7lu ", counts->words);
-    }
-    if (show_bytes) {
-        printf("%7lu ", counts->bytes);
-    }
-    puts(name);
+    printf(*name != '\0' ? "  %s\n" : "%s\n", name);
 }
 
 static int count(FILE *file, const char *name, struct counts *total) {

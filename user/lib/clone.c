@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Clones that run on in C. The linker sends every call of process_clone() through here (--wrap, see
- * tools/make/user.mk), because a clone that has a copy of its parent's thread record must not believe
- * the thread ID in it.
+ * tools/make/user.mk), because a clone that has a copy of its parent's thread record must not
+ * believe the thread ID in it.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -21,8 +21,8 @@ long __wrap_process_clone(uint32_t plan, uintptr_t entry, uintptr_t sp, uintptr_
     return result;
 }
 
-/* A clone whose stack is in a slot 3 that others run in too. It ends with _exit: the C library's buffers
- * and exit handlers are its parent's. */
+/* A clone whose stack is in a slot 3 that others run in too. It ends with _exit: the C library's
+ * buffers and exit handlers are its parent's. */
 _Noreturn void quartet_clone_main(struct quartet_thread *thread) {
     thread_tls((uintptr_t)thread);
     _exit(thread->function(thread->argument));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console session beyond reading and writing, and output from programs that run before there is a
- * console server. Labels: protocol.h.
+ * The console session beyond reading and writing, and output from programs that run before there is
+ * a console server. Labels: protocol.h.
  */
 #include <errno.h>
 

@@ -1,8 +1,8 @@
 ; SPDX-License-Identifier: MIT
 ;
-; Where programs and threads begin on long, before there is anything to call C with. The kernel gives the
-; argument in RDI; the stack holds argc, argv[], 0, envp[], 0 (see exec.c), or nothing if RDI is not 0.
-; Next: quartet_start in start.c, quartet_thread_main in thread.c.
+; Where programs and threads begin on long, before there is anything to call C with. The kernel
+; gives the argument in RDI; the stack holds argc, argv[], 0, envp[], 0 (see exec.c), or nothing if
+; RDI is not 0. Next: quartet_start in start.c, quartet_thread_main in thread.c.
 
 bits 64
 

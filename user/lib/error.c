@@ -28,7 +28,8 @@ const char *quartet_error_name(long error) {
 }
 
 const char *quartet_error_text(long error) {
-    return magnitude(error) < ERROR_COUNT ? errors[magnitude(error)].text : "an error without a name";
+    return magnitude(error) < ERROR_COUNT ? errors[magnitude(error)].text
+                                          : "an error without a name";
 }
 
 int quartet_errno(long error) {
@@ -59,7 +60,8 @@ const char *quartet_fault_text(uint32_t reason) {
         [FAULT_KERNEL_ADDRESS] = "the address is the kernel's",
         [FAULT_EXCEPTION] = "a processor exception",
     };
-    return reason < sizeof(texts) / sizeof(texts[0]) && texts[reason] ? texts[reason] : "an unknown reason";
+    return reason < sizeof(texts) / sizeof(texts[0]) && texts[reason] ? texts[reason]
+                                                                      : "an unknown reason";
 }
 
 int quartet_shell_status(uint32_t status) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Running a program image: new quarters for the slots that it renews are filled from the ELF file, then
- * one space_set puts them in place and jumps. Until that call nothing of the target has changed, so a
- * failure at any point leaves it as it was.
+ * Running a program image: new quarters for the slots that it renews are filled from the ELF file,
+ * then one space_set puts them in place and jumps. Until that call nothing of the target has
+ * changed, so a failure at any point leaves it as it was.
  *
- * The new stack, from its end downwards: the strings of argv and the environment; then, at the stack
- * pointer, argc, argv[], 0, environment[], 0 in words of the machine. crt-*.asm and start.c read it.
- * Next: spawn.c (the same into a clone), posix_process.c (execve).
+ * The new stack, from its end downwards: the strings of argv and the environment; then, at the
+ * stack pointer, argc, argv[], 0, environment[], 0 in words of the machine. crt-*.asm and start.c
+ * read it. Next: spawn.c (the same into a clone), posix_process.c (execve).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,7 +65,8 @@ static void source_close(struct source *source) {
     errno = error;
 }
 
-static int source_read(const struct source *source, uint32_t offset, char *buffer, uint32_t length) {
+static int source_read(const struct source *source, uint32_t offset, char *buffer,
+                       uint32_t length) {
     if (source->image != NULL) {
         memcpy(buffer, source->image + offset, length);
         return 0;
@@ -95,7 +96,8 @@ static int segment_fill(struct build *build, const struct elf_segment *segment, 
         length = length < PAGE_SIZE ? length : PAGE_SIZE;
         if (source_read(&build->source, segment->file_offset + done, buffer, length) < 0)
             return -1;
-        if (posix_result(quarter_supply(quarter, SLOT_OFFSET(segment->address) + done, buffer, length)) < 0)
+        if (posix_result(
+                quarter_supply(quarter, SLOT_OFFSET(segment->address) + done, buffer, length)) < 0)
             return -1;
         done += length;
     }
@@ -121,8 +123,10 @@ static size_t list_measure(char *const *list, size_t *count) {
     return bytes;
 }
 
-/* Copy LIST's strings to *STRINGS, whose address in the new stack is *ADDRESS, and the new pointers to WORDS. */
-static uintptr_t *list_copy(char *const *list, uintptr_t *words, char **strings, uintptr_t *address) {
+/* Copy LIST's strings to *STRINGS, whose address in the new stack is *ADDRESS, and the new pointers
+ * to WORDS. */
+static uintptr_t *list_copy(char *const *list, uintptr_t *words, char **strings,
+                            uintptr_t *address) {
     for (; *list != NULL; list++) {
         size_t length = strlen(*list) + 1;
         memcpy(*strings, *list, length);
@@ -136,7 +140,8 @@ static uintptr_t *list_copy(char *const *list, uintptr_t *words, char **strings,
 
 static int stack_fill(struct build *build, char *const *argv, char *const *environment) {
     size_t argument_count, environment_count;
-    size_t bytes = list_measure(argv, &argument_count) + list_measure(environment, &environment_count);
+    size_t bytes =
+        list_measure(argv, &argument_count) + list_measure(environment, &environment_count);
     size_t words = (argument_count + environment_count + 3) * sizeof(uintptr_t);
     size_t length = (words + bytes + 15) & ~(size_t)15;
     if (length > ARGUMENT_LIMIT)
@@ -153,7 +158,8 @@ static int stack_fill(struct build *build, char *const *argv, char *const *envir
     word = list_copy(argv, word, &strings, &address);
     list_copy(environment, word, &strings, &address);
 
-    long result = quarter_supply(build->change.quarter[SLOT_STACK], offset, image, (uint32_t)length);
+    long result =
+        quarter_supply(build->change.quarter[SLOT_STACK], offset, image, (uint32_t)length);
     build->change.sp = SLOT_BASE(SLOT_STACK) + offset;
     free(image);
     return (int)posix_result(result);
@@ -161,8 +167,9 @@ static int stack_fill(struct build *build, char *const *argv, char *const *envir
 
 static int stack_build(struct build *build, const struct quartet_program *program) {
     char *nothing[] = {build->change.name, NULL};
-    long result = quarter_map(build->change.quarter[SLOT_STACK], STACK_END_OFFSET - QUARTET_STACK_SIZE,
-                              QUARTET_STACK_SIZE, RIGHT_READ | RIGHT_WRITE);
+    long result =
+        quarter_map(build->change.quarter[SLOT_STACK], STACK_END_OFFSET - QUARTET_STACK_SIZE,
+                    QUARTET_STACK_SIZE, RIGHT_READ | RIGHT_WRITE);
     if (posix_result(result) < 0)
         return -1;
     return stack_fill(build, program->argv != NULL ? program->argv : nothing,

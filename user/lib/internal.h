@@ -9,8 +9,9 @@
 
 #include "quartet.h"
 
-/* The record at the thread pointer: of each thread its own, in slot 3, so that COPY of slot 3 makes it
- * private and SHARE leaves it where the threads are. Thread-local variables end where it begins. */
+/* The record at the thread pointer: of each thread its own, in slot 3, so that COPY of slot 3 makes
+ * it private and SHARE leaves it where the threads are. Thread-local variables end where it
+ * begins. */
 struct quartet_thread {
     struct quartet_thread *self; /* first: %gs:0 or %fs:0, which the compiler relies on too */
     uint32_t id;                 /* 0: not asked for yet; reset in clones */

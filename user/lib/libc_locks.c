@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The locks inside newlib, on our mutex. They guard the heap, stdio and the like, which live in slot 1:
- * so do they, and processes that share slot 1 exclude each other. An owner is named by its thread ID,
- * which is unique on the machine; the address of its record would not be (two processes with slot 1
- * shared and slot 3 copied have theirs at the same address).
+ * The locks inside newlib, on our mutex. They guard the heap, stdio and the like, which live in
+ * slot 1: so do they, and processes that share slot 1 exclude each other. An owner is named by its
+ * thread ID, which is unique on the machine; the address of its record would not be (two processes
+ * with slot 1 shared and slot 3 copied have theirs at the same address).
  */
 #include <stdlib.h>
 #include <sys/lock.h>
@@ -17,9 +17,10 @@ struct __lock {
 };
 
 /* The names are newlib's: it refers to these variables. */
-struct __lock __lock___sinit_recursive_mutex, __lock___sfp_recursive_mutex, __lock___atexit_recursive_mutex,
-    __lock___at_quick_exit_mutex, __lock___malloc_recursive_mutex, __lock___env_recursive_mutex,
-    __lock___tz_mutex, __lock___dd_hash_mutex, __lock___arc4random_mutex;
+struct __lock __lock___sinit_recursive_mutex, __lock___sfp_recursive_mutex,
+    __lock___atexit_recursive_mutex, __lock___at_quick_exit_mutex, __lock___malloc_recursive_mutex,
+    __lock___env_recursive_mutex, __lock___tz_mutex, __lock___dd_hash_mutex,
+    __lock___arc4random_mutex;
 
 /* Without memory there is no lock, and the object goes unguarded: newlib has no way to be told. */
 void __retarget_lock_init(_LOCK_T *lock) {

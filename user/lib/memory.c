@@ -2,8 +2,9 @@
 /*
  * Memory of the running program: the heap in slot 1 for malloc, and regions anywhere in a slot.
  *
- * Where the next region goes is only a guess kept in slot 1: a clone that shares a slot, but not slot 1,
- * guesses the same place. The kernel refuses the second one with E_EXISTS, and the next place is tried.
+ * Where the next region goes is only a guess kept in slot 1: a clone that shares a slot, but not
+ * slot 1, guesses the same place. The kernel refuses the second one with E_EXISTS, and the next
+ * place is tried.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -34,8 +35,8 @@ static long heap_grow(uintptr_t end) {
 
 static void heap_shrink(uintptr_t end) {
     uintptr_t keep = round_up((uint32_t)end, PAGE_SIZE);
-    if (keep < heap_mapped &&
-        quarter_unmap(QUARTET_SLOT(SLOT_DATA), SLOT_OFFSET(keep), (uint32_t)(heap_mapped - keep)) == 0)
+    if (keep < heap_mapped && quarter_unmap(QUARTET_SLOT(SLOT_DATA), SLOT_OFFSET(keep),
+                                            (uint32_t)(heap_mapped - keep)) == 0)
         heap_mapped = keep;
 }
 
@@ -58,17 +59,18 @@ void *sbrk(ptrdiff_t increment) {
     return (void *)old;
 }
 
-/* The next place to try in each slot, and where the tries end. Slot 1 goes downwards from its end, towards
- * the heap; the others upwards. */
+/* The next place to try in each slot, and where the tries end. Slot 1 goes downwards from its end,
+ * towards the heap; the others upwards. */
 static uint32_t next_offset[SLOT_COUNT] = {0x10000000, QUARTER_SIZE, 0, 0};
 
 static uint32_t slot_end(uint32_t slot) {
-    return slot == SLOT_STACK ? (uint32_t)(QUARTET_STACK_TOP - SLOT_BASE(SLOT_STACK)) - QUARTET_STACK_SIZE - PAGE_SIZE
+    return slot == SLOT_STACK ? (uint32_t)(QUARTET_STACK_TOP - SLOT_BASE(SLOT_STACK)) -
+                                    QUARTET_STACK_SIZE - PAGE_SIZE
                               : QUARTER_SIZE;
 }
 
-/* Where a region of LENGTH goes if it is to follow the last one, which began (slot 1) or ended at LAST. A
- * page stays free before it: it catches overruns. At the end of the slot it starts over. */
+/* Where a region of LENGTH goes if it is to follow the last one, which began (slot 1) or ended at
+ * LAST. A page stays free before it: it catches overruns. At the end of the slot it starts over. */
 static uint32_t place_after(uint32_t slot, uint32_t last, uint32_t length) {
     uint32_t unit = length >= LARGE_PAGE ? LARGE_PAGE : PAGE_SIZE;
     if (slot == SLOT_DATA) {
@@ -109,5 +111,6 @@ void *quartet_map(uint32_t slot, size_t length) {
 
 long quartet_unmap(void *address, size_t length) {
     uint32_t at = (uint32_t)(uintptr_t)address;
-    return quarter_unmap(QUARTET_SLOT(SLOT_OF(at)), SLOT_OFFSET(at), round_up((uint32_t)length, PAGE_SIZE));
+    return quarter_unmap(QUARTET_SLOT(SLOT_OF(at)), SLOT_OFFSET(at),
+                         round_up((uint32_t)length, PAGE_SIZE));
 }

@@ -5,7 +5,8 @@
 
 #define PATH_SIZE 1024 /* with the zero */
 
-/* PATH, seen from the current directory, into ABSOLUTE (PATH_SIZE bytes). 0, or -1 with errno set. */
+/* PATH, seen from the current directory, into ABSOLUTE (PATH_SIZE bytes). 0, or -1 with errno
+ * set. */
 int path_absolute(const char *path, char *absolute);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files, directories and pipes the POSIX way: a descriptor is the index of a session handle, and each call
- * is a message of protocol.h to what stands behind it. Nothing is kept here but which descriptors do not
- * survive exec. Paths are made absolute in posix_path.c.
+ * Files, directories and pipes the POSIX way: a descriptor is the index of a session handle, and
+ * each call is a message of protocol.h to what stands behind it. Nothing is kept here but which
+ * descriptors do not survive exec. Paths are made absolute in posix_path.c.
  * Deviation: a new descriptor is not the lowest free number; use dup2() for a certain one.
  */
 #include <dirent.h>
@@ -87,7 +87,8 @@ static long file_write_some(int file, uint64_t offset, const void *buffer, size_
     return file_is_early(file) ? console_early_write(file, buffer, size) : -1;
 }
 
-/* All of it, as POSIX wants for files and blocking pipes; less only if an error comes after some bytes. */
+/* All of it, as POSIX wants for files and blocking pipes; less only if an error comes after some
+ * bytes. */
 static long file_write_all(int file, uint64_t offset, const char *buffer, size_t length) {
     size_t done = 0;
     do {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The current directory, which only the library knows: it is the environment's PWD, so that it passes
- * through fork and exec like any other variable, and the file server never hears of it.
+ * The current directory, which only the library knows: it is the environment's PWD, so that it
+ * passes through fork and exec like any other variable, and the file server never hears of it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,8 +23,8 @@ static size_t part_remove(const char *path, size_t length) {
     return length;
 }
 
-/* Append the parts of MORE to the path of LENGTH bytes in PATH (which has no slash at its end, so "/" is
- * empty). -1 with errno set if it does not fit. */
+/* Append the parts of MORE to the path of LENGTH bytes in PATH (which has no slash at its end, so
+ * "/" is empty). -1 with errno set if it does not fit. */
 static int parts_append(char *path, size_t *length, const char *more) {
     while (*(more += strspn(more, "/")) != '\0') {
         size_t part = strcspn(more, "/");

@@ -15,7 +15,8 @@
 
 extern char **environ;
 
-static uint32_t children[HANDLE_LIMIT]; /* by handle: the child's process ID, or 0; single stores only */
+static uint32_t
+    children[HANDLE_LIMIT]; /* by handle: the child's process ID, or 0; single stores only */
 
 static long process_id(int process) {
     struct handle_stat found;
@@ -108,7 +109,8 @@ static int kill_handle(int process, int signal) {
     return signal == 0 ? 0 : (int)posix_result(process_kill(process, (uint32_t)signal));
 }
 
-/* Signals do not exist: whatever the number, the process ends with it as its status. 0 only asks. */
+/* Signals do not exist: whatever the number, the process ends with it as its status. 0 only
+ * asks. */
 int kill(pid_t pid, int signal) {
     if (signal < 0 || signal >= NSIG || pid <= 0) {
         errno = EINVAL;
@@ -135,7 +137,8 @@ int execve(const char *path, char *const argv[], char *const environment[]) {
     return quartet_execute(&program);
 }
 
-/* newlib has execvp() but not this, which its posix_spawnp() needs. PATH is that of the new environment. */
+/* newlib has execvp() but not this, which its posix_spawnp() needs. PATH is that of the new
+ * environment. */
 int execvpe(const char *file, char *const argv[], char *const environment[]) {
     char **own = environ;
     environ = (char **)environment;

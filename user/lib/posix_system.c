@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What programs and newlib ask of a POSIX system that this one answers with a constant: there is one user,
- * no process group, no scheduling policy, and no asynchronous signal.
+ * What programs and newlib ask of a POSIX system that this one answers with a constant: there is
+ * one user, no process group, no scheduling policy, and no asynchronous signal.
  */
 #include <errno.h>
 #include <sched.h>
@@ -72,7 +72,8 @@ int sched_yield(void) {
 
 /* Handlers are newlib's signal() and raise(), within the program. */
 int sigaction(int number, const struct sigaction *action, struct sigaction *old) {
-    _sig_func_ptr handler = action != NULL ? signal(number, action->sa_handler) : signal(number, SIG_DFL);
+    _sig_func_ptr handler =
+        action != NULL ? signal(number, action->sa_handler) : signal(number, SIG_DFL);
     if (handler == SIG_ERR)
         return -1;
     if (action == NULL)
@@ -104,7 +105,8 @@ long sysconf(int name) {
         return CLOCKS_PER_SEC;
     case _SC_NPROCESSORS_CONF:
     case _SC_NPROCESSORS_ONLN:
-        return system_info(HANDLE_SYSTEM, INFO_MACHINE, &info, sizeof(info)) < 0 ? 1 : (long)info.cpus;
+        return system_info(HANDLE_SYSTEM, INFO_MACHINE, &info, sizeof(info)) < 0 ? 1
+                                                                                 : (long)info.cpus;
     default:
         errno = EINVAL;
         return -1;

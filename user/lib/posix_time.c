@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time the POSIX way. The machine's calendar is not read: all clocks count from the start of the kernel.
+ * Time the POSIX way. The machine's calendar is not read: all clocks count from the start of the
+ * kernel.
  */
 #include <errno.h>
 #include <sys/time.h>
@@ -50,7 +51,8 @@ int nanosleep(const struct timespec *wanted, struct timespec *left) {
     }
     if (left != NULL)
         *left = (struct timespec){0, 0};
-    return sleep_microseconds((uint64_t)wanted->tv_sec * 1000000 + ((uint64_t)wanted->tv_nsec + 999) / 1000);
+    return sleep_microseconds((uint64_t)wanted->tv_sec * 1000000 +
+                              ((uint64_t)wanted->tv_nsec + 999) / 1000);
 }
 
 int usleep(useconds_t microseconds) {
@@ -73,6 +75,7 @@ clock_t times(struct tms *times) {
     uint64_t now;
     if (posix_result(clock_now(&now)) < 0)
         return (clock_t)-1;
-    *times = (struct tms){.tms_utime = (clock_t)(processor_time() / (NANOSECONDS / CLOCKS_PER_SEC))};
+    uint64_t used = processor_time() / (NANOSECONDS / CLOCKS_PER_SEC);
+    *times = (struct tms){.tms_utime = (clock_t)used};
     return (clock_t)(now / (NANOSECONDS / CLOCKS_PER_SEC));
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What clients and the file and console servers say to each other. A file descriptor is the index of a
- * session handle; whatever stands behind it (file, directory, pipe end, console) answers the same
- * FILE_* labels, so that read(), write() and fstat() never ask what they talk to.
+ * What clients and the file and console servers say to each other. A file descriptor is the index
+ * of a session handle; whatever stands behind it (file, directory, pipe end, console) answers the
+ * same FILE_* labels, so that read(), write() and fstat() never ask what they talk to.
  *
  * Rules for all labels:
- *   - struct message: LABEL says what is wanted; the reply's label is 0 or an errno number of newlib's
- *     <errno.h>. A label that the object does not know is answered with ENOSYS; one that makes no sense
- *     for it (FILE_SEEK on a pipe) with the errno that POSIX has for the case (ESPIPE, EISDIR, ...).
+ *   - struct message: LABEL says what is wanted; the reply's label is 0 or an errno number of
+ *     newlib's <errno.h>. A label that the object does not know is answered with ENOSYS; one that
+ *     makes no sense for it (FILE_SEEK on a pipe) with the errno that POSIX has for the case.
  *   - "bytes" are what send_buffer / receive_buffer carry: at most MESSAGE_BYTES each way.
- *   - A path is absolute, without "." and "..", without a slash at its end (but "/" itself), and not
- *     terminated by a zero byte. The library makes it so; the server still refuses what is not.
- *   - Calls with a path go to HANDLE_FILES. All others go to the session that FILE_OPEN or FILE_PIPE gave.
+ *   - A path is absolute, without "." and "..", without a slash at its end (but "/" itself), and
+ *     not terminated by a zero byte. The library makes it so; the server refuses what is not.
+ *   - Calls with a path go to HANDLE_FILES. All others go to the session that FILE_OPEN or
+ *     FILE_PIPE gave.
  *   - The file offset belongs to the session: duplicated and inherited descriptors share it.
  *   - The last close of a session reaches the server as MESSAGE_CLOSED.
  * Clients: user/lib/posix_files.c. Servers: user/servers/files.c, user/servers/console.c.
@@ -27,16 +28,17 @@ enum file_label {
     FILE_OPEN = 1,
 
     /* in: word[0] bytes wanted (at most MESSAGE_BYTES), word[1] offset, or FILE_HERE.
-     * out: bytes; none at the end of the file. A pipe and the console ignore the offset, and do not reply
-     * before there is a byte, or no writer left, or (console, cooked) a whole line. With FILE_HERE the
-     * session's offset moves on. */
+     * out: bytes; none at the end of the file. A pipe and the console ignore the offset, and do not
+     * reply before there is a byte, or no writer left, or (console, cooked) a whole line. With
+     * FILE_HERE the session's offset moves on. */
     FILE_READ,
 
-    /* in: bytes, word[0] offset, or FILE_HERE (with O_APPEND: the end). out: word[0] bytes written, at
-     * least one unless none were given. A pipe without a reader: EPIPE. */
+    /* in: bytes, word[0] offset, or FILE_HERE (with O_APPEND: the end). out: word[0] bytes written,
+     * at least one unless none were given. A pipe without a reader: EPIPE. */
     FILE_WRITE,
 
-    /* in: word[0] signed offset, word[1] SEEK_SET, SEEK_CUR or SEEK_END. out: word[0] the new offset. */
+    /* in: word[0] signed offset, word[1] SEEK_SET, SEEK_CUR or SEEK_END. out: word[0] the new
+     * offset. */
     FILE_SEEK,
 
     /* in: bytes: path (to HANDLE_FILES), or no bytes (to a session: what it has open).
@@ -66,8 +68,8 @@ enum file_label {
 
 /* Beside FILE_READ, FILE_WRITE and FILE_STAT, console sessions know: */
 enum console_label {
-    /* in: up to four process handles (with write), word[0] 0: these are the foreground, 1: these too.
-     * Ctrl-C kills the foreground processes with code 2. No handles and 0: nobody. */
+    /* in: up to four process handles (with write), word[0] 0: these are the foreground, 1: these
+     * too. Ctrl-C kills the foreground processes with code 2. No handles and 0: nobody. */
     CONSOLE_SET_FOREGROUND = 64,
 
     /* in: word[0] CONSOLE_* bits, or CONSOLE_ASK to leave them. out: word[0] the bits before. */

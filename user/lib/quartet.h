@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a Quartet program can do beyond C and POSIX: the system calls (the generated syscalls.h), plans,
- * programs under plans, threads, locks that work across processes, memory in a slot, the console.
+ * What a Quartet program can do beyond C and POSIX: the system calls (the generated syscalls.h),
+ * plans, programs under plans, threads, locks that work across processes, memory in a slot, the
+ * console.
  *
- * Functions that only ask the kernel return what it returns: a negated E_* or a result. Those that also
- * read files say so, and return -1 with errno set, as POSIX functions do.
+ * Functions that only ask the kernel return what it returns: a negated E_* or a result. Those that
+ * also read files say so, and return -1 with errno set, as POSIX functions do.
  *
  * Memory of a program:
  *
  *     slot 0  0x00000000  program text from 0x00400000, constants
  *     slot 1  0x40000000  data, then the heap upwards; quartet_map() downwards from the end
  *     slot 2  0x80000000  empty: shared memory, mailboxes, windows
- *     slot 3  0xC0000000  stacks of further threads upwards; the first stack ends at QUARTET_STACK_TOP
+ *     slot 3  0xC0000000  further threads' stacks upwards; the first ends at QUARTET_STACK_TOP
  */
 #ifndef QUARTET_H
 #define QUARTET_H
@@ -37,17 +38,20 @@
 #define QUARTET_STACK_SIZE (2u * 1024 * 1024 - PAGE_SIZE)
 #define QUARTET_THREAD_STACK_SIZE (256u * 1024)
 
-/* ---- Plans (plan.c) ------------------------------------------------------------------------------ */
+/* ---- Plans (plan.c)
+ * ------------------------------------------------------------------------------ */
 
 #define PLAN_FORK PLAN(PLAN_COPY, PLAN_COPY, PLAN_COPY, PLAN_COPY)
 #define PLAN_THREAD PLAN(PLAN_SHARE, PLAN_SHARE, PLAN_SHARE, PLAN_SHARE)
-#define PLAN_RFORK PLAN(PLAN_SHARE, PLAN_SHARE, PLAN_SHARE, PLAN_COPY) /* Plan 9's rfork(RFPROC|RFMEM) */
-#define PLAN_SPAWN PLAN(PLAN_NONE, PLAN_NONE, PLAN_FRESH, PLAN_NONE)   /* for a new program: nothing to copy */
+/* Plan 9's rfork(RFPROC|RFMEM): only the stack is private. */
+#define PLAN_RFORK PLAN(PLAN_SHARE, PLAN_SHARE, PLAN_SHARE, PLAN_COPY)
+/* For a new program: nothing to copy. */
+#define PLAN_SPAWN PLAN(PLAN_NONE, PLAN_NONE, PLAN_FRESH, PLAN_NONE)
 
 #define PLAN_TEXT_SIZE 24 /* "share,share,share,share" and its zero */
 
-/* "share,copy,fresh,none" (slot 0 first; the first letters will do) or "fork", "thread", "rfork", "spawn".
- * Returns the plan byte, or -E_INVALID. */
+/* "share,copy,fresh,none" (slot 0 first; the first letters will do) or "fork", "thread", "rfork",
+ * "spawn". Returns the plan byte, or -E_INVALID. */
 int quartet_plan_parse(const char *text);
 
 /* The words of PLAN into TEXT; returns TEXT. */
@@ -56,7 +60,8 @@ char *quartet_plan_format(uint32_t plan, char text[PLAN_TEXT_SIZE]);
 /* The preset's name, or null. */
 const char *quartet_plan_name(uint32_t plan);
 
-/* ---- Errors and the ends of processes (error.c) --------------------------------------------------- */
+/* ---- Errors and the ends of processes (error.c)
+ * --------------------------------------------------- */
 
 const char *quartet_error_name(long error); /* "E_NOMEM"; either sign */
 const char *quartet_error_text(long error); /* the sentence of errors.def */
@@ -66,7 +71,8 @@ const char *quartet_fault_text(uint32_t reason);
 /* The status as a shell shows it: the exit code; 128 + the kill's code; 139 for a fault. */
 int quartet_shell_status(uint32_t status);
 
-/* ---- Programs under plans (exec.c, spawn.c); these set errno --------------------------------------- */
+/* ---- Programs under plans (exec.c, spawn.c); these set errno
+ * --------------------------------------- */
 
 struct quartet_program {
     const char *path;         /* the file; used if image is null */
@@ -75,8 +81,9 @@ struct quartet_program {
     const char *name;         /* what qps shows; null: the last part of path */
     char *const *argv;        /* null: just the name */
     char *const *environment; /* null: the caller's */
-    uint32_t renew;           /* bit N: slot N gets a new quarter, filled from the file; others stay as they
-                               * are. Slot 3 must be among them. 0: slots 0, 1 and 3 */
+    /* Bit N: slot N gets a new quarter, filled from the file; the others stay as they are. Slot 3
+     * must be among them. 0: slots 0, 1 and 3. */
+    uint32_t renew;
 };
 
 #define RENEW(slot) (1u << (slot))
@@ -88,22 +95,23 @@ struct quartet_spawn {
     bool traced;   /* turn the tracing of system calls on before it starts */
 };
 
-/* Replace the running program. Returns only on failure, with everything as before (but descriptors with
- * O_CLOEXEC are closed if it was the very last step that failed). */
+/* Replace the running program. Returns only on failure, with everything as before (but descriptors
+ * with O_CLOEXEC are closed if it was the very last step that failed). */
 int quartet_execute(const struct quartet_program *program);
 
 /* Start PROGRAM in PROCESS, a handle from process_clone(... | CLONE_STOPPED). */
 int quartet_start_program(int process, const struct quartet_program *program);
 
-/* Clone by plan and start a program in the clone. Returns the process handle; wait() knows it too. The
- * clone has all handles of the caller: nobody but itself could close those with O_CLOEXEC. */
+/* Clone by plan and start a program in the clone. Returns the process handle; wait() knows it too.
+ * The clone has all handles of the caller: nobody but itself could close those with O_CLOEXEC. */
 int quartet_spawn(const struct quartet_spawn *spawn);
 
-/* ---- Clones, threads (clone.c, thread.c) ------------------------------------------------------------ */
+/* ---- Clones, threads (clone.c, thread.c)
+ * ------------------------------------------------------------ */
 
-/* A child process that runs FUNCTION(ARGUMENT) under PLAN and exits with its result. Slots 0 and 1 must not
- * be FRESH or NONE. With slot 3 SHAREd it gets a stack of its own there, else it goes on in its copy.
- * Returns a process handle. */
+/* A child process that runs FUNCTION(ARGUMENT) under PLAN and exits with its result. Slots 0 and 1
+ * must not be FRESH or NONE. With slot 3 SHAREd it gets a stack of its own there, else it goes on
+ * in its copy. Returns a process handle. */
 long quartet_clone(uint32_t plan, int (*function)(void *), void *argument);
 
 struct quartet_thread;
@@ -117,7 +125,8 @@ void quartet_thread_join(struct quartet_thread *thread, int *result);
 /* The caller's thread ID, without a system call where it is known already. */
 uint32_t quartet_thread_self(void);
 
-/* ---- Locks (sync.c): all zero is a valid, free state; in a shared slot they work between processes ----- */
+/* ---- Locks (sync.c): all zero is a valid, free state; in a shared slot they work between
+ * processes ----- */
 
 struct quartet_mutex {
     uint32_t state; /* 0 free, 1 held, 2 held and somebody may wait */
@@ -134,7 +143,8 @@ void quartet_mutex_lock(struct quartet_mutex *mutex);
 bool quartet_mutex_try(struct quartet_mutex *mutex);
 void quartet_mutex_unlock(struct quartet_mutex *mutex);
 
-/* Release MUTEX, sleep until a signal, take MUTEX again. May return early: test the condition in a loop. */
+/* Release MUTEX, sleep until a signal, take MUTEX again. May return early: test the condition in a
+ * loop. */
 void quartet_condition_wait(struct quartet_condition *condition, struct quartet_mutex *mutex);
 void quartet_condition_signal(struct quartet_condition *condition);
 void quartet_condition_broadcast(struct quartet_condition *condition);
@@ -142,13 +152,16 @@ void quartet_condition_broadcast(struct quartet_condition *condition);
 /* Wait until COUNT threads are here; true for exactly one of them. */
 bool quartet_barrier_wait(struct quartet_barrier *barrier);
 
-/* ---- Memory (memory.c) -------------------------------------------------------------------------------- */
+/* ---- Memory (memory.c)
+ * -------------------------------------------------------------------------------- */
 
-/* LENGTH zeroed bytes, readable and writable, somewhere free in SLOT of the caller; null with errno set. */
+/* LENGTH zeroed bytes, readable and writable, somewhere free in SLOT of the caller; null with errno
+ * set. */
 void *quartet_map(uint32_t slot, size_t length);
 long quartet_unmap(void *address, size_t length);
 
-/* ---- Console and children (console.c, posix_process.c) -------------------------------------------------- */
+/* ---- Console and children (console.c, posix_process.c)
+ * -------------------------------------------------- */
 
 /* Set CONSOLE_* bits of protocol.h, return those before; CONSOLE_ASK only asks. Sets errno. */
 int quartet_console_mode(uint64_t bits);
@@ -159,7 +172,8 @@ int quartet_console_foreground(const int *processes, size_t count);
 /* The process handle of a child made by fork() or quartet_spawn(), or QUARTET_NONE. */
 int quartet_child_handle(int pid);
 
-/* What the kernel gave the program in its first register: for init, the length of the initrd in slot 2. */
+/* What the kernel gave the program in its first register: for init, the length of the initrd in
+ * slot 2. */
 extern uintptr_t quartet_argument;
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A new program in a clone made by a plan: the clone is made stopped, given its quarters from outside, and
- * started by the same space_set. Nothing of the parent is copied that the plan does not say.
+ * A new program in a clone made by a plan: the clone is made stopped, given its quarters from
+ * outside, and started by the same space_set. Nothing of the parent is copied that the plan does
+ * not say.
  */
 #include <errno.h>
 

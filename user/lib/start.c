@@ -14,8 +14,8 @@ char **environ;
 extern int main(int argc, char **argv, char **environment);
 extern void __libc_init_array(void);
 
-/* Called on the first stack by crt-*.asm. STACK points at argc; a program that the kernel itself starts
- * (init) has an ARGUMENT instead and nothing on its stack. */
+/* Called on the first stack by crt-*.asm. STACK points at argc; a program that the kernel itself
+ * starts (init) has an ARGUMENT instead and nothing on its stack. */
 _Noreturn void quartet_start(uintptr_t *stack, uintptr_t argument) {
     static char *nothing[] = {"init", NULL, NULL};
     char *record = __builtin_alloca_with_align(thread_record_size(), 64 * 8);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locks in terms of the futex, which the kernel keys by (sub-ID, offset): the same code serves threads of
- * one process and processes that share a quarter. Nothing here knows where its memory lies.
- * A process that dies with a lock held leaves it held.
+ * Locks in terms of the futex, which the kernel keys by (sub-ID, offset): the same code serves
+ * threads of one process and processes that share a quarter. Nothing here knows where its memory
+ * lies. A process that dies with a lock held leaves it held.
  */
 #include "quartet.h"
 
@@ -20,11 +20,12 @@ static void word_wake(uint32_t *word, uint32_t count) {
 
 bool quartet_mutex_try(struct quartet_mutex *mutex) {
     uint32_t expected = MUTEX_FREE;
-    return __atomic_compare_exchange_n(&mutex->state, &expected, MUTEX_HELD, false, __ATOMIC_ACQUIRE,
-                                       __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(&mutex->state, &expected, MUTEX_HELD, false,
+                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-/* Whoever had to wait takes the mutex as contended: others may sleep still, and its unlock must wake. */
+/* Whoever had to wait takes the mutex as contended: others may sleep still, and its unlock must
+ * wake. */
 static void mutex_lock_contended(struct quartet_mutex *mutex) {
     while (__atomic_exchange_n(&mutex->state, MUTEX_CONTENDED, __ATOMIC_ACQUIRE) != MUTEX_FREE)
         word_wait(&mutex->state, MUTEX_CONTENDED);
@@ -40,7 +41,8 @@ void quartet_mutex_unlock(struct quartet_mutex *mutex) {
         word_wake(&mutex->state, 1);
 }
 
-/* The sequence is read with the mutex held, so a signal after the unlock makes the wait return at once. */
+/* The sequence is read with the mutex held, so a signal after the unlock makes the wait return at
+ * once. */
 void quartet_condition_wait(struct quartet_condition *condition, struct quartet_mutex *mutex) {
     uint32_t sequence = __atomic_load_n(&condition->sequence, __ATOMIC_RELAXED);
     quartet_mutex_unlock(mutex);
@@ -58,7 +60,8 @@ void quartet_condition_broadcast(struct quartet_condition *condition) {
     word_wake(&condition->sequence, WAKE_ALL);
 }
 
-/* The last to arrive resets the count before it opens the round: whoever leaves may come back at once. */
+/* The last to arrive resets the count before it opens the round: whoever leaves may come back at
+ * once. */
 bool quartet_barrier_wait(struct quartet_barrier *barrier) {
     uint32_t round = __atomic_load_n(&barrier->round, __ATOMIC_ACQUIRE);
     if (__atomic_add_fetch(&barrier->arrived, 1, __ATOMIC_ACQ_REL) == barrier->count) {

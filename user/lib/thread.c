@@ -5,8 +5,9 @@
  *     a thread's stack in slot 3:
  *     │ guard page (unmapped) │ stack, downwards  ◄─│ thread-local variables │ struct quartet_thread │
  *                                                                            └ thread pointer
- * A thread ends by thread_exit(&alive): the kernel clears the word only when it has left the stack, so
- * the joiner may unmap it. Nothing here is locked: a record belongs to its thread, then to its joiner.
+ * A thread ends by thread_exit(&alive): the kernel clears the word only when it has left the stack,
+ * so the joiner may unmap it. Nothing here is locked: a record belongs to its thread, then to its
+ * joiner.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -68,7 +69,8 @@ struct quartet_thread *quartet_thread_start(int (*function)(void *), void *argum
     thread->alive = 1;
 
     uintptr_t top = (uintptr_t)thread->stack + thread->stack_length - thread_record_size();
-    long id = thread_create((uintptr_t)quartet_thread_entry, top, (uintptr_t)thread, (uintptr_t)thread);
+    long id =
+        thread_create((uintptr_t)quartet_thread_entry, top, (uintptr_t)thread, (uintptr_t)thread);
     if (id < 0) {
         quartet_unmap(thread->stack, thread->stack_length);
         errno = quartet_errno(id);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console server: the endpoint at HANDLE_SERVICE, the debug console behind HANDLE_SYSTEM. Two threads:
- * one waits for keys, one for messages. One mutex guards all state (console/console.h); nobody waits for
- * anything while it is held but for the debug console to take bytes. Reads are answered later, so that
- * writers never wait for readers. Messages: user/lib/protocol.h.
+ * The console server: the endpoint at HANDLE_SERVICE, the debug console behind HANDLE_SYSTEM. Two
+ * threads: one waits for keys, one for messages. One mutex guards all state (console/console.h);
+ * nobody waits for anything while it is held but for the debug console to take bytes. Reads are
+ * answered later, so that writers never wait for readers. Messages: user/lib/protocol.h.
  */
 #include "user/servers/console/console.h"
 
@@ -78,33 +78,18 @@ static void reply_mode(const struct message *message) {
 static void serve(const struct message *message, const char *bytes) {
     uint64_t token = message->token;
     switch (message->label) {
-    case FILE_READ:
-        line_read(token, message->word[0]);
-        break;
+    case FILE_READ: line_read(token, message->word[0]); break;
     case FILE_WRITE:
         console_write(bytes, message->receive_length);
         console_reply(token, 0, message->receive_length, NULL, 0);
         break;
-    case FILE_STAT:
-        reply_stat(token);
-        break;
-    case CONSOLE_MODE:
-        reply_mode(message);
-        break;
-    case CONSOLE_SET_FOREGROUND:
-        console_reply(token, 0, 0, NULL, 0);
-        break;
-    case FILE_SEEK:
-        console_reply(token, ESPIPE, 0, NULL, 0);
-        break;
-    case FILE_READ_DIRECTORY:
-        console_reply(token, ENOTDIR, 0, NULL, 0);
-        break;
-    case FILE_TRUNCATE:
-        console_reply(token, EINVAL, 0, NULL, 0);
-        break;
-    default:
-        console_reply(token, ENOSYS, 0, NULL, 0);
+    case FILE_STAT: reply_stat(token); break;
+    case CONSOLE_MODE: reply_mode(message); break;
+    case CONSOLE_SET_FOREGROUND: console_reply(token, 0, 0, NULL, 0); break;
+    case FILE_SEEK: console_reply(token, ESPIPE, 0, NULL, 0); break;
+    case FILE_READ_DIRECTORY: console_reply(token, ENOTDIR, 0, NULL, 0); break;
+    case FILE_TRUNCATE: console_reply(token, EINVAL, 0, NULL, 0); break;
+    default: console_reply(token, ENOSYS, 0, NULL, 0);
     }
 }
 

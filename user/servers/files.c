@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file server: files INITRD-LENGTH FRAMES, with the initrd in slot 2 and its endpoint at HANDLE_SERVICE. One
- * thread receives a message, does what its label says, replies, and closes whatever handles it was given
- * or has given. Callers that wait (pipes) are answered later. It must survive every client: all
- * that a message says is checked, all memory is committed before use (files/memory.c), and a reply that
- * fails is the client's loss only. Messages: user/lib/protocol.h. Read files/files.h next.
+ * The file server: files INITRD-LENGTH FRAMES, with the initrd in slot 2, its endpoint at
+ * HANDLE_SERVICE, and at most FRAMES frames for what clients make. One thread receives a message,
+ * does what its label says, replies, and closes whatever handles it was given or has given. Callers
+ * that wait (pipes) are answered later. It must survive every client: all that a message says is
+ * checked, all memory is committed before use (files/memory.c), and a reply that fails is the
+ * client's loss only. Messages: user/lib/protocol.h. Read files/files.h next.
  */
 #include "user/servers/files/files.h"
 
@@ -137,17 +138,11 @@ static void serve(void) {
     }
 }
 
-/* Whatever clients write, the rest of the machine keeps its memory. */
-static void limit_memory(uint32_t frames) {
-    struct process_limits limits = {.frames = frames};
-    process_limit(&limits);
-}
-
 int main(int argc, char **argv) {
     touch_own_memory();
     size_t length = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
     handle_close(HANDLE_SYSTEM);
-    limit_memory(argc > 2 ? strtoul(argv[2], NULL, 10) : 0);
+    memory_limit(argc > 2 ? strtoul(argv[2], NULL, 10) : 0);
     int error = tree_initialize((const void *)(uintptr_t)SLOT_BASE(SLOT_SHARED), length);
     if (error != 0) {
         fprintf(stderr, "files: cannot read the initrd: %s\n",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first program: the kernel starts it with the initrd in slot 2, its length as the argument, and a handle to the
- * machine. It starts the servers from the initrd, puts sessions with them where every program
- * looks for them, and runs the shell: for ever, or with exec=HEX on the kernel's command line for that one
- * line, whose status then ends the machine. If something is missing, one line says what, and the machine
- * goes off with status 1. Read console.c and files.c next.
+ * The first program: the kernel starts it with the initrd in slot 2, its length as the argument,
+ * and a handle to the machine. It starts the servers from the initrd, puts sessions with them where
+ * every program looks for them, and runs the shell: for ever, or with exec=HEX on the kernel's
+ * command line for that one line, whose status then ends the machine. If something is missing, one
+ * line says what, and the machine goes off with status 1. Read console.c and files.c next.
  */
 #include <quartet.h>
 
@@ -19,7 +19,7 @@
 
 #define SESSION_RIGHTS (RIGHT_WRITE | RIGHT_DUPLICATE | RIGHT_TRANSFER)
 #define SHELL_SYSTEM_RIGHTS (RIGHT_READ | RIGHT_EXECUTE | RIGHT_DUPLICATE)
-#define BADGE_USERS 1u    /* the only badge that the servers do not choose */
+#define BADGE_USERS 1u       /* the only badge that the servers do not choose */
 #define PRIORITY_SERVERS 24u /* servers and shell go before jobs (see user/bin/sh/job.c) */
 #define COMMAND_SIZE 4096u
 
@@ -54,7 +54,10 @@ static int server_start(const char *path, uint32_t plan, char *const *argv) {
         fail(path, found == CPIO_END ? "not in the initrd" : "the initrd is malformed");
     }
     struct quartet_spawn spawn = {
-        .program = {.image = entry.data, .image_length = entry.length, .name = argv[0], .argv = argv},
+        .program = {.image = entry.data,
+                    .image_length = entry.length,
+                    .name = argv[0],
+                    .argv = argv},
         .plan = plan,
     };
     struct handle_stat stat;
@@ -66,9 +69,10 @@ static int server_start(const char *path, uint32_t plan, char *const *argv) {
     return (int)stat.id;
 }
 
-/* Start a server that receives on a new endpoint; its session takes the place of the endpoint. The caller keeps
- * no way to receive, so that calls fail once the server is gone. */
-static int server_start_with_endpoint(const char *path, uint32_t plan, char *const *argv, int *session) {
+/* Start a server that receives on a new endpoint; *SESSION is the way to call it. The caller keeps no
+ * way to receive, so that calls fail once the server is gone. */
+static int server_start_with_endpoint(const char *path, uint32_t plan, char *const *argv,
+                                      int *session) {
     int endpoint = (int)check(endpoint_create(), "cannot create an endpoint");
     handle_place(endpoint, RIGHTS_ALL, HANDLE_SERVICE);
     *session = (int)check(endpoint_session(endpoint, BADGE_USERS), "cannot create a session");
@@ -89,15 +93,16 @@ static int console_start(void) {
     return pid;
 }
 
-/* It gets the initrd too, which this process has in slot 2, and half of the memory for what is written. */
+/* It gets the initrd too, which this process has in slot 2, and half of the memory for what is
+ * written. */
 static int files_start(uint32_t frames) {
     char length[16], limit[16];
     char *const argv[] = {"files", length, limit, NULL};
     snprintf(length, sizeof length, "%lu", (unsigned long)quartet_argument);
     snprintf(limit, sizeof limit, "%lu", (unsigned long)(frames / 2));
     int session;
-    int pid = server_start_with_endpoint("servers/files", PLAN(PLAN_NONE, PLAN_NONE, PLAN_SHARE, PLAN_NONE),
-                                         argv, &session);
+    int pid = server_start_with_endpoint(
+        "servers/files", PLAN(PLAN_NONE, PLAN_NONE, PLAN_SHARE, PLAN_NONE), argv, &session);
     handle_place(session, SESSION_RIGHTS, HANDLE_FILES);
     handle_close(session);
     return pid;
@@ -121,7 +126,8 @@ static const char *command_line_exec(void) {
 static char *decode(const char *digits) {
     static char text[COMMAND_SIZE];
     size_t length = strlen(digits) / 2;
-    if (strlen(digits) % 2 != 0 || length >= sizeof text || strspn(digits, "0123456789abcdefABCDEF") < 2 * length) {
+    if (strlen(digits) % 2 != 0 || length >= sizeof text ||
+        strspn(digits, "0123456789abcdefABCDEF") < 2 * length) {
         fail("exec=", "not a line in hexadecimal digits, or too long");
     }
     for (size_t i = 0; i < length; i++) {
@@ -181,13 +187,16 @@ static int shell_wait(int shell, int console, int files) {
 
 static uint32_t machine_frames(void) {
     struct info_machine machine;
-    check(system_info(HANDLE_SYSTEM, INFO_MACHINE, &machine, sizeof machine), "cannot ask for the memory");
+    check(system_info(HANDLE_SYSTEM, INFO_MACHINE, &machine, sizeof machine),
+          "cannot ask for the memory");
     return machine.frames;
 }
 
-/* What is not a server needs no way to the debug console: programs would write around the console server. */
+/* What is not a server needs no way to the debug console: programs would write around the console
+ * server. */
 static void system_restrict(void) {
-    int reduced = (int)check(handle_dup(HANDLE_SYSTEM, SHELL_SYSTEM_RIGHTS, QUARTET_NONE), "cannot copy a handle");
+    int reduced = (int)check(handle_dup(HANDLE_SYSTEM, SHELL_SYSTEM_RIGHTS, QUARTET_NONE),
+                             "cannot copy a handle");
     handle_place(reduced, SHELL_SYSTEM_RIGHTS, HANDLE_SYSTEM);
     handle_close(reduced);
 }
@@ -202,9 +211,9 @@ int main(void) {
     system_restrict();
     setenv("PATH", "/bin", 1);
     setenv("HOME", "/", 1);
-    setenv("TERM", "xterm", 1);
-
     const char *digits = command_line_exec();
+    /* A script reads the output of one line: no colours. */
+    setenv("TERM", digits != NULL ? "dumb" : "xterm", 1);
     if (digits != NULL) {
         int status = shell_wait(shell_start(decode(digits)), console, files);
         system_off(HANDLE_SYSTEM, (uint32_t)status);
@@ -213,7 +222,8 @@ int main(void) {
     print_greeting();
     for (;;) {
         int status = shell_wait(shell_start(NULL), console, files);
-        printf("init: the shell ended with status %d; here is another (`shutdown` switches off)\n", status);
+        printf("init: the shell ended with status %d; here is another (`shutdown` switches off)\n",
+               status);
         fflush(stdout);
         thread_sleep(200000);
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory that a program may not be refused later. A page of data or stack gets its frame when it is first
- * written to; when the machine has none left then, the program ends. Whoever must go on in that case
- * writes to all its pages at the start.
+ * Memory that a program may not be refused later. A page of data or stack gets its frame when it is
+ * first written to; when the machine has none left then, the program ends. Whoever must go on in
+ * that case writes to all its pages at the start.
  */
 #ifndef USER_TOUCH_H
 #define USER_TOUCH_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch_machine.h for ARCH=long: 64-bit, IA-32e mode, four-level paging. See arch/arch.h for what each name means.
+ * arch_machine.h for ARCH=long: 64-bit, IA-32e mode, four-level paging. See arch/arch.h for what
+ * each name means.
  *
  *   0x0000000000000000 the four slots, up to 0x100000000
  *   0xFFFF800000000000 all memory, by the largest pages that the CPU has
@@ -18,9 +19,10 @@
 #define ARCH_CPU_LIMIT 16u
 #define KERNEL_STACK_SIZE 8192u
 
-#define X86_IMAGE_BASE 0xFFFFFFFF80000000ull /* the image is linked at this + its physical address */
+/* The image is linked at this + its physical address. */
+#define X86_IMAGE_BASE 0xFFFFFFFF80000000ull
 #define X86_DIRECT_MAP 0xFFFF800000000000ull
-#define X86_DIRECT_MAP_SIZE 0x8000000000ull /* 512 GiB: one PML4 entry; less is mapped (long/root.c) */
+#define X86_DIRECT_MAP_SIZE 0x8000000000ull /* one PML4 entry; less is mapped: long/root.c */
 #define X86_WINDOWS 0xFFFFFFFFFFE00000ull /* the last 2 MiB */
 #define X86_IDENTITY_SIZE 0x100000000ull /* what boot/entry.asm maps one to one */
 

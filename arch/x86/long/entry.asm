@@ -1,16 +1,17 @@
 ; SPDX-License-Identifier: MIT
 ;
-; Every way into the 64-bit kernel and out of it again: exceptions and interrupts, SYSCALL, and the first
-; steps of a new thread. The registers of user code stand in a struct trap_frame (trap_frame.h) that ends at the top of
-; the thread's kernel stack.
+; Every way into the 64-bit kernel and out of it again: exceptions and interrupts, SYSCALL, and the
+; first steps of a new thread. The registers of user code stand in a struct trap_frame
+; (trap_frame.h) that ends at the top of the thread's kernel stack.
 ;
-; GS base is the struct cpu in the kernel and the user's outside: SWAPGS when the saved CS says user. There are a
-; few instructions at either end of SYSCALL where CS says kernel and GS is still the user's (and RSP too).
-; No exception comes there: interrupts are off, TF is cleared by SYSCALL, and the code touches only the
-; CPU's own structure and stack. What comes regardless (NMI, machine check, double fault) has its own stack, and looks at GS
-; base itself.
-; SYSRET with a non-canonical address in RCX would fault in the kernel with the user's stack. It cannot
-; be: nothing is executable above 4 GiB, so the address behind a SYSCALL is at most 0x100000000.
+; GS base is the struct cpu in the kernel and the user's outside: SWAPGS when the saved CS says
+; user. There are a few instructions at either end of SYSCALL where CS says kernel and GS is still
+; the user's (and RSP too). No exception comes there: interrupts are off, TF is cleared by SYSCALL,
+; and the code touches only the CPU's own structure and stack. What comes regardless (NMI, machine
+; check, double fault) has its own stack, and looks at GS base itself.
+; SYSRET with a non-canonical address in RCX would fault in the kernel with the user's stack. It
+; cannot be: nothing is executable above 4 GiB, so the address behind a SYSCALL is at most
+; 0x100000000.
 ; Read next: ../traps.c, segments.c.
 
 USER_DATA       equ 0x23            ; these: segments.h; segments.c asserts the offsets
@@ -67,17 +68,18 @@ section .text
     push rcx
     push r11
     push_call_registers
-    push CLEAN_FLAGS                ; DF, AC, NT and TF off; with AC clear, SMAP holds again from here
+    push CLEAN_FLAGS                ; DF, AC, NT and TF off; with AC clear SMAP holds again
     popfq
 %endmacro
 
-; ---- Exceptions and interrupts ----------------------------------------------------------------------------
+; ---- Exceptions and interrupts ---------------------------------------------------------
 
 ; The CPU pushes an error code itself for 8, 10..14, 17, 21, 29, 30.
 %assign vector 0
 %rep VECTOR_STUBS
 vector_%+vector:
-%if vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30
+%if vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || \
+    vector == 29 || vector == 30
 %else
     push 0
 %endif
@@ -97,7 +99,7 @@ trap_entry:
     swapgs
 .kernel:
     mov rdi, rsp
-    push qword [rdi + FRAME_RIP]    ; with the next, a frame by which a backtrace finds the interrupted code
+    push qword [rdi + FRAME_RIP]    ; with the next, a frame for backtraces: the interrupted code
     push rbp
     mov rbp, rsp
     call x86_trap
@@ -126,8 +128,8 @@ return_from_trap:
     add rsp, 16                     ; vector and error
     iretq
 
-; NMI, double fault, machine check: they may come anywhere, so CS does not tell whose GS base it is. The
-; kernel's is in the upper half. These end in a panic, so there is no way back.
+; NMI, double fault, machine check: they may come anywhere, so CS does not tell whose GS base it is.
+; The kernel's is in the upper half. These end in a panic, so there is no way back.
 own_stack_entry:
     push_registers
     mov ecx, MSR_GS_BASE
@@ -143,11 +145,11 @@ own_stack_entry:
     call x86_trap
     ud2
 
-; ---- System calls -------------------------------------------------------------------------------------------
+; ---- System calls ----------------------------------------------------------------------
 
-; SYSCALL: RAX = number, RDI, RSI, RDX, R10 = arguments; RCX = return address and R11 = flags by the CPU, which has
-; cleared DF, AC, NT, TF and IF. RBX, RBP and R12..R15 survive in the C code's own care; what a clone or a
-; thread switch needs of them is in the frame.
+; SYSCALL: RAX = number, RDI, RSI, RDX, R10 = arguments; RCX = return address and R11 = flags by the
+; CPU, which has cleared DF, AC, NT, TF and IF. RBX, RBP and R12..R15 survive in the C code's own
+; care; what a clone or a thread switch needs of them is in the frame.
 x86_entry_fast_call:
     swapgs
     mov [gs:abs CPU_USER_STACK], rsp
@@ -199,7 +201,7 @@ finish_call:
     call kernel_return_to_user
     jmp return_from_trap
 
-; ---- Threads ------------------------------------------------------------------------------------------------
+; ---- Threads ---------------------------------------------------------------------------
 
 ; void x86_switch_stacks(uword *save, uword load)
 x86_switch_stacks:

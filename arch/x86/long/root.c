@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ARCH=long: the root of a space is a PML4 whose entry 0 points to a PDPT of which entries 0..3 are the four
- * quarters; its upper half is the kernel's, fixed at boot and the same in every PML4.
+ * ARCH=long: the root of a space is a PML4 whose entry 0 points to a PDPT of which entries 0..3 are
+ * the four quarters; its upper half is the kernel's, fixed at boot and the same in every PML4.
  *
- * Both pages of a root look alike in all spaces but for those four entries, so each CPU keeps a few pairs
- * that have been destroyed for the next create. That is safe without an invalidation: loading any root
- * flushes all that is not global, paging-structure caches included (no PCIDs yet; with them, hazard 43).
+ * Both pages of a root look alike in all spaces but for those four entries, so each CPU keeps a few
+ * pairs that have been destroyed for the next create. That is safe without an invalidation: loading
+ * any root flushes all that is not global, paging-structure caches included (no PCIDs yet; with
+ * them, hazard 43).
  */
 #include "arch/arch.h"
 #include "arch/x86/cpu_features.h"
@@ -126,7 +127,8 @@ u64 *x86_kernel_directory_entry(uword address) {
     return directory == NULL ? NULL : &directory[address >> TABLE_SHIFT & (TABLE_ENTRIES - 1)];
 }
 
-/* 1 GiB at START by one entry: where the CPU can, and not the first GiB, which has the image's read-only parts. */
+/* 1 GiB at START by one entry: where the CPU can, and not the first GiB, which has the image's
+ * read-only parts. */
 static bool map_gigabyte(physical_t start) {
     u64 *entry = level3_entry(X86_DIRECT_MAP + start);
     if (entry == NULL) {
@@ -143,7 +145,7 @@ static bool map_range(physical_t start, physical_t end) {
         stop = stop < end ? stop : end;
         bool whole = stop - start == gigabyte;
         bool done = whole && start != 0 && x86_features.page_1g ? map_gigabyte(start)
-                                                                 : x86_direct_map(start, stop);
+                                                                : x86_direct_map(start, stop);
         if (!done) {
             return false;
         }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables that the 64-bit CPU wants before it can take a trap: GDT, IDT, TSS, and the way in by SYSCALL.
- * Each CPU has its own GDT and TSS in its struct cpu; the IDT is one, written by the boot CPU.
- * Double fault, NMI and machine check have stacks of their own (IST). Read next: entry.asm.
+ * The tables that the 64-bit CPU wants before it can take a trap: GDT, IDT, TSS, and the way in by
+ * SYSCALL. Each CPU has its own GDT and TSS in its struct cpu; the IDT is one, written by the boot
+ * CPU. Double fault, NMI and machine check have stacks of their own (IST). Read next: entry.asm.
  */
 #include "arch/x86/registers.h"
 #include "arch/x86/traps.h"
 #include "kernel/base/cpu.h"
 #include "kernel/process/process.h"
 
+#define MSR_SYSENTER_CS 0x174u
 #define MSR_STAR 0xC0000081u
 #define MSR_LSTAR 0xC0000082u
 #define MSR_CSTAR 0xC0000083u
@@ -111,6 +112,7 @@ static void system_call_prepare(void) {
     msr_write(MSR_LSTAR, (uword)x86_entry_fast_call);
     msr_write(MSR_CSTAR, 0); /* 32-bit code segments do not exist */
     msr_write(MSR_SFMASK, SYSCALL_FLAGS_CLEARED);
+    msr_write(MSR_SYSENTER_CS, 0); /* SYSENTER faults */
 }
 
 void x86_cpu_initialise(u32 number) {

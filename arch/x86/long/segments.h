@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Segments of the 64-bit kernel: selectors, the TSS, and what each CPU keeps for itself. In kernel mode
- * GS base is the struct cpu (SWAPGS at every crossing); FS base is the user's thread pointer.
+ * Segments of the 64-bit kernel: selectors, the TSS, and what each CPU keeps for itself. In kernel
+ * mode GS base is the struct cpu (SWAPGS at every crossing); FS base is the user's thread pointer.
  * The numbers stand again at the head of entry.asm, and segments.c asserts that they agree.
  */
 #ifndef ARCH_X86_SEGMENTS_H

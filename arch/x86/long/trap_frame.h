@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The registers of interrupted code, in the order in which entry.asm pushes them (lowest address first) and
- * the CPU did before that. The frame of an entry from user mode ends at the top of the kernel stack.
- * In the frame of a system call rcx and r11 are unset: the instruction has overwritten the user's.
+ * The registers of interrupted code, in the order in which entry.asm pushes them (lowest address
+ * first) and the CPU did before that. The frame of an entry from user mode ends at the top of the
+ * kernel stack. In the frame of a system call rcx and r11 are unset: the instruction has
+ * overwritten the user's.
  */
 #ifndef ARCH_X86_TRAP_FRAME_H
 #define ARCH_X86_TRAP_FRAME_H
 
 #include "arch/x86/machine_thread.h"
+#include "arch/x86/vectors.h"
 
 #include "kernel/base/print.h"
 #include "kernel/base/types.h"

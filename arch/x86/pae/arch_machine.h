@@ -3,7 +3,7 @@
  * arch_machine.h for ARCH=pae: 32-bit, legacy PAE paging. See arch/arch.h for what each name means.
  *
  *   0x00000000 slot 0   0x40000000 slot 1   0x80000000 slot 2   0xC0000000 slot 3, up to
- *   0xF0000000 low memory: physical 0..224 MiB, 2 MiB pages, the kernel's image at 1 MiB by 4 KiB pages
+ *   0xF0000000 low memory: physical 0..224 MiB, 2 MiB pages; the image at 1 MiB, 4 KiB pages
  *   0xFE000000 nothing
  *   0xFFE00000 the last 2 MiB: two windows for each CPU, device pages, and
  *   0xFFFFE000 the system-call page, which users may read and execute
@@ -27,8 +27,8 @@
 #define X86_SYSTEM_CALL_PAGE 0xFFFFE000u
 #define X86_IDENTITY_SIZE 0xF0000000ull /* what boot/entry.asm maps one to one */
 
-/* The hardware's own four quarters, loaded into PDPTE registers by MOV CR3. Physical address below 4 GiB
- * and 32-byte aligned: a space comes from low memory. */
+/* The hardware's own four quarters, loaded into PDPTE registers by MOV CR3. Physical address below
+ * 4 GiB and 32-byte aligned: a space comes from low memory. */
 struct arch_root {
     u64 pdpt[SLOT_COUNT] __attribute__((aligned(32)));
 };

@@ -1,15 +1,16 @@
 ; SPDX-License-Identifier: MIT
 ;
-; Every way into the 32-bit kernel and out of it again: exceptions and interrupts, SYSENTER, INT 0x80, and the
-; first steps of a new thread. The registers of user code stand in a struct trap_frame (trap_frame.h) that ends at the
-; top of the thread's kernel stack.
+; Every way into the 32-bit kernel and out of it again: exceptions and interrupts, SYSENTER, INT
+; 0x80, and the first steps of a new thread. The registers of user code stand in a struct trap_frame
+; (trap_frame.h) that ends at the top of the thread's kernel stack.
 ;
-; On entry from user mode nothing in the registers is trusted: DS, ES and FS are loaded, and the flags
-; replaced by clean ones (DF, AC, NT and TF off; interrupts are off already). On the way out FS is made null, so that no
-; kernel selector gets out; DS and ES are the user's flat segment, and GS is never touched.
+; On entry from user mode nothing in the registers is trusted: DS, ES and FS are loaded, and the
+; flags replaced by clean ones (DF, AC, NT and TF off; interrupts are off already). On the way out
+; FS is made null, so that no kernel selector gets out; DS and ES are the user's flat segment, and
+; GS is never touched.
 ; Read next: ../traps.c, segments.c.
 
-USER_DATA       equ 0x23            ; these six: segments.h; segments.c asserts the offsets
+USER_DATA       equ 0x23            ; these: segments.h; segments.c asserts the offsets
 USER_CODE       equ 0x1B
 KERNEL_FS       equ 0x28
 CPU_ATTENTION   equ 13828           ; offset of attention in struct cpu
@@ -60,14 +61,15 @@ section .text
     mov fs, ecx
 %endmacro
 
-; ---- Exceptions and interrupts ----------------------------------------------------------------------------
+; ---- Exceptions and interrupts ---------------------------------------------------------
 
 ; Those that push an error code themselves: 8, 10..14, 17, 21, 29, 30.
 
 %assign vector 0
 %rep VECTOR_STUBS
 vector_%+vector:
-%if vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30
+%if vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || \
+    vector == 29 || vector == 30
 %else
     push 0
 %endif
@@ -80,7 +82,7 @@ trap_entry:
     push_registers
     load_kernel_state
     mov eax, esp
-    push dword [eax + FRAME_EIP]    ; with the next, a frame by which a backtrace finds the interrupted code
+    push dword [eax + FRAME_EIP]    ; with the next, a frame for backtraces: the interrupted code
     push ebp
     mov ebp, esp
     push eax
@@ -105,11 +107,12 @@ return_to_user:
     mov fs, eax
     jmp return_to_kernel
 
-; ---- System calls -------------------------------------------------------------------------------------------
+; ---- System calls ----------------------------------------------------------------------
 
-; SYSENTER: EAX = number, EBX, EDX, ESI, EDI = arguments, ECX = the user's ESP. The CPU has loaded ESP with the address
-; of tss.esp0. The way back is always the landing in the system-call page. EBX, ESI, EDI and EBP survive in the
-; C code's own care; what a clone or a thread switch needs of them is in the frame.
+; SYSENTER: EAX = number, EBX, EDX, ESI, EDI = arguments, ECX = the user's ESP. The CPU has loaded
+; ESP with the address of tss.esp0. The way back is always the landing in the system-call page. EBX,
+; ESI, EDI and EBP survive in the C code's own care; what a clone or a thread switch needs of them
+; is in the frame.
 x86_entry_fast_call:
     mov esp, [esp]
     push USER_DATA
@@ -164,7 +167,7 @@ finish_call:
     call kernel_return_to_user
     jmp return_to_user
 
-; ---- Threads ------------------------------------------------------------------------------------------------
+; ---- Threads ---------------------------------------------------------------------------
 
 ; void x86_switch_stacks(uword *save, uword load)
 x86_switch_stacks:

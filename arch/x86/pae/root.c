@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ARCH=pae: the root of a space is a 32-byte PDPT, whose four entries are the four quarters. The kernel
- * has the last 128 entries of every slot-3 directory; they are fixed at boot, so no directory ever has to be
- * brought up to date. A loaded PDPT is never edited (hazard 4): the CPU would not see it.
+ * ARCH=pae: the root of a space is a 32-byte PDPT, whose four entries are the four quarters. The
+ * kernel has the last 128 entries of every slot-3 directory; they are fixed at boot, so no
+ * directory ever has to be brought up to date. A loaded PDPT is never edited (hazard 4): the CPU
+ * would not see it.
  */
 #include <string.h>
 
@@ -22,7 +23,8 @@ static u8 system_call_page[PAGE_SIZE] __attribute__((aligned(4096)));
 
 /* ---- Roots ----------------------------------------------------------------------------------- */
 
-/* Hazard 5: of a PAE PDPTE, bits 1, 2, 5..8 and 63 are reserved, so it is an address and the present bit. */
+/* Hazard 5: of a PAE PDPTE, bits 1, 2, 5..8 and 63 are reserved, so it is an address and the
+ * present bit. */
 static u64 pdpt_entry(frame_t directory) { return frame_address(directory) | X86_PRESENT; }
 
 int arch_root_create(struct arch_root *root, const struct arch_slot slots[SLOT_COUNT]) {
@@ -52,9 +54,7 @@ void arch_directory_prepare(entry_t *directory, u32 slot) {
     }
 }
 
-u32 arch_directory_entries(u32 slot) {
-    return slot == 3 ? USER_ENTRIES_LAST_SLOT : TABLE_ENTRIES;
-}
+u32 arch_directory_entries(u32 slot) { return slot == 3 ? USER_ENTRIES_LAST_SLOT : TABLE_ENTRIES; }
 
 /* ---- The kernel's own ------------------------------------------------------------------------ */
 
@@ -62,7 +62,8 @@ u64 *x86_kernel_directory_entry(uword address) {
     return &kernel_directory[address >> TABLE_SHIFT & (TABLE_ENTRIES - 1)];
 }
 
-/* By whole 2 MiB, so no tables are needed but for the image; what is no RAM in between, nobody touches. */
+/* By whole 2 MiB, so no tables are needed but for the image; what is no RAM in between, nobody
+ * touches. */
 void x86_map_memory(struct boot_info *boot) {
     physical_t mapped = 0;
     for (u32 i = 0; i < boot->range_count; i++) {
@@ -81,7 +82,8 @@ static bool overlaps(physical_t start, physical_t end, physical_t other, physica
     return start < other_end && other < end;
 }
 
-/* The highest whole-frame place for BYTES of low memory which neither kernel nor initrd use; 0: none. */
+/* The highest whole-frame place for BYTES of low memory which neither kernel nor initrd use; 0:
+ * none. */
 static physical_t find_low_place(const struct boot_info *boot, u64 bytes) {
     for (u32 i = boot->range_count; i-- > 0;) {
         physical_t end = boot->range[i].end;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables that the 32-bit CPU wants before it can take a trap: GDT, IDT, TSS, and the way in by SYSENTER or INT.
- * Each CPU has its own GDT and TSSs in its struct cpu; the IDT is one, written by the boot CPU.
- * Double fault, NMI and machine check are task gates: the CPU changes stack, segments and CR3 whatever state
- * they were in. Their task ends in a panic. Read next: entry.asm.
+ * The tables that the 32-bit CPU wants before it can take a trap: GDT, IDT, TSS, and the way in by
+ * SYSENTER or INT. Each CPU has its own GDT and TSSs in its struct cpu; the IDT is one, written by
+ * the boot CPU. Double fault, NMI and machine check are task gates: the CPU changes stack, segments
+ * and CR3 whatever state they were in. Their task ends in a panic. Read next: entry.asm.
  */
 #include <string.h>
 
@@ -66,6 +66,11 @@ _Noreturn static void trap_task(void) {
         .esp = tss->esp, .ss = tss->ss,
         .vector = vector[(selector - SELECTOR_TRAP_TSS) / 8],
     };
+    /* Nobody returns from here, so this frame can lead a backtrace to the interrupted code instead.
+     * */
+    uword *own = __builtin_frame_address(0);
+    own[0] = tss->ebp;
+    own[1] = tss->eip;
     x86_trap(&frame);
     arch_halt();
 }
@@ -111,7 +116,8 @@ static void idt_prepare(void) {
     }
     idt[VECTOR_DOUBLE_FAULT] = gate(SELECTOR_TRAP_TSS + 8 * TRAP_STACK_DOUBLE_FAULT, 0, GATE_TASK);
     idt[VECTOR_NMI] = gate(SELECTOR_TRAP_TSS + 8 * TRAP_STACK_NMI, 0, GATE_TASK);
-    idt[VECTOR_MACHINE_CHECK] = gate(SELECTOR_TRAP_TSS + 8 * TRAP_STACK_MACHINE_CHECK, 0, GATE_TASK);
+    idt[VECTOR_MACHINE_CHECK] =
+        gate(SELECTOR_TRAP_TSS + 8 * TRAP_STACK_MACHINE_CHECK, 0, GATE_TASK);
     idt[VECTOR_SYSTEM_CALL] = gate(SELECTOR_KERNEL_CODE, (uword)x86_entry_system_call,
                                    GATE_INTERRUPT | ACCESS_USER << 8);
 }
@@ -150,11 +156,13 @@ void x86_cpu_initialise(u32 number) {
     segments_load(&cpu->arch);
 }
 
-/* What user code calls. It leaves ECX = ESP for SYSENTER, which saves
- * nothing; its way back is the RET. */
+/* What user code calls. It leaves ECX = ESP for SYSENTER, which saves nothing; its way back is the
+ * RET. */
 static void system_call_page_fill(u8 *page) {
-    static const u8 with_sysenter[] = {0x89, 0xE1, 0x0F, 0x34, 0xC3}; /* mov ecx, esp; sysenter; ret */
-    static const u8 with_interrupt[] = {0xCD, VECTOR_SYSTEM_CALL, 0xC3}; /* int 0x80; ret */
+    /* mov ecx, esp; sysenter; ret */
+    static const u8 with_sysenter[] = {0x89, 0xE1, 0x0F, 0x34, 0xC3};
+    /* int 0x80; ret */
+    static const u8 with_interrupt[] = {0xCD, VECTOR_SYSTEM_CALL, 0xC3};
     memset(page, 0xCC, PAGE_SIZE);
     if (x86_features.sysenter) {
         memcpy(page, with_sysenter, sizeof(with_sysenter));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Segments of the 32-bit kernel: selectors, the TSS, and what each CPU keeps for itself. The kernel
- * finds its CPU through FS, a segment whose base is the struct cpu; GS is the user's thread pointer, and
- * the kernel leaves it alone. DS and ES are the flat user segment, in the kernel too.
+ * finds its CPU through FS, a segment whose base is the struct cpu; GS is the user's thread
+ * pointer, and the kernel leaves it alone. DS and ES are the flat user segment, in the kernel too.
  * The numbers stand again at the head of entry.asm, and segments.c asserts that they agree.
  */
 #ifndef ARCH_X86_SEGMENTS_H
@@ -40,8 +40,9 @@ struct arch_cpu {
     struct cpu *self; /* read through FS by arch_cpu() */
     u32 reserved;
     u64 gdt[SELECTOR_END / 8];
-    /* SYSENTER starts with ESP at tss.esp0 (and loads ESP from there). If the user had TF set, the debug
-     * exception comes before that load, and its handler runs on this: the words below esp0. */
+    /* SYSENTER starts with ESP at tss.esp0 (and loads ESP from there). If the user had TF set, the
+     * debug exception comes before that load, and its handler runs on this: the words below esp0.
+     * */
     u8 debug_stack[1024];
     struct x86_tss tss;
     struct x86_tss trap_tss[TRAP_STACKS];

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The registers of interrupted code, in the order in which entry.asm pushes them (lowest address first) and
- * the CPU did before that. The frame of an entry from user mode ends at the top of the kernel stack. From
- * kernel mode the CPU pushes no esp and ss: they are not there.
+ * The registers of interrupted code, in the order in which entry.asm pushes them (lowest address
+ * first) and the CPU did before that. The frame of an entry from user mode ends at the top of the
+ * kernel stack. From kernel mode the CPU pushes no esp and ss: they are not there.
  */
 #ifndef ARCH_X86_TRAP_FRAME_H
 #define ARCH_X86_TRAP_FRAME_H
 
 #include "arch/x86/machine_thread.h"
+#include "arch/x86/vectors.h"
 
 #include "kernel/base/print.h"
 #include "kernel/base/types.h"
@@ -45,12 +46,20 @@ static inline void frame_set_result(struct trap_frame *frame, uword result) {
     frame->eax = result;
 }
 
+/* The interrupted ESP. From kernel mode the CPU pushes none (it is where the frame ends), but a
+ * trap task's frame is made of a TSS, which has it. */
+static inline uword frame_stack(const struct trap_frame *frame) {
+    bool task = frame->vector == VECTOR_NMI || frame->vector == VECTOR_DOUBLE_FAULT ||
+                frame->vector == VECTOR_MACHINE_CHECK;
+    return task || frame_from_user(frame) ? frame->esp : (uword)&frame->esp;
+}
+
 static inline void frame_print(const struct trap_frame *frame) {
-    bool user = frame_from_user(frame);
-    print("eip %08x cs %04x eflags %08x  %s %08x ss %04x\n", frame->eip, frame->cs, frame->eflags,
-          user ? "esp" : "frame at", user ? frame->esp : (u32)(uword)frame, user ? frame->ss : 0);
+    print("eip %08x cs %04x eflags %08x esp %08x\n", frame->eip, frame->cs, frame->eflags,
+          (u32)frame_stack(frame));
     print("eax %08x ebx %08x ecx %08x edx %08x\n", frame->eax, frame->ebx, frame->ecx, frame->edx);
-    print("esi %08x edi %08x ebp %08x error %x\n", frame->esi, frame->edi, frame->ebp, frame->error);
+    print("esi %08x edi %08x ebp %08x error %x\n", frame->esi, frame->edi, frame->ebp,
+          frame->error);
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commands that change or show the shell itself: a table of name, function and sentence, from which
- * `help` is printed too. Each takes argc and argv and returns a status.
+ * The commands that change or show the shell itself: a table of name, function and sentence, from
+ * which `help` is printed too. Each takes argc and argv and returns a status.
  */
 #include "sh.h"
 
@@ -146,8 +146,10 @@ static const struct builtin {
 
 static int builtin_help(int argc, char **argv) {
     (void)argc, (void)argv;
-    puts("A line is commands joined by ; && || | and &, each with < > >> 2> 2>&1, ! before, ( ) around.");
-    puts("Words: '...' \"...\" \\x $NAME $? $$ $! $1 $# $@, # begins a comment.  Keys: arrows, Home, End,");
+    puts("A line is commands joined by ; && || | and &, each with < > >> 2> 2>&1, ! before, ( ) "
+         "around.");
+    puts("Words: '...' \"...\" \\x $NAME $? $$ $! $1 $# $@, # begins a comment.  Keys: arrows, "
+         "Home, End,");
     puts("^A ^E ^B ^F line and cursor, ^K ^U ^W cut, ^L clear, ^C give up, ^D end.  Built in:\n");
     for (size_t i = 0; i < BUILTIN_COUNT; i++) {
         printf("  %-26s %s\n", builtins[i].usage, builtins[i].sentence);

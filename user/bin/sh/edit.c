@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line editor and the history. It keeps one line on one row of the screen and scrolls it sideways
- * when it is longer; it uses only carriage return, erase to the end of the row and cursor right, which
- * every terminal knows. The console is in raw mode only while a line is being edited, so that ^C reaches
- * the jobs at all other times. Input that is no terminal is read plainly.
+ * The line editor and the history. It keeps one line on one row of the screen and scrolls it
+ * sideways when it is longer; it uses only carriage return, erase to the end of the row and cursor
+ * right, which every terminal knows. The console is in raw mode only while a line is being edited,
+ * so that ^C reaches the jobs at all other times. Input that is no terminal is read plainly.
  */
 #include "sh.h"
 
@@ -53,9 +53,9 @@ static struct {
     size_t size, length, cursor;
     size_t first; /* the leftmost character on the screen */
     const char *prompt;
-    unsigned recalled;       /* the history line shown; history_total: the new line */
-    char typed[LINE_SIZE];   /* the new line while an older one is shown */
-    char cut[LINE_SIZE];     /* for ^Y */
+    unsigned recalled;     /* the history line shown; history_total: the new line */
+    char typed[LINE_SIZE]; /* the new line while an older one is shown */
+    char cut[LINE_SIZE];   /* for ^Y */
 } edit;
 
 static void screen_write(const char *text, size_t length) {
@@ -72,16 +72,16 @@ static void screen_write(const char *text, size_t length) {
 static void screen_redraw(void) {
     static char text[SCREEN_COLUMNS * 4];
     size_t columns = SCREEN_COLUMNS - 1 - strlen(edit.prompt);
-    if (edit.cursor < edit.first) {
-        edit.first = edit.cursor;
-    } else if (edit.cursor > edit.first + columns) {
-        edit.first = edit.cursor - columns;
+    if (edit.cursor < edit.first || edit.cursor > edit.first + columns) {
+        edit.first = edit.cursor > columns / 2 ? edit.cursor - columns / 2 : 0; /* in the middle */
     }
     size_t visible = edit.length - edit.first < columns ? edit.length - edit.first : columns;
     size_t column = strlen(edit.prompt) + edit.cursor - edit.first;
     int length = snprintf(text, sizeof text, "\r%s%.*s\033[K\r", edit.prompt, (int)visible,
                           edit.line + edit.first);
-    length += column > 0 ? snprintf(text + length, sizeof text - (size_t)length, "\033[%uC", (unsigned)column) : 0;
+    length += column > 0 ? snprintf(text + length, sizeof text - (size_t)length, "\033[%uC",
+                                    (unsigned)column)
+                         : 0;
     screen_write(text, (size_t)length);
 }
 
@@ -94,7 +94,7 @@ static void insert(const char *text, size_t length) {
     memcpy(edit.line + edit.cursor, text, length);
     edit.length += length;
     edit.cursor += length;
-    if (at_end && strlen(edit.prompt) + edit.cursor - edit.first < SCREEN_COLUMNS - 1) {
+    if (at_end && strlen(edit.prompt) + edit.cursor - edit.first < SCREEN_COLUMNS) {
         screen_write(text, length);
     } else {
         screen_redraw();
@@ -133,7 +133,8 @@ static void recall(unsigned number) {
         snprintf(edit.typed, sizeof edit.typed, "%s", edit.line);
     }
     edit.recalled = number;
-    snprintf(edit.line, edit.size, "%s", number == history_total ? edit.typed : history_line(number));
+    snprintf(edit.line, edit.size, "%s",
+             number == history_total ? edit.typed : history_line(number));
     edit.length = edit.cursor = strlen(edit.line);
     edit.first = 0;
     screen_redraw();
@@ -164,7 +165,10 @@ static int escape_read(void) {
     if (key != '~') {
         return key;
     }
-    return number == 3 ? '~' : number == 1 || number == 7 ? 'H' : number == 4 || number == 8 ? 'F' : 0;
+    return number == 3                  ? '~'
+           : number == 1 || number == 7 ? 'H'
+           : number == 4 || number == 8 ? 'F'
+                                        : 0;
 }
 
 static void key_escape(void) {

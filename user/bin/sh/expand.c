@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From words as typed to fields: quotes are removed, $ is replaced, and what an unquoted $ gave is split
- * at blanks. Also the shell's variables: exported ones live in the environment, the others in a small
- * table here. Read run.c next.
+ * From words as typed to fields: quotes are removed, $ is replaced, and what an unquoted $ gave is
+ * split at blanks. Also the shell's variables: exported ones live in the environment, the others in
+ * a small table here. Read run.c next.
  */
 #include "sh.h"
 
@@ -13,9 +13,7 @@
 
 #define VARIABLE_COUNT 64
 
-static struct variable {
-    char *name, *value; /* name null: free */
-} variables[VARIABLE_COUNT];
+static struct variable { char *name, *value; /* name null: free */ } variables[VARIABLE_COUNT];
 
 /* ---- Variables ------------------------------------------------------------------------------- */
 
@@ -211,22 +209,12 @@ static const char *expand_name(const char *text, bool quoted) {
 
 static const char *expand_dollar(const char *text, bool quoted) {
     switch (*text) {
-    case '?':
-        field_add_number(shell.status);
-        return text + 1;
-    case '$':
-        field_add_number(shell.pid);
-        return text + 1;
-    case '!':
-        field_add_number(job_last_pid());
-        return text + 1;
-    case '#':
-        field_add_number(shell.argument_count);
-        return text + 1;
+    case '?': field_add_number(shell.status); return text + 1;
+    case '$': field_add_number(shell.pid); return text + 1;
+    case '!': field_add_number(job_last_pid()); return text + 1;
+    case '#': field_add_number(shell.argument_count); return text + 1;
     case '@':
-    case '*':
-        field_add_arguments(quoted);
-        return text + 1;
+    case '*': field_add_arguments(quoted); return text + 1;
     default:
         if (isdigit((unsigned char)*text)) {
             expand_digit(*text - '0', quoted);

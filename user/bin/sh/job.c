@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Jobs: process trees with a budget each. A job is one child of the shell, which puts itself under a new
- * budget and a lower priority and then becomes the command, or starts the stages of a pipeline and waits
- * for them. The shell stays outside, so that whatever a job does, there is memory, a process and
- * time left to answer with. In a job everything is an ordinary child (shell.in_job).
+ * Jobs: process trees with a budget each. A job is one child of the shell, which puts itself under
+ * a new budget and a lower priority and then becomes the command, or starts the stages of a
+ * pipeline and waits for them. The shell stays outside, so that whatever a job does, there is
+ * memory, a process and time left to answer with. In a job everything is an ordinary child
+ * (shell.in_job).
  */
 #include "sh.h"
 
@@ -18,6 +19,7 @@
 
 #include "terminal.h"
 
+#define PRIORITY_BACKGROUND (PRIORITY_DEFAULT - 4) /* so that what is typed goes before it */
 #define JOB_COUNT 32
 #define JOB_TEXT_SIZE 128
 #define JOB_PROCESSES 256
@@ -29,12 +31,12 @@ static struct job {
     char text[JOB_TEXT_SIZE];
 } jobs[JOB_COUNT]; /* job N stands in entry N - 1 */
 
-static pid_t last_pid;    /* of the job that was started last */
-static int last_number;   /* and its number */
+static pid_t last_pid;  /* of the job that was started last */
+static int last_number; /* and its number */
 static struct process_limits job_limits = {
     .processes = JOB_PROCESSES, .threads = JOB_THREADS, .quarters = JOB_QUARTERS};
 
-/* A shell that a script runs is in a job already; one that a person types at makes jobs of its own. */
+/* A shell that a script runs is in a job already; one that a person types at makes its own. */
 void job_initialize(void) {
     char level[16];
     struct info_machine machine;
@@ -50,7 +52,7 @@ void job_initialize(void) {
 /* In the child that becomes the job. */
 static void job_enter(bool background) {
     if (!shell.in_job) {
-        thread_priority(PRIORITY_DEFAULT);
+        thread_priority(background ? PRIORITY_BACKGROUND : PRIORITY_DEFAULT);
         if (process_limit(&job_limits) < 0) {
             fprintf(stderr, "sh: no budget left for another job\n");
             _exit(STATUS_CANNOT_RUN);

@@ -6,7 +6,8 @@
  *     pipeline = [ "!" ] command { "|" command }
  *     command  = { assignment | word | redirect } | "(" list ")" { redirect }
  * Words keep their quotes: expand.c removes them when the command runs. A text that ends inside a
- * quote or before a command that must follow is incomplete: the caller adds a line and parses again.
+ * quote or before a command that must follow is incomplete: the caller adds a line and parses
+ * again.
  */
 #include "sh.h"
 
@@ -29,7 +30,8 @@ static void fail_at(const char *place) {
     }
     outcome = PARSE_ERROR;
     int length = *place == '\n' ? 0 : (int)strcspn(place, " \t\n");
-    fprintf(stderr, "sh: syntax error near `%.*s'\n", length ? length : 7, length ? place : "newline");
+    fprintf(stderr, "sh: syntax error near `%.*s'\n", length ? length : 7,
+            length ? place : "newline");
 }
 
 static void skip_blanks(void) {
@@ -103,12 +105,12 @@ static const char *take_word(void) {
 /* [N]<WORD [N]>WORD [N]>>WORD [N]>&N: false if no redirection stands here. */
 static bool take_redirect(struct redirect ***tail) {
     skip_blanks();
-    const char *operator = at + strspn(at, "0123456789");
-    if ((*operator != '<' && *operator != '>') || operator - at > 2) {
+    const char *operator= at + strspn(at, "0123456789");
+    if ((*operator!= '<' && * operator!= '>') || operator- at> 2) {
         return false;
     }
     struct redirect *redirect = arena_take(sizeof *redirect);
-    redirect->fd = operator > at ? atoi(at) : *operator == '>';
+    redirect->fd = operator> at ? atoi(at) : * operator== '>';
     at = operator;
     if (take(">>")) {
         redirect->kind = REDIRECT_APPEND;
@@ -198,7 +200,9 @@ static struct pipeline *parse_pipeline(void) {
 static struct pipeline *parse_pipelines(void) {
     struct pipeline *first = parse_pipeline(), *last = first;
     while (outcome == PARSE_OK) {
-        enum connector connector = take("&&") ? CONNECT_AND : take("||") ? CONNECT_OR : CONNECT_NONE;
+        enum connector connector = take("&&")   ? CONNECT_AND
+                                   : take("||") ? CONNECT_OR
+                                                : CONNECT_NONE;
         if (connector == CONNECT_NONE) {
             break;
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Running a tree. A builtin that stands alone runs in the shell itself, with the redirections in force only
- * while it runs; everything else runs in children. Stages of a pipeline are always children.
- * The choice between a new job and a child of this one is made by shell.in_job (job.c).
+ * Running a tree. A builtin that stands alone runs in the shell itself, with the redirections in
+ * force only while it runs; everything else runs in children. Stages of a pipeline are always
+ * children. The choice between a new job and a child of this one is made by shell.in_job (job.c).
  */
 #include "sh.h"
 
@@ -17,9 +17,7 @@
 
 /* ---- Redirections ---------------------------------------------------------------------------- */
 
-static struct {
-    int fd, copy; /* copy -1: the descriptor was closed */
-} saved[SAVED_LIMIT];
+static struct { int fd, copy; /* copy -1: the descriptor was closed */ } saved[SAVED_LIMIT];
 static int saved_count;
 
 static int redirect_open(const struct redirect *redirect, const char *name) {
@@ -181,7 +179,8 @@ static void move_descriptor(int from, int to) {
     }
 }
 
-/* Fork one stage that reads INPUT and writes into the pipe OUTPUT; -1 stands for what the shell has. */
+/* Fork one stage that reads INPUT and writes into the pipe OUTPUT; -1 stands for what the shell
+ * has. */
 static pid_t stage_start(const struct command *command, int input, const int output[2]) {
     pid_t pid = fork();
     if (pid != 0) {
@@ -245,7 +244,8 @@ static int run_pipeline(const struct pipeline *pipeline) {
 int run_pipelines(const struct pipeline *pipeline) {
     for (; pipeline != NULL && !shell.exiting; pipeline = pipeline->next) {
         bool succeeded = shell.status == 0;
-        if (pipeline->connector == CONNECT_NONE || succeeded == (pipeline->connector == CONNECT_AND)) {
+        if (pipeline->connector == CONNECT_NONE ||
+            succeeded == (pipeline->connector == CONNECT_AND)) {
             shell.status = run_pipeline(pipeline);
         }
     }

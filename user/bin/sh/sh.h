@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shell's parts and what they tell each other. A line becomes a tree (parse.c) in the line arena
- * (arena.c), words become fields only when they run (expand.c), run.c walks the tree, job.c starts and
- * follows process trees, builtin.c holds the commands that change the shell itself, edit.c reads a line.
- * The shell has one thread and no locks. It allocates nothing for a line but from a static arena, so that
- * it keeps answering when jobs have eaten the memory of the machine. Read sh.c next.
+ * The shell's parts and what they tell each other. A line becomes a tree (parse.c) in the line
+ * arena (arena.c), words become fields only when they run (expand.c), run.c walks the tree, job.c
+ * starts and follows process trees, builtin.c holds the commands that change the shell itself,
+ * edit.c reads a line. The shell has one thread and no locks. It allocates nothing for a line but
+ * from a static arena, so that it keeps answering when jobs have eaten the memory of the machine.
+ * Read sh.c next.
  */
 #ifndef SH_H
 #define SH_H
@@ -63,10 +64,10 @@ struct list {
 
 struct shell {
     bool interactive;
-    bool in_job;   /* runs inside a job's budget: its children need none of their own */
-    bool exiting;  /* `exit` was run */
-    int status;    /* $? */
-    pid_t pid;     /* $$: of the shell that the user started, also in subshells */
+    bool in_job;  /* runs inside a job's budget: its children need none of their own */
+    bool exiting; /* `exit` was run */
+    int status;   /* $? */
+    pid_t pid;    /* $$: of the shell that the user started, also in subshells */
     const char *name;
     int argument_count; /* $# */
     char **arguments;   /* $1... */
@@ -74,8 +75,8 @@ struct shell {
 
 extern struct shell shell;
 
-/* arena.c: memory that lives until the line has run. Never returns null: when it is used up, the line is
- * given up with a message (a jump to the loop that reads lines). */
+/* arena.c: memory that lives until the line has run. Never returns null: when it is used up, the line
+ * is given up with a message (a jump to the loop that reads lines). */
 void *arena_take(size_t size);
 char *arena_text(const char *text, size_t length);
 void arena_reset(void);
@@ -101,8 +102,8 @@ int run_pipelines(const struct pipeline *pipeline);
 _Noreturn void run_stages_and_exit(const struct pipeline *pipeline);
 
 /* job.c */
-int job_run(const struct pipeline *pipeline);  /* in the foreground; the status */
-int job_start(const struct list *list);        /* in the background */
+int job_run(const struct pipeline *pipeline); /* in the foreground; the status */
+int job_start(const struct list *list);       /* in the background */
 void job_announce_ended(void);
 int job_wait_all(void);
 int job_wait_one(int number);

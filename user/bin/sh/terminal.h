@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The console's two modes that the shell needs: raw for its line editor, normal for everything else. */
+/* The console's two modes that the shell needs: raw for its line editor, normal for everything
+ * else. */
 #ifndef SH_TERMINAL_H
 #define SH_TERMINAL_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <sys/dirent.h>: the part of <dirent.h> that newlib leaves to each system. It becomes part of the C
- * library when that is built (tools/make/build-newlib). newlib's opendir() and readdir() fill these;
- * the entries come from getdents() in user/lib/posix_files.c.
+ * <sys/dirent.h>: the part of <dirent.h> that newlib leaves to each system. It becomes part of the
+ * C library when that is built (tools/make/build-newlib). newlib's opendir() and readdir() fill
+ * these; the entries come from getdents() in user/lib/posix_files.c.
  */
 #ifndef _SYS_DIRENT_H
 #define _SYS_DIRENT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console server's parts. The mutex `console_lock` guards everything in all of them; both threads of
- * ../console.c take it before they call in here.
+ * The console server's parts. The mutex `console_lock` guards everything in all of them; both
+ * threads of ../console.c take it before they call in here.
  *   line.c        what is typed: editing of a line, and the bytes that are ready to be read
  *   foreground.c  whom ^C ends
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whom ^C ends: the processes that the shell named, and all that descend from them. Quartet has no process
- * groups, so the descendants are looked up by parent when the key comes. Parents end before their
- * children, and the search is repeated until it finds nobody new, so that a process which clones itself
- * as fast as it can does not get away.
+ * Whom ^C ends: the processes that the shell named, and all that descend from them. Quartet has no
+ * process groups, so the descendants are looked up by parent when the key comes. Parents end before
+ * their children, and the search is repeated until it finds nobody new, so that a process which
+ * clones itself as fast as it can does not get away.
  */
 #include "user/servers/console/console.h"
 

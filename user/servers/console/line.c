@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line discipline. Cooked: keys go into a line that can be edited, and become readable with the end of the
- * line or ^D. Raw: each byte is readable as it comes. Readers that find nothing wait here; bytes leave
- * the ring only when the reply has reached a reader, so what a killed reader waited for is not lost.
- * Guarded by the console's lock.
+ * The line discipline. Cooked: keys go into a line that can be edited, and become readable with the
+ * end of the line or ^D. Raw: each byte is readable as it comes. Readers that find nothing wait
+ * here; bytes leave the ring only when the reply has reached a reader, so what a killed reader
+ * waited for is not lost. Guarded by the console's lock.
  */
 #include "user/servers/console/console.h"
 
@@ -77,8 +77,8 @@ void line_read(uint64_t token, uint64_t wanted) {
         console_reply(readers[0].token, EAGAIN, 0, NULL, 0);
         reader_remove_first();
     }
-    readers[reader_count++] = (struct reader){
-        token, wanted < MESSAGE_BYTES ? (uint32_t)wanted : MESSAGE_BYTES};
+    readers[reader_count++] =
+        (struct reader){token, wanted < MESSAGE_BYTES ? (uint32_t)wanted : MESSAGE_BYTES};
     readers_serve();
 }
 
@@ -182,11 +182,28 @@ uint32_t line_mode(void) {
     return mode;
 }
 
-/* What was typed ahead stays: a line that is begun becomes readable when there are no lines any more. */
+/* The bytes that wait for a reader, typed once more: as lines. */
+static void ready_retype(void) {
+    static uint16_t keys[READY_LIMIT];
+    uint32_t count = ready_count;
+    for (uint32_t i = 0; i < count; i++) {
+        keys[i] = ready[(ready_start + i) % READY_LIMIT];
+    }
+    ready_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        type_cooked(keys[i] == END_OF_INPUT ? CONTROL('D') : (char)keys[i]);
+    }
+}
+
+/* What was typed ahead stays, and counts as typed in the new mode: keys become lines when there are
+ * lines, and a line that is begun becomes readable when there are no lines any more. */
 void line_set_mode(uint32_t bits) {
+    uint32_t before = mode;
     mode = bits & CONSOLE_NORMAL;
     if (!(mode & CONSOLE_COOKED)) {
         line_commit();
-        readers_serve();
+    } else if (!(before & CONSOLE_COOKED)) {
+        ready_retype();
     }
+    readers_serve();
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bytes of a file. The initrd's image of it stays where it is, read-only; what is written goes to
- * chunks that are laid over it one by one. A file cut short forgets the image beyond its new end, so that
- * growing again shows zeros. The picture stands at struct content in files.h.
+ * The bytes of a file. The initrd's image of it stays where it is, read-only; what is written goes
+ * to chunks that are laid over it one by one. A file cut short forgets the image beyond its new
+ * end, so that growing again shows zeros. The picture stands at struct content in files.h.
  */
 #include "user/servers/files/files.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Where the number of chunk INDEX is kept; null if its table is not there and, with CREATE, cannot be. */
+/* Where the number of chunk INDEX is kept; null if its table is not there and, with CREATE, cannot
+ * be. */
 static chunk_number *content_entry(struct content *content, uint32_t index, bool create) {
     if (index < CONTENT_DIRECT) {
         return &content->direct[index];
@@ -26,7 +27,8 @@ static chunk_number *content_entry(struct content *content, uint32_t index, bool
 }
 
 /* LENGTH bytes of the image, or zeros behind its end. */
-static void image_read(const struct content *content, uint32_t offset, uint8_t *buffer, uint32_t length) {
+static void image_read(const struct content *content, uint32_t offset, uint8_t *buffer,
+                       uint32_t length) {
     uint32_t there = offset < content->image_length ? content->image_length - offset : 0;
     there = there < length ? there : length;
     if (there > 0) {
@@ -53,7 +55,8 @@ void content_read(const struct content *content, uint32_t offset, void *buffer, 
     }
 }
 
-/* The chunk that holds OFFSET, copied up from the image if it was not written to before; null: no memory. */
+/* The chunk that holds OFFSET, copied up from the image if it was not written to before; null: no
+ * memory. */
 static uint8_t *content_chunk(struct content *content, uint32_t offset) {
     chunk_number *entry = content_entry(content, offset / CHUNK_SIZE, true);
     if (entry == NULL) {
@@ -129,7 +132,8 @@ int content_resize(struct content *content, uint32_t size) {
         content_drop(content, (size + CHUNK_SIZE - 1) / CHUNK_SIZE);
         chunk_number *last = content_entry(content, size / CHUNK_SIZE, false);
         if (size % CHUNK_SIZE != 0 && last != NULL && *last != 0) {
-            memset((uint8_t *)chunk_address(*last) + size % CHUNK_SIZE, 0, CHUNK_SIZE - size % CHUNK_SIZE);
+            memset((uint8_t *)chunk_address(*last) + size % CHUNK_SIZE, 0,
+                   CHUNK_SIZE - size % CHUNK_SIZE);
         }
         content->image_length = content->image_length < size ? content->image_length : size;
     }

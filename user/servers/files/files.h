@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The file server's parts. One thread, no locks.
- *   memory.c   chunks of 4 KiB and small objects, from memory that is committed before it is used, so that
+ *   memory.c   chunks of 4 KiB and small objects, from memory that is committed before use, so that
  *              a machine without memory means an errno for a client and never a fault of the server
  *   tree.c     names: directories and files, from the initrd and made later
  *   content.c  the bytes of a file: chunks over the image that the initrd has
  *   pipe.c     pipes, whose callers may wait
  *   session.c  what a client has open
- * ../files.c owns the loop that receives, and the table of labels. Results of functions: 0 or an errno.
+ * ../files.c owns the loop that receives, and the table of labels. Results of functions: 0 or an
+ * errno.
  */
 #ifndef FILES_H
 #define FILES_H
@@ -25,7 +26,8 @@
 #define CHUNK_SIZE 4096u
 typedef uint32_t chunk_number; /* 0: none */
 
-chunk_number chunk_take(void); /* filled with zeros; 0: no memory */
+void memory_limit(uint32_t chunks); /* that can be in use at a time; none before this call */
+chunk_number chunk_take(void);      /* filled with zeros; 0: no memory */
 void chunk_give(chunk_number chunk);
 void *chunk_address(chunk_number chunk);
 bool chunk_contains(const void *address); /* it lies in a chunk that is in use */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The server's memory: an area of slot 1 above the heap, in chunks of a page. A chunk is mapped and
- * filled by quarter_supply, which reports that there is no memory; touching a fresh page would end the
- * server instead. Nothing here or above uses malloc. Small objects are carved out of chunks (pools) and
- * reused, never given back.
+ * filled by quarter_supply, which reports that there is no memory; touching a fresh page would end
+ * the server instead. Nothing here or above uses malloc. Small objects are carved out of chunks
+ * (pools) and reused, never given back.
  */
 #include "user/servers/files/files.h"
 
@@ -16,8 +16,9 @@
 
 /* Chunk N stands at AREA_OFFSET + N pages. */
 static uint32_t used[CHUNK_COUNT / BITS_PER_WORD];
-static uint32_t mapped[CHUNK_COUNT / BITS_PER_WORD]; /* free, but could not be unmapped: has a frame */
+static uint32_t mapped[CHUNK_COUNT / BITS_PER_WORD]; /* free, but could not be unmapped */
 static uint32_t lowest_free = 1; /* no free chunk below this; number 0 means none */
+static uint32_t chunks_left;
 static const uint8_t zeros[CHUNK_SIZE];
 
 static bool bit_get(const uint32_t *bits, uint32_t index) {
@@ -26,8 +27,8 @@ static bool bit_get(const uint32_t *bits, uint32_t index) {
 
 static void bit_set(uint32_t *bits, uint32_t index, bool value) {
     uint32_t mask = 1u << index % BITS_PER_WORD;
-    bits[index / BITS_PER_WORD] = value ? bits[index / BITS_PER_WORD] | mask
-                                        : bits[index / BITS_PER_WORD] & ~mask;
+    bits[index / BITS_PER_WORD] =
+        value ? bits[index / BITS_PER_WORD] | mask : bits[index / BITS_PER_WORD] & ~mask;
 }
 
 void *chunk_address(chunk_number chunk) {
@@ -56,8 +57,12 @@ static bool chunk_commit(chunk_number chunk) {
     return true;
 }
 
+void memory_limit(uint32_t chunks) {
+    chunks_left = chunks;
+}
+
 chunk_number chunk_take(void) {
-    for (chunk_number chunk = lowest_free; chunk < CHUNK_COUNT; chunk++) {
+    for (chunk_number chunk = lowest_free; chunk < CHUNK_COUNT && chunks_left > 0; chunk++) {
         if (bit_get(used, chunk)) {
             continue;
         }
@@ -67,6 +72,7 @@ chunk_number chunk_take(void) {
         }
         bit_set(used, chunk, true);
         lowest_free = chunk + 1;
+        chunks_left--;
         return chunk;
     }
     return 0;
@@ -76,10 +82,11 @@ void chunk_give(chunk_number chunk) {
     if (chunk == 0) {
         return;
     }
-    /* This can fail: a hole may need one region more than a quarter can have. Then the frame stays. */
+    /* This can fail: a hole may need a region more than a quarter can have. The frame stays. */
     long result = quarter_unmap(QUARTET_SLOT(1), AREA_OFFSET + chunk * CHUNK_SIZE, CHUNK_SIZE);
     bit_set(mapped, chunk, result < 0);
     bit_set(used, chunk, false);
+    chunks_left++;
     if (chunk < lowest_free) {
         lowest_free = chunk;
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pipes: a ring of four chunks with two lists of callers that wait, for bytes or for room. A write is one
- * piece (it waits until all of it fits), so that lines of several writers do not mix. Bytes leave the ring
- * only when the reply has reached the reader: what a killed reader waited for goes to the next one.
+ * Pipes: a ring of four chunks with two lists of callers that wait, for bytes or for room. A write
+ * is one piece (it waits until all of it fits), so that lines of several writers do not mix. Bytes
+ * leave the ring only when the reply has reached the reader: what a killed reader waited for goes
+ * to the next one.
  */
 #include "user/servers/files/files.h"
 
@@ -93,7 +94,8 @@ static void ring_put(struct pipe *pipe, const uint8_t *from, uint32_t length) {
 
 /* ---- Callers that wait ----------------------------------------------------------------------- */
 
-static int waiter_add(struct waiter_list *list, uint64_t token, uint32_t length, chunk_number bytes) {
+static int waiter_add(struct waiter_list *list, uint64_t token, uint32_t length,
+                      chunk_number bytes) {
     struct waiter *waiter = list->count < WAITER_LIMIT ? pool_take(&waiter_pool) : NULL;
     if (waiter == NULL) {
         return EAGAIN;
@@ -194,7 +196,8 @@ int pipe_write(struct pipe *pipe, struct request *request) {
     return result;
 }
 
-/* The last handle to one end is gone; a call that used it keeps it open, so only the other end waits. */
+/* The last handle to one end is gone; a call that used it keeps it open, so only the other end
+ * waits. */
 void pipe_close(struct pipe *pipe, bool writer) {
     if (writer) {
         pipe->has_writer = false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sessions: what a client has open. The kernel tells which session a message came through by the badge
- * that the server chose: the address of the session (a badge has 32 bits). No client can make a badge up;
- * it is checked all the same before the address is used.
+ * Sessions: what a client has open. The kernel tells which session a message came through by the
+ * badge that the server chose: the address of the session (a badge has 32 bits). No client can make
+ * a badge up; it is checked all the same before the address is used.
  */
 #include "user/servers/files/files.h"
 
@@ -86,7 +86,7 @@ int session_open(struct request *request) {
     if ((flags & O_ACCMODE) == O_ACCMODE) {
         return EINVAL;
     }
-    /* The session first: a file must be neither created nor cut for a caller that then gets none. */
+    /* The session first: no file is created or cut for a caller that then gets none. */
     struct session *session;
     struct node *node;
     int handle, error = session_create(&session, &handle);
@@ -143,7 +143,8 @@ static bool call_offset(const struct session *session, uint64_t word, uint32_t *
     return word == FILE_HERE || word <= INT_MAX;
 }
 
-static void read_file(struct session *session, struct request *request, uint32_t offset, uint32_t length) {
+static void read_file(struct session *session, struct request *request, uint32_t offset,
+                      uint32_t length) {
     const struct content *content = &session->node->content;
     uint32_t left = offset < content->size ? content->size - offset : 0;
     length = length < left ? length : left;
@@ -167,17 +168,13 @@ int session_read(struct session *session, struct request *request) {
         return EINVAL;
     }
     switch (session->node->type) {
-    case NODE_DIRECTORY:
-        return EISDIR;
+    case NODE_DIRECTORY: return EISDIR;
     case NODE_ZERO:
         memset(request->reply_data, 0, length);
         request->reply.send_length = length;
         return 0;
-    case NODE_NULL:
-        return 0;
-    default:
-        read_file(session, request, offset, length);
-        return 0;
+    case NODE_NULL: return 0;
+    default: read_file(session, request, offset, length); return 0;
     }
 }
 
@@ -188,8 +185,8 @@ static int write_file(struct session *session, struct request *request, uint32_t
     if (here && (session->flags & O_APPEND)) {
         offset = node->content.size;
     }
-    int error = content_write(&node->content, offset, request->data, request->message.receive_length,
-                              &written);
+    int error = content_write(&node->content, offset, request->data,
+                              request->message.receive_length, &written);
     if (error == 0) {
         node_touch(node);
         request->reply.word[0] = written;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names. Every node but the root stands in its parent's list, sorted by name. The tree is built from the initrd at the
- * start and changed in memory only. A node that is removed while it is open lives, without a
- * name, until its last session closes. Paths are checked here: absolute, no empty part, no "." or "..".
+ * Names. Every node but the root stands in its parent's list, sorted by name. The tree is built
+ * from the initrd at the start and changed in memory only. A node that is removed while it is open
+ * lives, without a name, until its last session closes. Paths are checked here: absolute, no empty
+ * part, no "." or "..".
  */
 #include "user/servers/files/files.h"
 
@@ -67,7 +68,8 @@ static struct node *child_find(struct node *directory, const char *text, uint32_
     return node != NULL && compare(node->name, text, length) == 0 ? node : NULL;
 }
 
-static void child_insert(struct node *directory, struct node *node, const char *text, uint32_t length) {
+static void child_insert(struct node *directory, struct node *node, const char *text,
+                         uint32_t length) {
     struct node **link = child_link(directory, text, length);
     memset(node->name, 0, NAME_SIZE);
     memcpy(node->name, text, length);
@@ -114,7 +116,8 @@ static int path_step(struct path *path, const char **name, uint32_t *length) {
 }
 
 /* The directory that PATH's last part is in, and that part. */
-static int path_parent(struct path path, struct node **directory, const char **name, uint32_t *length) {
+static int path_parent(struct path path, struct node **directory, const char **name,
+                       uint32_t *length) {
     *directory = tree_root;
     for (;;) {
         int error = path_step(&path, name, length);
@@ -313,7 +316,9 @@ static int devices_create(void) {
     static const struct {
         const char *path;
         enum node_type type;
-    } devices[] = {{"/dev", NODE_DIRECTORY}, {"/dev/null", NODE_NULL}, {"/dev/zero", NODE_ZERO},
+    } devices[] = {{"/dev", NODE_DIRECTORY},
+                   {"/dev/null", NODE_NULL},
+                   {"/dev/zero", NODE_ZERO},
                    {"/tmp", NODE_DIRECTORY}};
     struct node *node;
     for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++) {
