@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "kernel/base/panic.h"
 #include "kernel/base/print.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/boot/boot.h"
 #include "kernel/boot/boot_info.h"
 #include "kernel/object/budget.h"
@@ -45,6 +47,13 @@ static void command_line_take(const struct boot_info *boot) {
     boot_log_quiet(command_line_has("quiet"));
 }
 
+/* With panic-test on the command line: what a kernel bug looks like. */
+static _Noreturn void panic_test(void) {
+    static struct spinlock lock = SPINLOCK(LOCK_CONSOLE_INPUT, "panic test");
+    spinlock_acquire(&lock);
+    panic("the command line asks for a panic");
+}
+
 #define FRAMES_PER_MIB (1024u * 1024u / PAGE_SIZE)
 
 static void log_machine(const struct boot_info *boot) {
@@ -68,6 +77,9 @@ _Noreturn void kernel_main(struct boot_info *boot) {
     sched_initialise();
     arch_initialise_late();
     log_machine(boot);
+    if (command_line_has("panic-test")) {
+        panic_test();
+    }
     init_start(boot);
     sched_start();
 }

@@ -187,6 +187,21 @@ TEST(a_write_fault_beside_a_shared_page_copies_only_what_it_must) {
     finish();
 }
 
+TEST(a_copied_page_is_the_same_page) { /* every word of it, but the one that was written */
+    begin();
+    map(p, SLOT1, PAGE_SIZE, RIGHTS_RW);
+    for (u32 at = 0; at < PAGE_SIZE; at += 4) {
+        poke(p, SLOT1 + at, at * 3 + 1);
+    }
+    u32 child = process_clone_must(p, COPY_ALL);
+    poke(child, SLOT1 + 2000, 7);
+    for (u32 at = 0; at < PAGE_SIZE; at += 4) {
+        CHECK_EQUAL(peek(p, SLOT1 + at), at * 3 + 1);
+        CHECK_EQUAL(peek(child, SLOT1 + at), at == 2000 ? 7 : at * 3 + 1);
+    }
+    finish();
+}
+
 TEST(a_read_of_a_copy_copies_nothing) {
     begin();
     map(p, SLOT1, 64 * PAGE_SIZE, RIGHTS_RW);
@@ -536,6 +551,7 @@ int main(void) {
         cmocka_unit_test(refusals_name_their_reason),
         cmocka_unit_test(without_nx_every_page_may_run),
         cmocka_unit_test(a_write_fault_beside_a_shared_page_copies_only_what_it_must),
+        cmocka_unit_test(a_copied_page_is_the_same_page),
         cmocka_unit_test(a_read_of_a_copy_copies_nothing),
         cmocka_unit_test(large_pages_are_used_where_they_fit),
         cmocka_unit_test(small_pages_do_where_no_block_is_whole),

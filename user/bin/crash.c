@@ -11,7 +11,7 @@
 #define USAGE "crash KIND"
 
 static volatile char data[PAGE_SIZE] = {(char)0xC3}; /* 0xC3: a return instruction */
-static const volatile char constant = 'c';
+static const char constant[] = "a constant";
 
 static void store(uintptr_t address) { *(volatile char *)address = 1; }
 static void load(uintptr_t address) { (void)*(volatile char *)address; }
@@ -19,7 +19,7 @@ static void jump(uintptr_t address) { ((void (*)(void))address)(); }
 
 static void crash_null(void) { load(0); }
 static void crash_text(void) { store((uintptr_t)&crash_null); }
-static void crash_constant(void) { store((uintptr_t)&constant); }
+static void crash_constant(void) { store((uintptr_t)constant); }
 static void crash_execute(void) { jump((uintptr_t)data); }
 static void crash_nowhere(void) { store(SLOT_BASE(2) + 0x123000); }
 static void crash_stack(void) { store((uintptr_t)__builtin_frame_address(0) - 64u * 1024 * 1024); }

@@ -4,6 +4,7 @@
  * one user, no process group, no scheduling policy, and no asynchronous signal.
  */
 #include <errno.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <time.h>
@@ -25,6 +26,21 @@ gid_t getgid(void) {
 
 gid_t getegid(void) {
     return 0;
+}
+
+/* The one user has no name: glob() asks for it when a pattern begins with ~. */
+char *getlogin(void) {
+    return NULL;
+}
+
+struct passwd *getpwnam(const char *name) {
+    (void)name;
+    return NULL;
+}
+
+struct passwd *getpwuid(uid_t user) {
+    (void)user;
+    return NULL;
 }
 
 int issetugid(void) {

@@ -69,8 +69,8 @@ static int server_start(const char *path, uint32_t plan, char *const *argv) {
     return (int)stat.id;
 }
 
-/* Start a server that receives on a new endpoint; *SESSION is the way to call it. The caller keeps no
- * way to receive, so that calls fail once the server is gone. */
+/* Start a server that receives on a new endpoint; *SESSION is the way to call it. The caller keeps
+ * no way to receive, so that calls fail once the server is gone. */
 static int server_start_with_endpoint(const char *path, uint32_t plan, char *const *argv,
                                       int *session) {
     int endpoint = (int)check(endpoint_create(), "cannot create an endpoint");

@@ -146,11 +146,10 @@ static const struct builtin {
 
 static int builtin_help(int argc, char **argv) {
     (void)argc, (void)argv;
-    puts("A line is commands joined by ; && || | and &, each with < > >> 2> 2>&1, ! before, ( ) "
-         "around.");
-    puts("Words: '...' \"...\" \\x $NAME $? $$ $! $1 $# $@, # begins a comment.  Keys: arrows, "
-         "Home, End,");
-    puts("^A ^E ^B ^F line and cursor, ^K ^U ^W cut, ^L clear, ^C give up, ^D end.  Built in:\n");
+    puts("Commands are joined by ; && || | and &, each with < > >> 2> 2>&1, ! before, ( ) around.\n"
+         "Words: '...' \"...\" \\x $NAME $? $$ $! $1 $# $@ * ? [a-z]; # begins a comment.\n"
+         "Keys: arrows, Home, End, ^A ^E line and cursor, ^K ^U ^W cut, ^Y paste, ^L clear,\n"
+         "^C give up, ^D end. (QEMU wants Ctrl-A twice.) Built in:\n");
     for (size_t i = 0; i < BUILTIN_COUNT; i++) {
         printf("  %-26s %s\n", builtins[i].usage, builtins[i].sentence);
     }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From words as typed to fields: quotes are removed, $ is replaced, and what an unquoted $ gave is
- * split at blanks. Also the shell's variables: exported ones live in the environment, the others in
+ * From words as typed to fields: quotes are removed, $ is replaced, what an unquoted $ gave is
+ * split at blanks, and unquoted * ? [ become the names of files that match, if there are any. Also the shell's variables: exported ones live in the environment, the others in
  * a small table here. Read run.c next.
  */
 #include "sh.h"
 
 #include <ctype.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,42 +116,73 @@ int variable_unset(const char *name) {
 /* ---- Fields ---------------------------------------------------------------------------------- */
 
 static struct {
-    char text[LINE_SIZE * 2]; /* the field that is being built */
+    char text[LINE_SIZE * 2]; /* the field that is being built, with \ before quoted * ? [ and \ */
     size_t length;
-    bool open;  /* it exists, though it may be empty */
-    bool split; /* blanks from a variable end it */
+    bool open;     /* it exists, though it may be empty */
+    bool wildcard; /* it has a * ? or [ that is not quoted */
+    bool split;    /* blanks from a variable end it, and wildcards stand for file names */
     struct word *first, **tail;
     int count;
 } field;
 
 static void field_reset(bool split) {
     field.length = 0;
-    field.open = false;
+    field.open = field.wildcard = false;
     field.split = split;
     field.first = NULL;
     field.tail = &field.first;
     field.count = 0;
 }
 
-static void field_add(char character) {
-    if (field.length == sizeof field.text) {
+static void field_add(char character, bool quoted) {
+    bool special = character != '\0' && strchr("*?[\\", character) != NULL;
+    if (field.length > sizeof field.text - 3) {
         shell_abandon_line("a word is too long");
     }
+    if (special && (quoted || character == '\\')) {
+        field.text[field.length++] = '\\';
+    }
+    field.wildcard = field.wildcard || (special && !quoted && character != '\\');
     field.text[field.length++] = character;
     field.open = true;
 }
 
-static void field_end(void) {
-    if (!field.open) {
-        return;
-    }
+static void field_append(const char *text, size_t length) {
     struct word *word = arena_take(sizeof *word);
-    word->text = arena_text(field.text, field.length);
+    word->text = arena_text(text, length);
     *field.tail = word;
     field.tail = &word->next;
     field.count++;
+}
+
+/* The names of the files that the field describes, sorted. False if there is none. */
+static bool field_append_matches(void) {
+    glob_t found = {0};
+    field.text[field.length] = '\0';
+    bool matches = glob(field.text, 0, NULL, &found) == 0 && found.gl_pathc > 0;
+    for (size_t i = 0; matches && i < (size_t)found.gl_pathc; i++) {
+        field_append(found.gl_pathv[i], strlen(found.gl_pathv[i]));
+    }
+    globfree(&found);
+    return matches;
+}
+
+static void field_remove_backslashes(void) {
+    size_t to = 0;
+    for (size_t from = 0; from < field.length; from++) {
+        from += field.text[from] == '\\';
+        field.text[to++] = field.text[from];
+    }
+    field.length = to;
+}
+
+static void field_end(void) {
+    if (field.open && !(field.wildcard && field.split && field_append_matches())) {
+        field_remove_backslashes();
+        field_append(field.text, field.length);
+    }
     field.length = 0;
-    field.open = false;
+    field.open = field.wildcard = false;
 }
 
 static void field_add_value(const char *value, bool quoted) {
@@ -158,7 +190,7 @@ static void field_add_value(const char *value, bool quoted) {
         if (!quoted && field.split && isspace((unsigned char)*value)) {
             field_end();
         } else {
-            field_add(*value);
+            field_add(*value, quoted);
         }
     }
 }
@@ -174,7 +206,7 @@ static void field_add_arguments(bool quoted) {
         if (i > 0 && field.split) {
             field_end();
         } else if (i > 0) {
-            field_add(' ');
+            field_add(' ', true);
         }
         field_add_value(shell.arguments[i], quoted);
         field.open = field.open || quoted;
@@ -197,7 +229,7 @@ static const char *expand_name(const char *text, bool quoted) {
         end++;
     }
     if (end == name || (braces && *end != '}')) {
-        field_add('$');
+        field_add('$', true);
         return text;
     }
     const char *value = variable_get(arena_text(name, (size_t)(end - name)));
@@ -232,7 +264,7 @@ static const char *expand_double_quoted(const char *text) {
             text += 2;
         } else {
             text += *text == '\\' && strchr("$\"\\`", text[1]) != NULL;
-            field_add(*text++);
+            field_add(*text++, true);
         }
     }
     return text + 1;
@@ -245,7 +277,7 @@ static void expand_word(const char *text) {
         if (character == '\'') {
             field.open = true;
             while (*text != '\'') {
-                field_add(*text++);
+                field_add(*text++, true);
             }
             text++;
         } else if (character == '"') {
@@ -256,11 +288,11 @@ static void expand_word(const char *text) {
             text = expand_dollar(text, false);
         } else if (character == '\\') {
             if (*text != '\n') {
-                field_add(*text);
+                field_add(*text, true);
             }
             text++;
         } else {
-            field_add(character);
+            field_add(character, false);
         }
     }
     field_end();

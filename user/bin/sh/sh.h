@@ -75,8 +75,8 @@ struct shell {
 
 extern struct shell shell;
 
-/* arena.c: memory that lives until the line has run. Never returns null: when it is used up, the line
- * is given up with a message (a jump to the loop that reads lines). */
+/* arena.c: memory that lives until the line has run. Never returns null: when it is used up, the
+ * line is given up with a message (a jump to the loop that reads lines). */
 void *arena_take(size_t size);
 char *arena_text(const char *text, size_t length);
 void arena_reset(void);
