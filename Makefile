@@ -39,7 +39,9 @@ endif
 out := $(BUILD)/$(ARCH)
 generated := $(BUILD)/generated
 PYTHON := /usr/bin/python3
-both = $(MAKE) --no-print-directory ARCH=pae $(1) && $(MAKE) --no-print-directory ARCH=long $(1)
+# make again, with a job for each processor unless somebody said -j.
+again = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+both = $(again) ARCH=pae $(1) && $(again) ARCH=long $(1)
 
 # $(call quietly,WORD,TARGET) opens a recipe line: prints "CC file", or with V=1 the command itself.
 ifeq ($(V),1)
@@ -56,7 +58,7 @@ include tools/make/iso.mk
 machine = ARCH='$(ARCH)' MEM='$(MEM)' CPUS='$(CPUS)' ACCEL='$(ACCEL)' CPU='$(CPU)' SCREEN='$(SCREEN)' \
 	BUILD='$(BUILD)' APPEND='$(APPEND)'
 
-.PHONY: all image run exec iso bochs test test-guest bench docs doctor setup help clean compile-commands
+.PHONY: all image run exec test test-guest bench docs doctor help clean compile-commands
 
 all: ##  build both kernels and their initial RAM disks (what plain `make` does)
 	+@$(call both,image)
@@ -64,40 +66,42 @@ all: ##  build both kernels and their initial RAM disks (what plain `make` does)
 image: $(out)/kernel.elf $(out)/initrd.cpio ##  build the kernel and initrd of one ARCH
 
 run: ##  install what is missing, build, and boot to the shell (leave with `shutdown` or Ctrl-A X)
-	@tools/doctor --install build run $(if $(filter iso,$(BOOT)),iso)
+	@CC='$(CC)' tools/doctor --install build run $(if $(filter iso,$(BOOT)),iso) $(if $(filter-out none,$(SCREEN)),gui)
 ifeq ($(BOOT),iso)
-	@$(MAKE) --no-print-directory iso
+	+@$(again) iso
+	@echo 'The terminal is the serial line: `shutdown` or Ctrl-A X leaves.'
 	@$(machine) tools/qemu iso
 else
-	@$(MAKE) --no-print-directory image
+	+@$(again) image
+	@echo 'The terminal is the serial line: `shutdown` or Ctrl-A X leaves.'
 	@$(machine) tools/qemu run
 endif
 
 # The guest's output is all that stands on standard output; make turns any failure into status 2, so the
 # full status is in the last line of standard error, and `tools/exec` itself exits with it.
 exec: ##  run CMD in the guest and print only its output; `tools/exec` gives the exact status
-	@tools/doctor --install build run 1>&2
-	@$(MAKE) --no-print-directory image 1>&2
+	@CC='$(CC)' tools/doctor --install build run 1>&2
+	+@$(again) image 1>&2
 	@$(machine) TIMEOUT='$(TIMEOUT)' tools/exec --built "$$CMD"
 exec: override export CMD := $(value CMD)
 
 test: ##  run every test on both kernels; ends with "N passed, N failed"
-	@tools/doctor --install build run iso test
+	@CC='$(CC)' tools/doctor --install build run iso test bochs
 	@BUILD='$(BUILD)' CC='$(CC)' $(PYTHON) tools/test
 
 test-guest: ##  run only the guest tests of one ARCH (PYTEST='-k demos' selects)
-	@tools/doctor --install build run iso test
-	@$(MAKE) --no-print-directory image $(BUILD)/quartet.iso
+	@CC='$(CC)' tools/doctor --install build run iso test bochs
+	+@$(again) image $(BUILD)/quartet.iso
 	@$(machine) $(PYTHON) -m pytest -p no:cacheprovider tests/guest $(PYTEST)
 #: PYTEST  more arguments for `make test-guest`
 
 bench: ##  count guest instructions; lines ARCH<TAB>name<TAB>instructions (both kernels unless ARCH= is given)
-	@tools/doctor --install build run 1>&2
+	@CC='$(CC)' tools/doctor --install build run 1>&2
 ifeq ($(origin ARCH),command line)
-	@$(MAKE) --no-print-directory image 1>&2
+	+@$(again) image 1>&2
 	@BUILD='$(BUILD)' $(PYTHON) tools/bench/run $(ARCH)
 else
-	@$(MAKE) --no-print-directory all 1>&2
+	+@$(again) all 1>&2
 	@BUILD='$(BUILD)' $(PYTHON) tools/bench/run pae long
 endif
 

@@ -3,12 +3,14 @@
  * The contract between the portable kernel and an architecture. kernel/ includes only this file;
  * it speaks of slots, directories, tables, spaces and entries, never of registers.
  *
- * Implementations: arch/x86 (shared) with arch/x86/pae and arch/x86/long, and arch/sim (the host, with
- * an adversarial TLB). Each supplies <arch_machine.h>, found through the include path, with the types and
- * inline functions named below under "arch_machine.h", and the functions declared here.
+ * Implementations: arch/x86 (shared) with arch/x86/pae and arch/x86/long, and arch/sim (the host,
+ * with an adversarial TLB). Each supplies <arch_machine.h>, found through the include path, with
+ * the types and inline functions named below under "arch_machine.h", and the functions declared
+ * here.
  *
  * The hooks that arch/ may call in kernel/ stand at the end. arch/ calls nothing else of it but
- * kernel/base (print, panic, spinlock, cpu).
+ * kernel/base (print, panic, spinlock, cpu) and, for root tables, frame_allocate and frame_release.
+ * Of struct thread it reads process and kernel_stack, and owns arch.
  *
  * Throughout, kernel code runs with interrupts off unless a comment says otherwise.
  */
@@ -25,8 +27,8 @@ struct boot_info;
  *
  * ARCH_NAME                 "pae", "long" or "sim"
  * ARCH_USER_TOP             u64: the first address that no user may use (0xF0000000 or 0x100000000)
- * ARCH_VIEW_DIRECTORIES     1: the root has no rights, so a view needs its own directory (pae); 0: rights
- *                           are in the root (long)
+ * ARCH_VIEW_DIRECTORIES     1: the root has no rights, so a view needs its own directory (pae);
+ *                           0: rights are in the root (long)
  * ARCH_CPU_LIMIT            CPUs that the kernel can drive
  * KERNEL_STACK_SIZE         8192, a power of two; stacks are aligned to it
  *
@@ -48,12 +50,16 @@ struct boot_info;
  * bool    arch_entry_has(entry_t, u32 flags)  any of FLAGS is set
  * frame_t arch_entry_frame(entry_t)
  * entry_t arch_entry_read(const entry_t *)   one untorn load
- * void    arch_entry_publish(entry_t *, entry_t)   over a non-present entry: one store as the CPU sees it
- * entry_t arch_entry_exchange(entry_t *, entry_t)  over a present one: atomic, returns the old with its A and D
- * entry_t arch_entry_protect(entry_t *, entry_t seen)  in a writable one that was read as SEEN: clear WRITE, set
- *                                            COW, keep A and D; returns SEEN so changed
+ * void    arch_entry_publish(entry_t *, entry_t)
+ *                 over a non-present entry: one store as the CPU sees it
+ * entry_t arch_entry_exchange(entry_t *, entry_t)
+ *                 over a present one: atomic, returns the old with its A and D
+ * entry_t arch_entry_protect(entry_t *, entry_t seen)
+ *                 in a writable one that was read as SEEN: clear WRITE, set COW, keep A and D;
+ *                 returns SEEN so changed
  *
- * Interrupt state: *
+ * Interrupt state:
+ *
  * uword arch_interrupts_save(void)           disable; return what arch_interrupts_restore takes
  * void  arch_interrupts_restore(uword)
  * bool  arch_interrupts_enabled(void)
@@ -74,8 +80,8 @@ enum entry_flag {
 
 /* ---- Spaces and translations ----------------------------------------------------------------- */
 
-/* What stands in one slot of a root. DIRECTORY none: nothing there. RIGHTS: RIGHT_READ|WRITE|EXECUTE of
- * the view; where ARCH_VIEW_DIRECTORIES, the directory has been made for those rights already. */
+/* What stands in one slot of a root. DIRECTORY none: nothing there. RIGHTS: those of the view, of
+ * RIGHT_READ|WRITE|EXECUTE; where ARCH_VIEW_DIRECTORIES, the directory has been made for them. */
 struct arch_slot {
     frame_t directory;
     u32 rights;
@@ -87,11 +93,12 @@ int arch_root_create(struct arch_root *root, const struct arch_slot slots[SLOT_C
 /* Free root tables that no CPU has loaded. */
 void arch_root_destroy(struct arch_root *root);
 
-/* Make ROOT (NULL: the kernel's own) the one that this CPU translates through. Whatever this CPU has
- * cached for another root, and is not global, is gone afterwards. Interrupts off. */
+/* Make ROOT (NULL: the kernel's own) the one that this CPU translates through. Whatever this CPU
+ * has cached for another root, and is not global, is gone afterwards. Interrupts off. */
 void arch_root_load(const struct arch_root *root);
 
-/* Put into a new, zeroed DIRECTORY of SLOT what the kernel keeps there (pae slot 3: its top entries). */
+/* Put into a new, zeroed DIRECTORY of SLOT what the kernel keeps there (pae slot 3: its top
+ * entries). */
 void arch_directory_prepare(entry_t *directory, u32 slot);
 
 /* How many entries of a directory of SLOT belong to the user. */
@@ -105,7 +112,7 @@ void arch_invalidate(u32 address, u32 pages);
 
 void arch_frame_zero(frame_t frame);
 void arch_frame_copy(frame_t to, frame_t from);
-void arch_frame_write(frame_t frame, u32 offset, const void *source, u32 length); /* kernel source */
+void arch_frame_write(frame_t frame, u32 offset, const void *source, u32 length); /* from kernel */
 
 /* ---- User memory ----------------------------------------------------------------------------- */
 
@@ -116,11 +123,11 @@ int arch_copy_out(u32 to, const void *from, u32 length);
 
 /* ---- Threads --------------------------------------------------------------------------------- */
 
-/* Each thread has KERNEL_STACK_SIZE bytes at thread->kernel_stack; the frame of registers that it took on
- * its last entry from user mode stands at the top. */
+/* Each thread has KERNEL_STACK_SIZE bytes at thread->kernel_stack; the frame of registers that it
+ * took on its last entry from user mode stands at the top. */
 
-/* A new thread, the first time that arch_thread_switch comes to it, calls kernel_thread_arrived() before
- * anything else (see the hooks), whichever of these three started it. */
+/* A new thread, the first time that arch_thread_switch comes to it, calls kernel_thread_arrived()
+ * before anything else (see the hooks), whichever of these three started it. */
 
 /* First run in user mode at ENTRY with stack SP, ARG in EAX/RDI, all else zero. */
 void arch_thread_start_user(struct thread *thread, u32 entry, u32 sp, u32 arg);
@@ -134,8 +141,8 @@ void arch_thread_start_kernel(struct thread *thread, void (*function)(void *), v
 /* The calling thread's return to user mode goes to ENTRY instead, with clean registers and FPU. */
 void arch_thread_redirect(u32 entry, u32 sp, u32 arg);
 
-/* Switch kernel stacks and register state (FPU eagerly, thread pointer) from PREVIOUS to NEXT. Returns in PREVIOUS
- * when it is switched to again. The space is loaded by the caller. */
+/* Switch kernel stacks and register state (FPU eagerly, thread pointer) from PREVIOUS to NEXT.
+ * Returns in PREVIOUS when it is switched to again. The space is loaded by the caller. */
 void arch_thread_switch(struct thread *previous, struct thread *next);
 
 /* Set the calling thread's user thread pointer (FS base on long, GS base on pae). */
@@ -144,17 +151,18 @@ u32 arch_thread_pointer(const struct thread *thread); /* what was set; a clone i
 
 /* ---- The machine ----------------------------------------------------------------------------- */
 
-void arch_initialise(struct boot_info *boot); /* CPU, traps, console, clock; before memory, whose ranges it may shrink */
-void arch_initialise_late(void);                    /* what needs the frame allocator; starts the tick */
-const char *arch_features(void);                    /* what is used: "NX SMEP SYSENTER APIC ..." */
-u64 arch_clock(void);                               /* nanoseconds since boot, monotonic */
-void arch_wait_for_interrupt(void);                 /* interrupts on, halt, interrupts off again */
-void arch_interrupt_window(void);                   /* let pending interrupts in, then off again */
+/* CPU, traps, console, clock; before memory, whose ranges it may shrink. */
+void arch_initialise(struct boot_info *boot);
+void arch_initialise_late(void);    /* what needs the frame allocator; starts the tick */
+const char *arch_features(void);    /* what is used: "NX SMEP SYSENTER APIC ..." */
+u64 arch_clock(void);               /* nanoseconds since boot, monotonic */
+void arch_wait_for_interrupt(void); /* interrupts on, halt, interrupts off again */
+void arch_interrupt_window(void);   /* let pending interrupts in, then off again */
 void arch_console_write(const char *text, size_t length); /* serial and screen; any context */
 void arch_backtrace(void (*print)(uword address));
 _Noreturn void arch_power_off(int status);
-_Noreturn void arch_halt(void); /* for ever; after a panic with nothing to switch off with */
-u32 arch_memory_reserved_low(void); /* first frame number that the kernel may manage (below: firmware) */
+_Noreturn void arch_halt(void);     /* for ever; after a panic with nothing to switch off with */
+u32 arch_memory_reserved_low(void); /* first frame that may be managed (below: firmware) */
 
 /* ---- Hooks: what arch/ calls in kernel/ ------------------------------------------------------ */
 
@@ -185,13 +193,13 @@ void kernel_tick(void);
 /* One byte of console input. */
 void kernel_console_input(char byte);
 
-/* First thing on the stack of a new thread, interrupts off: releases what the switch to it holds, and for a user
- * thread does what kernel_return_to_user does. */
+/* First thing on the stack of a new thread, interrupts off: releases what the switch to it holds,
+ * and for a user thread does what kernel_return_to_user does. */
 void kernel_thread_arrived(void);
 
-/* Last thing before a return to user mode, interrupts off, if the CPU's `attention` is not 0 (who wants it called sets
- * that): reschedule, end killed threads, check that no lock is held. The null system call stays short because
- * all others do not come here. */
+/* Last thing before a return to user mode, interrupts off, if the CPU's `attention` is not 0 (who
+ * wants it called sets that): reschedule, end killed threads, check that no lock is held. The null
+ * system call stays short because all others do not come here. */
 void kernel_return_to_user(void);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * User accesses on the simulated CPU that runs. Each access first looks at every translation that the CPU
- * could use, cached or walked, and compares it with the tables: one that allows what the tables forbid, or
- * leads elsewhere, fails the test. Then one of them, by chance, does the access, sets A and D in
- * the entry it came from, and stays cached. A page fault forgets its address, as the manual says.
+ * User accesses on the simulated CPU that runs. Each access first looks at every translation that
+ * the CPU could use, cached or walked, and compares it with the tables: one that allows what the
+ * tables forbid, or leads elsewhere, fails the test. Then one of them, by chance, does the access,
+ * sets A and D in the entry it came from, and stays cached. A page fault forgets its address, as
+ * the manual says.
  */
 #include <string.h>
 
@@ -20,23 +21,30 @@ static bool path_allows(const struct path *path, const struct fault *access) {
     return (!access->write || path->write) && (!access->execute || path->execute);
 }
 
-static void check_path(const struct path *path, const struct fault *access, bool walked, const struct path *truth) {
+static void check_path(const struct path *path, const struct fault *access, bool walked,
+                       const struct path *truth) {
     if (!path_allows(path, access)) {
         return;
     }
     if (!walked || path->frame.number != truth->frame.number || !path_allows(truth, access)) {
-        sim_fail("sim: %s at %#x may go to frame %#x by a stale translation; the tables say %#x, %s",
-                 access->write ? "a write" : access->execute ? "an instruction fetch" : "a read", access->address,
-                 path->frame.number, walked ? truth->frame.number : 0,
-                 !walked ? "nothing there" : path_allows(truth, access) ? "another frame" : "not allowed");
+        sim_fail(
+            "sim: %s at %#x may go to frame %#x by a stale translation; the tables say %#x, %s",
+            access->write     ? "a write"
+            : access->execute ? "an instruction fetch"
+                              : "a read",
+            access->address, path->frame.number, walked ? truth->frame.number : 0,
+            !walked                      ? "nothing there"
+            : path_allows(truth, access) ? "another frame"
+                                         : "not allowed");
     }
 }
 
-/* Set D where the translation was read from, as the CPU does at the first write through it, if the entry is
- * still there. */
+/* Set D where the translation was read from, as the CPU does at the first write through it, if the
+ * entry is still there. */
 static void mark_dirty(struct cached *cached) {
     if (!cached->dirty && (arch_entry_flags(*cached->entry) & ENTRY_WRITE)) {
-        __atomic_fetch_or(&cached->entry->raw, SIM_ENTRY_DIRTY | SIM_ENTRY_ACCESSED, __ATOMIC_RELAXED);
+        __atomic_fetch_or(&cached->entry->raw, SIM_ENTRY_DIRTY | SIM_ENTRY_ACCESSED,
+                          __ATOMIC_RELAXED);
         cached->dirty = true;
     }
 }
@@ -69,8 +77,8 @@ static u8 *access_try(struct sim_cpu *cpu, const struct fault *access) {
 static u8 *access_bytes(struct fault *access, u32 length) {
     if (length == 0 || access->address % PAGE_SIZE + length > PAGE_SIZE ||
         access->address + (u64)length > ARCH_USER_TOP) {
-        sim_fail("sim: test access of %u bytes at %#x leaves its page or the user addresses", length,
-                 access->address);
+        sim_fail("sim: test access of %u bytes at %#x leaves its page or the user addresses",
+                 length, access->address);
     }
     for (u32 round = 0; round < FAULT_ROUNDS; round++) {
         struct sim_cpu *cpu = arch_cpu()->arch.sim;
@@ -85,7 +93,8 @@ static u8 *access_bytes(struct fault *access, u32 length) {
         }
         sim_check_translations("a page fault");
     }
-    sim_fail("sim: %s at %#x faults for ever, each time served", access->write ? "write" : "read", access->address);
+    sim_fail("sim: %s at %#x faults for ever, each time served", access->write ? "write" : "read",
+             access->address);
 }
 
 enum sim_result sim_user_read(u32 address, void *to, u32 length) {
@@ -119,10 +128,11 @@ struct sim_translation sim_walk(u32 address) {
     if (!cpu->loaded || !sim_walk_root(cpu->root_frame, address, &path)) {
         return (struct sim_translation){.present = false};
     }
-    return (struct sim_translation){true, path.write, path.execute, path.large, path.frame, path.leaf};
+    return (struct sim_translation){true,       path.write, path.execute,
+                                    path.large, path.frame, path.leaf};
 }
 
-/* ---- The kernel's copies ---------------------------------------------------------------------- */
+/* ---- The kernel's copies --------------------------------------------------------------------- */
 
 static int copy_user(u32 address, u8 *kernel, u32 length, bool write) {
     if (arch_cpu()->lock_count != 0) {
@@ -145,4 +155,6 @@ static int copy_user(u32 address, u8 *kernel, u32 length, bool write) {
 }
 
 int arch_copy_in(void *to, u32 from, u32 length) { return copy_user(from, to, length, false); }
-int arch_copy_out(u32 to, const void *from, u32 length) { return copy_user(to, (u8 *)from, length, true); }
+int arch_copy_out(u32 to, const void *from, u32 length) {
+    return copy_user(to, (u8 *)from, length, true);
+}

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's part of the architecture contract (arch/arch.h): types, constants and entries of a machine
- * that exists only in memory. Entries look like x86 ones; publish and exchange check their contracts and
- * tell the simulated CPUs (tlb.c) before and after each change.
+ * The host's part of the architecture contract (arch/arch.h): types, constants and entries of a
+ * machine that exists only in memory. Entries look like x86 ones; publish and exchange check their
+ * contracts and tell the simulated CPUs (tlb.c) before and after each change.
  *
- * Compiled twice: SIM_VIEW_DIRECTORIES=1 behaves as pae does (root without rights, registers loaded at
- * arch_root_load, kernel entries on top of slot 3), 0 as long does (rights in the root).
- * Read next: sim.h.
+ * Compiled twice: SIM_VIEW_DIRECTORIES=1 behaves as pae does (root without rights, registers loaded
+ * at arch_root_load, kernel entries on top of slot 3), 0 as long does (rights in the root). Read
+ * next: sim.h.
  */
 #ifndef SIM_ARCH_MACHINE_H
 #define SIM_ARCH_MACHINE_H
@@ -60,7 +60,9 @@ bool arch_frame_is_low(frame_t frame);
 entry_t arch_entry_make(frame_t frame, u32 flags);
 u32 arch_entry_flags(entry_t entry);
 
-static inline bool arch_entry_has(entry_t entry, u32 flags) { return (arch_entry_flags(entry) & flags) != 0; }
+static inline bool arch_entry_has(entry_t entry, u32 flags) {
+    return (arch_entry_flags(entry) & flags) != 0;
+}
 
 static inline frame_t arch_entry_frame(entry_t entry) {
     return (frame_t){(u32)((entry.raw & SIM_ENTRY_FRAME) >> PAGE_SHIFT)};

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entries and roots. What the contract of arch.h asks of a caller is checked here: publish only over a
- * non-present entry, exchange only over a present one, no change in a table that others share (the
- * ownership rule), no step from a 2 MiB page to a table or back without a clear and a shootdown (hazard 36).
+ * Entries and roots. What the contract of arch.h asks of a caller is checked here: publish only
+ * over a non-present entry, exchange only over a present one, no change in a table that others
+ * share (the ownership rule), no step from a 2 MiB page to a table or back without a clear and a
+ * shootdown (hazard 36).
  */
 #include <string.h>
 
 #include "arch/sim/sim.h"
 #include "kernel/vm/frame.h"
 
-#define KERNEL_MARK (SIM_ENTRY_PRESENT | SIM_ENTRY_WRITE | SIM_ENTRY_NO_EXECUTE | 0xBEEF000ull) /* no user bit */
+#define KERNEL_MARK \
+    (SIM_ENTRY_PRESENT | SIM_ENTRY_WRITE | SIM_ENTRY_NO_EXECUTE | 0xBEEF000ull) /* no user bit */
 
 static bool entry_present(entry_t entry) { return (entry.raw & SIM_ENTRY_PRESENT) != 0; }
 
@@ -36,17 +38,22 @@ u32 arch_entry_flags(entry_t entry) {
     if (raw == 0) {
         return 0;
     }
-    return (raw & SIM_ENTRY_PRESENT ? ENTRY_PRESENT : 0) | (raw & SIM_ENTRY_WRITE ? ENTRY_WRITE : 0) |
-           (raw & SIM_ENTRY_NO_EXECUTE ? 0 : ENTRY_EXECUTE) | (raw & SIM_ENTRY_LARGE ? ENTRY_LARGE : 0) |
-           (raw & SIM_ENTRY_COW ? ENTRY_COW : 0) | (raw & SIM_ENTRY_SHARED ? ENTRY_SHARED : 0) |
-           (raw & SIM_ENTRY_ACCESSED ? ENTRY_ACCESSED : 0) | (raw & SIM_ENTRY_DIRTY ? ENTRY_DIRTY : 0);
+    return (raw & SIM_ENTRY_PRESENT ? ENTRY_PRESENT : 0) |
+           (raw & SIM_ENTRY_WRITE ? ENTRY_WRITE : 0) |
+           (raw & SIM_ENTRY_NO_EXECUTE ? 0 : ENTRY_EXECUTE) |
+           (raw & SIM_ENTRY_LARGE ? ENTRY_LARGE : 0) | (raw & SIM_ENTRY_COW ? ENTRY_COW : 0) |
+           (raw & SIM_ENTRY_SHARED ? ENTRY_SHARED : 0) |
+           (raw & SIM_ENTRY_ACCESSED ? ENTRY_ACCESSED : 0) |
+           (raw & SIM_ENTRY_DIRTY ? ENTRY_DIRTY : 0);
 }
 
 static void entry_check_owner(const entry_t *entry, const char *what) {
     frame_t table = arch_low_frame(entry);
     if (sim_knobs.immutable_tables && frame_references(table) != 1) {
-        sim_fail("sim: %s of entry %u in table %#x, which has %u references (one that is shared is immutable)",
-                 what, (u32)((uword)entry % PAGE_SIZE / sizeof(entry_t)), table.number, frame_references(table));
+        sim_fail("sim: %s of entry %u in table %#x, which has %u references (one that is shared is "
+                 "immutable)",
+                 what, (u32)((uword)entry % PAGE_SIZE / sizeof(entry_t)), table.number,
+                 frame_references(table));
     }
 }
 
@@ -62,8 +69,8 @@ static void entry_check_value(entry_t value) {
 void arch_entry_publish(entry_t *entry, entry_t value) {
     entry_t old = arch_entry_read(entry);
     if (entry_present(old)) {
-        sim_fail("sim: publish of %#llx over the present entry %#llx", (unsigned long long)value.raw,
-                 (unsigned long long)old.raw);
+        sim_fail("sim: publish of %#llx over the present entry %#llx",
+                 (unsigned long long)value.raw, (unsigned long long)old.raw);
     }
     if (!entry_present(value)) {
         sim_fail("sim: publish of an entry that is not present");
@@ -78,10 +85,12 @@ void arch_entry_publish(entry_t *entry, entry_t value) {
 entry_t arch_entry_exchange(entry_t *entry, entry_t value) {
     entry_t old = arch_entry_read(entry);
     if (!entry_present(old)) {
-        sim_fail("sim: exchange with %#llx over an entry that is not present", (unsigned long long)value.raw);
+        sim_fail("sim: exchange with %#llx over an entry that is not present",
+                 (unsigned long long)value.raw);
     }
     if (!(old.raw & SIM_ENTRY_USER)) {
-        sim_fail("sim: the kernel's own directory entry %#llx is changed", (unsigned long long)old.raw);
+        sim_fail("sim: the kernel's own directory entry %#llx is changed",
+                 (unsigned long long)old.raw);
     }
     if (entry_present(value) && ((old.raw ^ value.raw) & SIM_ENTRY_LARGE)) {
         sim_fail("sim: %#llx replaces %#llx: page sizes change without a clear and a shootdown",
@@ -90,7 +99,8 @@ entry_t arch_entry_exchange(entry_t *entry, entry_t value) {
     entry_check_value(value);
     entry_check_owner(entry, "exchange");
     sim_entry_about_to_change(entry, value);
-    old.raw = __atomic_exchange_n(&entry->raw, value.raw, __ATOMIC_ACQ_REL); /* with the A and D set until now */
+    old.raw = __atomic_exchange_n(&entry->raw, value.raw,
+                                  __ATOMIC_ACQ_REL); /* with the A and D set until now */
     sim_entry_changed(entry);
     return old;
 }
@@ -98,14 +108,16 @@ entry_t arch_entry_exchange(entry_t *entry, entry_t value) {
 entry_t arch_entry_protect(entry_t *entry, entry_t seen) {
     u32 flags = arch_entry_flags(seen);
     if (!(flags & ENTRY_WRITE) || (flags & ENTRY_COW)) {
-        sim_fail("sim: entry %#llx is protected and was not writable", (unsigned long long)seen.raw);
+        sim_fail("sim: entry %#llx is protected and was not writable",
+                 (unsigned long long)seen.raw);
     }
-    entry_t closed = arch_entry_make(arch_entry_frame(seen), (flags & ~(u32)ENTRY_WRITE) | ENTRY_COW);
+    entry_t closed =
+        arch_entry_make(arch_entry_frame(seen), (flags & ~(u32)ENTRY_WRITE) | ENTRY_COW);
     arch_entry_exchange(entry, closed);
     return closed;
 }
 
-/* ---- Roots ------------------------------------------------------------------------------------ */
+/* ---- Roots ----------------------------------------------------------------------------------- */
 
 int arch_root_create(struct arch_root *root, const struct arch_slot slots[SLOT_COUNT]) {
     int error = E_NOMEM;
@@ -120,7 +132,8 @@ int arch_root_create(struct arch_root *root, const struct arch_slot slots[SLOT_C
             continue;
         }
         if (!(slots[slot].rights & RIGHT_READ)) {
-            sim_fail("sim: root slot %u with rights %#x, which lack read", slot, slots[slot].rights);
+            sim_fail("sim: root slot %u with rights %#x, which lack read", slot,
+                     slots[slot].rights);
         }
         u32 flags = ENTRY_PRESENT | ENTRY_WRITE | ENTRY_EXECUTE;
         if (!SIM_VIEW_DIRECTORIES) {
@@ -138,7 +151,9 @@ void arch_root_destroy(struct arch_root *root) {
     root->frame = FRAME_NONE;
 }
 
-u32 arch_directory_entries(u32 slot) { return SIM_VIEW_DIRECTORIES && slot == 3 ? 384 : TABLE_ENTRIES; }
+u32 arch_directory_entries(u32 slot) {
+    return SIM_VIEW_DIRECTORIES && slot == 3 ? 384 : TABLE_ENTRIES;
+}
 
 void arch_directory_prepare(entry_t *directory, u32 slot) {
     for (u32 index = arch_directory_entries(slot); index < TABLE_ENTRIES; index++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What remains of the machine: which CPU runs, interrupt state, clock, console, and the seeded random numbers
- * that make every run repeatable. No threads run here: tests call the VM directly.
+ * What remains of the machine: which CPU runs, interrupt state, clock, console, and the seeded
+ * random numbers that make every run repeatable. No threads run here: tests call the VM directly.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,9 @@ static u32 running;
 static u64 random_state = 1;
 
 void sim_cpu_select(u32 number) { running = number; }
-struct cpu *arch_cpu(void) { return &cpus[running]; }
+struct cpu *arch_cpu(void) {
+    return &cpus[running];
+}
 
 /* splitmix64 */
 u64 sim_random(void) {
@@ -52,5 +54,7 @@ u64 arch_clock(void) {
 
 void arch_console_write(const char *text, size_t length) { fwrite(text, 1, length, stdout); }
 
-_Noreturn void arch_power_off(int status) { sim_fail("sim: the kernel switched the machine off, status %d", status); }
+_Noreturn void arch_power_off(int status) {
+    sim_fail("sim: the kernel switched the machine off, status %d", status);
+}
 _Noreturn void arch_halt(void) { sim_fail("sim: the kernel halted"); }

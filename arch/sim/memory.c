@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Simulated physical memory: one stretch of host address space, readable only where there is RAM. The kernel
- * gets pointers into the low zone alone; high frames it reaches through arch_frame_*, as on pae.
- * Where the kernel puts its own tables at boot the RAM is full of rubbish; later frames get theirs when they are
- * allocated (tests/host/harness.c). So what should be zero, and is not, shows.
+ * Simulated physical memory: one stretch of host address space, readable only where there is RAM.
+ * The kernel gets pointers into the low zone alone; high frames it reaches through arch_frame_*, as
+ * on pae. Where the kernel puts its own tables at boot the RAM is full of rubbish; later frames get
+ * theirs when they are allocated (tests/host/harness.c). So what should be zero, and is not, shows.
  */
 #include <string.h>
 #include <sys/mman.h>
@@ -11,7 +11,9 @@
 #include "arch/sim/sim.h"
 #include "kernel/vm/frame.h"
 
-#define SPAN_FRAMES 0x200000u /* 8 GiB of addresses; no host memory is behind them until touched */
+#define SPAN_FRAMES \
+    0x200000u /* 8 GiB of addresses; no host memory is behind them until touched \
+                               */
 #define RUBBISH 0xA5
 #define RUBBISH_FRAMES 0x800u
 
@@ -34,8 +36,8 @@ void sim_start(const struct sim_memory *configuration) {
     if (span) { /* a test that boots again */
         munmap(span, (size_t)SPAN_FRAMES << PAGE_SHIFT);
     }
-    span = mmap(NULL, (size_t)SPAN_FRAMES << PAGE_SHIFT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                -1, 0);
+    span = mmap(NULL, (size_t)SPAN_FRAMES << PAGE_SHIFT, PROT_NONE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (span == MAP_FAILED) {
         sim_fail("sim: the host refuses %u frames of address space", SPAN_FRAMES);
     }
@@ -68,13 +70,16 @@ u8 *sim_frame_bytes(frame_t frame) {
 }
 
 /* The zones meet at a 2 MiB border, whatever RAM there is. */
-bool arch_frame_is_low(frame_t frame) { return frame.number / LARGE_FRAMES <= (memory.low_frames - 1) / LARGE_FRAMES; }
+bool arch_frame_is_low(frame_t frame) {
+    return frame.number / LARGE_FRAMES <= (memory.low_frames - 1) / LARGE_FRAMES;
+}
 
 void *arch_low_pointer(frame_t frame) {
     if (!arch_frame_is_low(frame)) {
         sim_fail("sim: kernel pointer wanted to the high frame %#x", frame.number);
     }
-    return span + frame_address(frame); /* a hole is no error until it is touched: the frame table spans it */
+    return span + frame_address(
+                      frame); /* a hole is no error until it is touched: the frame table spans it */
 }
 
 frame_t arch_low_frame(const void *pointer) {
@@ -86,7 +91,8 @@ frame_t arch_low_frame(const void *pointer) {
     return frame;
 }
 
-/* Frames that the kernel works on must be its own: a reference, or the allocator does not know them. */
+/* Frames that the kernel works on must be its own: a reference, or the allocator does not know
+ * them. */
 static u8 *frame_in_use(frame_t frame, const char *what) {
     if (frame_is_managed(frame) && frame_references(frame) == 0) {
         sim_fail("sim: %s of frame %#x, which is free", what, frame.number);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The adversarial TLB. It holds translations until something the contract names removes them: arch_root_load
- * (all), arch_invalidate (a range), a page fault (its address). Around every change of an entry each CPU
- * that reaches it caches all that goes through it, so the TLB holds at all times what a CPU may hold at worst.
+ * The adversarial TLB. It holds translations until something the contract names removes them:
+ * arch_root_load (all), arch_invalidate (a range), a page fault (its address). Around every change
+ * of an entry each CPU that reaches it caches all that goes through it, so the TLB holds at all
+ * times what a CPU may hold at worst.
  *
- * Counters per frame say how many cached entries lead to it: a frame that is freed while one does fails the test
- * (hazards 1, 2, 41). Read next: access.c.
+ * Counters per frame say how many cached entries lead to it: a frame that is freed while one does
+ * fails the test (hazards 1, 2, 41). Read next: access.c.
  */
 #include "arch/sim/tlb.h"
 
@@ -15,9 +16,10 @@
 #include "kernel/base/cpu.h"
 
 struct sim_cpu sim_cpus[ARCH_CPU_LIMIT];
-static u32 *cached_of_frame; /* how many cached entries lead to each frame; a 2 MiB page counts at its first */
+static u32 *cached_of_frame; /* how many cached entries lead to each frame; a 2 MiB page counts at
+                                its first */
 
-/* ---- The set of cached entries ---------------------------------------------------------------- */
+/* ---- The set of cached entries --------------------------------------------------------------- */
 
 static u32 span_of(u8 kind) { return kind == CACHED_LEAF ? PAGE_SIZE : TABLE_SPAN; }
 
@@ -30,11 +32,13 @@ static bool cached_covers(const struct cached *cached, u32 address, u8 kind) {
     return cached->kind == kind && (address & ~(span_of(kind) - 1)) == cached->address;
 }
 
-static struct cached *cached_at(struct sim_cpu *cpu, u32 index) { return index ? &cpu->cached[index - 1] : NULL; }
+static struct cached *cached_at(struct sim_cpu *cpu, u32 index) {
+    return index ? &cpu->cached[index - 1] : NULL;
+}
 
-#define CACHED_FOR_EACH(item, cpu, address, item_kind)                                       \
-    for (struct cached *item = cached_at(cpu, *bucket_of(cpu, address, item_kind)); item;    \
-         item = cached_at(cpu, item->next))                                                  \
+#define CACHED_FOR_EACH(item, cpu, address, item_kind)                                    \
+    for (struct cached *item = cached_at(cpu, *bucket_of(cpu, address, item_kind)); item; \
+         item = cached_at(cpu, item->next))                                               \
         if (cached_covers(item, address, item_kind))
 
 static void cached_grow(struct sim_cpu *cpu) {
@@ -107,18 +111,23 @@ static void cached_remove_all(struct sim_cpu *cpu) {
     }
 }
 
-/* ---- Walks ------------------------------------------------------------------------------------ */
+/* ---- Walks ----------------------------------------------------------------------------------- */
 
-static bool present(entry_t entry) { return (entry.raw & SIM_ENTRY_PRESENT) && (entry.raw & SIM_ENTRY_USER); }
+static bool present(entry_t entry) {
+    return (entry.raw & SIM_ENTRY_PRESENT) && (entry.raw & SIM_ENTRY_USER);
+}
 static bool writable(entry_t entry) { return (entry.raw & SIM_ENTRY_WRITE) != 0; }
 static bool executable(entry_t entry) { return !(entry.raw & SIM_ENTRY_NO_EXECUTE); }
 
-static entry_t *entry_in(frame_t table, u32 index) { return (entry_t *)sim_frame_bytes(table) + index; }
+static entry_t *entry_in(frame_t table, u32 index) {
+    return (entry_t *)sim_frame_bytes(table) + index;
+}
 static u32 directory_index(u32 address) { return SLOT_OFFSET(address) >> TABLE_SHIFT; }
 static u32 table_index(u32 address) { return (address >> PAGE_SHIFT) % TABLE_ENTRIES; }
 
 /* From a directory entry to the leaf. WRITE and EXECUTE: what it and those above allow. */
-static bool path_through_table(frame_t table, bool write, bool execute, u32 address, struct path *path) {
+static bool path_through_table(frame_t table, bool write, bool execute, u32 address,
+                               struct path *path) {
     entry_t *leaf = entry_in(table, table_index(address));
     entry_t entry = arch_entry_read(leaf);
     if (!present(entry)) {
@@ -145,8 +154,12 @@ static bool path_through_root(entry_t root, u32 address, struct path *path) {
     bool write = writable(root) && writable(entry), execute = executable(root) && executable(entry);
     if (entry.raw & SIM_ENTRY_LARGE) {
         frame_t frame = {arch_entry_frame(entry).number + table_index(address)};
-        *path = (struct path){
-            .write = write, .execute = execute, .large = true, .walked = true, .frame = frame, .leaf = upper};
+        *path = (struct path){.write = write,
+                              .execute = execute,
+                              .large = true,
+                              .walked = true,
+                              .frame = frame,
+                              .leaf = upper};
         return true;
     }
     return path_through_table(arch_entry_frame(entry), write, execute, address, path);
@@ -159,7 +172,8 @@ bool sim_walk_root(frame_t root, u32 address, struct path *path) {
 static void paths_add(struct path paths[PATHS_LIMIT], u32 *count, const struct path *path) {
     for (u32 i = 0; i < *count; i++) {
         if (paths[i].frame.number == path->frame.number && paths[i].write == path->write &&
-            paths[i].execute == path->execute && paths[i].leaf == path->leaf && paths[i].large == path->large) {
+            paths[i].execute == path->execute && paths[i].leaf == path->leaf &&
+            paths[i].large == path->large) {
             return;
         }
     }
@@ -172,12 +186,19 @@ u32 sim_paths(struct sim_cpu *cpu, u32 address, struct path paths[PATHS_LIMIT]) 
     u32 count = 0;
     struct path path;
     CACHED_FOR_EACH(item, cpu, address, CACHED_LEAF) {
-        path = (struct path){.write = item->write, .execute = item->execute, .frame = item->frame, .leaf = item->entry};
+        path = (struct path){.write = item->write,
+                             .execute = item->execute,
+                             .frame = item->frame,
+                             .leaf = item->entry};
         paths_add(paths, &count, &path);
     }
     CACHED_FOR_EACH(item, cpu, address, CACHED_LARGE) {
         frame_t frame = {item->frame.number + table_index(address)};
-        path = (struct path){.write = item->write, .execute = item->execute, .large = true, .frame = frame, .leaf = item->entry};
+        path = (struct path){.write = item->write,
+                             .execute = item->execute,
+                             .large = true,
+                             .frame = frame,
+                             .leaf = item->entry};
         paths_add(paths, &count, &path);
     }
     CACHED_FOR_EACH(item, cpu, address, CACHED_UPPER) {
@@ -191,9 +212,11 @@ u32 sim_paths(struct sim_cpu *cpu, u32 address, struct path paths[PATHS_LIMIT]) 
     return count;
 }
 
-/* ---- Fills ------------------------------------------------------------------------------------ */
+/* ---- Fills ----------------------------------------------------------------------------------- */
 
-static void mark_accessed(entry_t *entry) { __atomic_fetch_or(&entry->raw, SIM_ENTRY_ACCESSED, __ATOMIC_RELAXED); }
+static void mark_accessed(entry_t *entry) {
+    __atomic_fetch_or(&entry->raw, SIM_ENTRY_ACCESSED, __ATOMIC_RELAXED);
+}
 
 /* Cache the directory entry for ADDRESS if it leads to a table. */
 static void fill_upper(struct sim_cpu *cpu, u32 address) {
@@ -268,8 +291,10 @@ static void fill_span(struct sim_cpu *cpu, u32 address, entry_t upper) {
     fill_upper(cpu, address);
 }
 
-/* Find every address whose walk on CPU goes through ENTRY (of frame TABLE) and cache what is there. */
-__attribute__((no_sanitize("address"))) static void fill_through(struct sim_cpu *cpu, frame_t table, u32 index) {
+/* Find every address whose walk on CPU goes through ENTRY (of frame TABLE) and cache what is there.
+ */
+__attribute__((no_sanitize("address"))) static void fill_through(struct sim_cpu *cpu, frame_t table,
+                                                                 u32 index) {
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
         if (!present(cpu->root[slot])) {
             continue;
@@ -282,7 +307,8 @@ __attribute__((no_sanitize("address"))) static void fill_through(struct sim_cpu 
         }
         u64 wanted = frame_address(table) | SIM_ENTRY_PRESENT;
         for (u32 i = 0; i < TABLE_ENTRIES; i++) {
-            if ((entries[i].raw & (SIM_ENTRY_FRAME | SIM_ENTRY_PRESENT | SIM_ENTRY_LARGE)) == wanted) {
+            if ((entries[i].raw & (SIM_ENTRY_FRAME | SIM_ENTRY_PRESENT | SIM_ENTRY_LARGE)) ==
+                wanted) {
                 fill_all_paths(cpu, SLOT_BASE(slot) + i * TABLE_SPAN + index * PAGE_SIZE);
             }
         }
@@ -313,23 +339,27 @@ static void fill_around(const entry_t *entry) {
     }
 }
 
-/* Two page sizes must not be live for one address (hazard 36): when a directory entry becomes present, nothing
- * of the other size may still be cached there. */
+/* Two page sizes must not be live for one address (hazard 36): when a directory entry becomes
+ * present, nothing of the other size may still be cached there. */
 static void check_page_sizes(struct sim_cpu *cpu, frame_t directory, u32 index, entry_t value) {
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
-        if (!present(cpu->root[slot]) || arch_entry_frame(cpu->root[slot]).number != directory.number) {
+        if (!present(cpu->root[slot]) ||
+            arch_entry_frame(cpu->root[slot]).number != directory.number) {
             continue;
         }
         u32 address = SLOT_BASE(slot) + index * TABLE_SPAN;
         bool large = (value.raw & SIM_ENTRY_LARGE) != 0;
         CACHED_FOR_EACH(item, cpu, address, CACHED_LARGE) {
             if (!large) {
-                sim_fail("sim: a table is put at %#x while a 2 MiB translation of it is cached", address);
+                sim_fail("sim: a table is put at %#x while a 2 MiB translation of it is cached",
+                         address);
             }
         }
         for (u32 i = 0; large && i < TABLE_ENTRIES; i++) {
             CACHED_FOR_EACH(item, cpu, address + i * PAGE_SIZE, CACHED_LEAF) {
-                sim_fail("sim: a 2 MiB page is put at %#x while 4 KiB translations of it are cached", address);
+                sim_fail(
+                    "sim: a 2 MiB page is put at %#x while 4 KiB translations of it are cached",
+                    address);
             }
         }
     }
@@ -347,7 +377,7 @@ void sim_entry_about_to_change(const entry_t *entry, entry_t value) {
 
 void sim_entry_changed(const entry_t *entry) { fill_around(entry); }
 
-/* ---- What removes translations ---------------------------------------------------------------- */
+/* ---- What removes translations --------------------------------------------------------------- */
 
 static void cpu_forget_root(struct sim_cpu *cpu) {
     cached_remove_all(cpu);
@@ -401,15 +431,17 @@ void sim_forget_address(struct sim_cpu *cpu, u32 address) {
     cached_remove_covering(cpu, address, CACHED_UPPER);
 }
 
-/* ---- Checks ----------------------------------------------------------------------------------- */
+/* ---- Checks ---------------------------------------------------------------------------------- */
 
 void sim_check_freed(frame_t frame) {
     frame_t block = {frame.number & ~(LARGE_FRAMES - 1)};
     for (u32 i = 0; i < ARCH_CPU_LIMIT; i++) {
         struct sim_cpu *cpu = &sim_cpus[i];
         for (u32 slot = 0; cpu->loaded && slot < SLOT_COUNT; slot++) {
-            if (present(cpu->root[slot]) && arch_entry_frame(cpu->root[slot]).number == frame.number) {
-                sim_fail("sim: freed frame %#x is the directory of slot %u on CPU %u", frame.number, slot, i);
+            if (present(cpu->root[slot]) &&
+                arch_entry_frame(cpu->root[slot]).number == frame.number) {
+                sim_fail("sim: freed frame %#x is the directory of slot %u on CPU %u", frame.number,
+                         slot, i);
             }
         }
         bool suspect = cached_of_frame[frame.number] != 0 || cached_of_frame[block.number] != 0;
@@ -417,8 +449,9 @@ void sim_check_freed(frame_t frame) {
             const struct cached *item = &cpu->cached[k];
             u32 frames = item->kind == CACHED_LARGE ? LARGE_FRAMES : 1;
             if (item->used && frame.number - item->frame.number < frames) {
-                sim_fail("sim: frame %#x is freed while CPU %u caches it as %s of address %#x", frame.number, i,
-                         item->kind == CACHED_UPPER ? "the table" : "a page", item->address);
+                sim_fail("sim: frame %#x is freed while CPU %u caches it as %s of address %#x",
+                         frame.number, i, item->kind == CACHED_UPPER ? "the table" : "a page",
+                         item->address);
             }
         }
     }
@@ -437,9 +470,13 @@ static void check_leaf(struct sim_cpu *cpu, const struct cached *item, const cha
     bool found = sim_walk_root(cpu->root_frame, item->address, &path);
     bool large = item->kind == CACHED_LARGE;
     if (!found || path.frame.number != item->frame.number || path.large != large) {
-        sim_fail("sim: after %s a stale translation of %#x is cached: to frame %#x%s, the tables say %#x%s", after,
-                 item->address, item->frame.number, large ? " (2 MiB)" : "", found ? path.frame.number : 0,
-                 !found ? " (nothing)" : path.large ? " (2 MiB)" : "");
+        sim_fail("sim: after %s a stale translation of %#x is cached: to frame %#x%s, the tables "
+                 "say %#x%s",
+                 after, item->address, item->frame.number, large ? " (2 MiB)" : "",
+                 found ? path.frame.number : 0,
+                 !found       ? " (nothing)"
+                 : path.large ? " (2 MiB)"
+                              : "");
     }
     if ((item->write && !path.write) || (item->execute && !path.execute)) {
         sim_fail("sim: after %s a cached translation of %#x still allows %s", after, item->address,
@@ -453,14 +490,16 @@ static void check_upper(struct sim_cpu *cpu, const struct cached *item, const ch
     if (present(root)) {
         entry = *entry_in(arch_entry_frame(root), directory_index(item->address));
     }
-    if (!present(entry) || (entry.raw & SIM_ENTRY_LARGE) || arch_entry_frame(entry).number != item->frame.number) {
-        sim_fail("sim: after %s a stale directory entry of %#x is cached: to table %#x, memory says %#llx", after,
-                 item->address, item->frame.number, (unsigned long long)entry.raw);
+    if (!present(entry) || (entry.raw & SIM_ENTRY_LARGE) ||
+        arch_entry_frame(entry).number != item->frame.number) {
+        sim_fail("sim: after %s a stale directory entry of %#x is cached: to table %#x, memory "
+                 "says %#llx",
+                 after, item->address, item->frame.number, (unsigned long long)entry.raw);
     }
     if ((item->write && !(writable(root) && writable(entry))) ||
         (item->execute && !(executable(root) && executable(entry)))) {
-        sim_fail("sim: after %s a cached directory entry of %#x has rights that memory has not", after,
-                 item->address);
+        sim_fail("sim: after %s a cached directory entry of %#x has rights that memory has not",
+                 after, item->address);
     }
 }
 
@@ -470,7 +509,8 @@ void sim_check_translations(const char *after) {
         for (u32 slot = 0; cpu->loaded && slot < SLOT_COUNT; slot++) {
             entry_t now = *entry_in(cpu->root_frame, slot);
             if ((now.raw ^ cpu->root[slot].raw) & ~SIM_ENTRY_ACCESSED) {
-                sim_fail("sim: after %s the root that CPU %u has loaded was edited in slot %u", after, i, slot);
+                sim_fail("sim: after %s the root that CPU %u has loaded was edited in slot %u",
+                         after, i, slot);
             }
         }
         for (u32 k = 0; cpu->loaded && k < cpu->capacity; k++) {

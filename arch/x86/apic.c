@@ -74,17 +74,11 @@ void x86_apic_initialise(void) {
     apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_16);
 }
 
-void x86_apic_acknowledge(void) {
-    apic_write(APIC_END_OF_INTERRUPT, 0);
-}
+void x86_apic_acknowledge(void) { apic_write(APIC_END_OF_INTERRUPT, 0); }
 
-void x86_apic_timer_measure_start(void) {
-    apic_write(APIC_TIMER_INITIAL, UINT32_MAX);
-}
+void x86_apic_timer_measure_start(void) { apic_write(APIC_TIMER_INITIAL, UINT32_MAX); }
 
-u32 x86_apic_timer_measured(void) {
-    return UINT32_MAX - apic_read(APIC_TIMER_CURRENT);
-}
+u32 x86_apic_timer_measured(void) { return UINT32_MAX - apic_read(APIC_TIMER_CURRENT); }
 
 void x86_apic_timer_start(u32 counts) {
     apic_write(APIC_TIMER, ENTRY_PERIODIC | VECTOR_APIC_TIMER);

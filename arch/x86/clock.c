@@ -10,7 +10,7 @@
 #include "arch/x86/registers.h"
 #include "arch/x86/traps.h"
 #include "kernel/base/cpu.h"
-#include "kernel/base/print.h"
+#include "kernel/base/panic.h"
 
 #define NANOSECONDS 1000000000ull
 
@@ -26,6 +26,7 @@
 #define SPEAKER_SOUND 0x02
 
 #define MEASURE_COUNTS (PIT_HZ / 330) /* about 3 ms */
+#define MEASURE_TRIES 1000000u        /* more than 3 s of port accesses */
 
 /* Nanoseconds = TSC * multiplier / 2^shift, in 64 bits: the multiplier has 32. */
 static u32 multiplier, shift;
@@ -116,8 +117,11 @@ static void measure(void) {
     }
     pit_count_down_from(UINT16_MAX);
     struct sample first = sample_take(), last;
+    u32 tries = 0;
     do {
         last = sample_take();
+        ASSERT(++tries < MEASURE_TRIES,
+               "the PIT does not count (0x%x), so there is no measure of time", last.pit);
     } while ((u16)(first.pit - last.pit) < MEASURE_COUNTS);
     u32 elapsed = (u16)(first.pit - last.pit);
     scale_set(rate(last.tsc - first.tsc, elapsed));
@@ -153,12 +157,8 @@ void x86_tick_start(void) {
 
 /* ---- Letting interrupts in ------------------------------------------------------------------- */
 
-/* STI takes effect behind the next instruction: an interrupt that came before still ends the HLT.
- * */
-void arch_wait_for_interrupt(void) {
-    __asm__ volatile("sti; hlt; cli" ::: "memory");
-}
+/* STI takes effect behind the next instruction: an interrupt that came before still ends the
+ * HLT. */
+void arch_wait_for_interrupt(void) { __asm__ volatile("sti; hlt; cli" ::: "memory"); }
 
-void arch_interrupt_window(void) {
-    __asm__ volatile("sti; nop; cli" ::: "memory");
-}
+void arch_interrupt_window(void) { __asm__ volatile("sti; nop; cli" ::: "memory"); }

@@ -111,15 +111,20 @@ const char *arch_features(void) {
         bool used;
         const char *name;
     } features[] = {
-        {x86_features.no_execute, "NX"},     {x86_features.global_pages, "PGE"},
-        {x86_features.smep, "SMEP"},         {x86_features.smap, "SMAP"},
+        {x86_features.no_execute, "NX"},
+        {x86_features.global_pages, "PGE"},
+        {x86_features.smep, "SMEP"},
+        {x86_features.smap, "SMAP"},
         {x86_features.umip, "UMIP"},
 #ifdef __x86_64__
-        {x86_features.page_1g, "1GB-PAGES"}, {true, "SYSCALL"},
+        {x86_features.page_1g, "1GB-PAGES"},
+        {true, "SYSCALL"},
 #else
-        {x86_features.sysenter, "SYSENTER"}, {!x86_features.sysenter, "INT"},
+        {x86_features.sysenter, "SYSENTER"},
+        {!x86_features.sysenter, "INT"},
 #endif
-        {x86_features.sse, "SSE"},           {!x86_features.sse && x86_features.fxsr, "FXSR"},
+        {x86_features.sse, "SSE"},
+        {!x86_features.sse && x86_features.fxsr, "FXSR"},
         {x86_features.apic, x86_features.x2apic ? "X2APIC" : "APIC"},
         {!x86_features.apic, "PIC"},
         {x86_features.tsc, "TSC"},

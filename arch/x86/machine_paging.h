@@ -80,8 +80,8 @@ static inline frame_t arch_entry_frame(entry_t entry) {
 
 #define X86_COW 0x200ull
 
-/* A writable entry has not got COW, so one XOR turns both. They are in the low half, which can be changed alone;
- * A and D are left as the CPU has them. */
+/* A writable entry has not got COW, so one XOR turns both. They are in the low half, which can be
+ * changed alone; A and D are left as the CPU has them. */
 static inline entry_t arch_entry_protect(entry_t *entry, entry_t seen) {
     __atomic_fetch_xor((u32 *)(void *)&entry->raw, (u32)(X86_WRITE | X86_COW), __ATOMIC_SEQ_CST);
     return (entry_t){seen.raw ^ (X86_WRITE | X86_COW)};

@@ -17,8 +17,8 @@
 #define SCRATCH (PORT + 7)
 
 #define STATUS_INPUT 0x01
-#define STATUS_EMPTY 0x20 /* the output FIFO has drained */
-#define STATUS_IDLE 0x40  /* and its last bit is on the line */
+#define STATUS_EMPTY 0x20   /* the output FIFO has drained */
+#define STATUS_IDLE 0x40    /* and its last bit is on the line */
 #define POLL_LIMIT 1000000u /* then the byte is lost: a dead line must not stop the kernel */
 
 static bool present;

@@ -126,9 +126,7 @@ void arch_thread_set_pointer(struct thread *thread, u32 base) {
     }
 }
 
-u32 arch_thread_pointer(const struct thread *thread) {
-    return thread->arch.pointer;
-}
+u32 arch_thread_pointer(const struct thread *thread) { return thread->arch.pointer; }
 
 void arch_thread_switch(struct thread *previous, struct thread *next) {
     struct cpu *cpu = arch_cpu();

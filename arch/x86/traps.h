@@ -30,41 +30,36 @@ void x86_machine_check_print(void); /* what the banks have recorded */
 /* PIC remapped with all lines off; TSC and APIC timer measured. clock.c, pic.c, apic.c */
 void x86_clock_initialise(void);
 
-/* ---- arch_initialise_late: the kernel's own root is loaded ------------------------------------
- * */
+/* ---- arch_initialise_late: the kernel's own root is loaded ----------------------------------- */
 
-/* What of the trap and system-call set-up needs the final page tables. segments.c of each kernel.
- * */
+/* What of the trap and system-call set-up needs the final page tables. segments.c of each
+ * kernel. */
 void x86_cpu_initialise_late(void);
 
 /* Start the periodic tick, and let the console's lines through. */
 void x86_tick_start(void);
 
-/* ---- Called by entry.asm ------------------------------------------------------------------------
- * */
+/* ---- Called by entry.asm --------------------------------------------------------------------- */
 
 void x86_trap(struct trap_frame *frame);
 
-/* ---- entry.asm ----------------------------------------------------------------------------------
- * */
+/* ---- entry.asm ------------------------------------------------------------------------------- */
 
 extern const uword x86_vector_stubs[VECTOR_STUBS];
-void x86_entry_fast_call(void);    /* SYSENTER or SYSCALL */
-void x86_entry_system_call(void);  /* INT 0x80, pae only */
-void x86_thread_enter_user(void);  /* where a new thread's first switch returns to */
+void x86_entry_fast_call(void);   /* SYSENTER or SYSCALL */
+void x86_entry_system_call(void); /* INT 0x80, pae only */
+void x86_thread_enter_user(void); /* where a new thread's first switch returns to */
 void x86_thread_enter_kernel(void);
 void x86_switch_stacks(uword *save, uword load);
 
-/* ---- segments.c of each kernel ------------------------------------------------------------------
- * */
+/* ---- segments.c of each kernel --------------------------------------------------------------- */
 
 void x86_set_kernel_stack(struct cpu *cpu, uword top);  /* for the next entry from user mode */
 void x86_set_thread_pointer(struct cpu *cpu, u32 base); /* GS base on pae, FS base on long */
 /* Below STACK, put what makes x86_switch_stacks return to ENTER; the stack pointer to switch to. */
 uword x86_stack_prepare(uword *stack, void (*enter)(void), uword function, uword argument);
 
-/* ---- user_copy.c --------------------------------------------------------------------------------
- * */
+/* ---- user_copy.c ----------------------------------------------------------------------------- */
 
 /* Where the code at INSTRUCTION wants to go on after a fault, or 0. */
 uword x86_fixup_find(uword instruction);
@@ -72,8 +67,7 @@ uword x86_fixup_find(uword instruction);
 /* Read a word of kernel memory that may not be mapped. */
 bool x86_probe_word(uword address, uword *value);
 
-/* ---- pic.c, apic.c, clock.c ---------------------------------------------------------------------
- * */
+/* ---- pic.c, apic.c, clock.c ------------------------------------------------------------------ */
 
 enum pic_line { PIC_TIMER = 0, PIC_KEYBOARD = 1, PIC_CASCADE = 2, PIC_SERIAL = 4, PIC_LINES = 16 };
 

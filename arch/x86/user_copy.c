@@ -18,11 +18,11 @@ struct fixup {
 
 extern const struct fixup kernel_fixups_start[], kernel_fixups_end[]; /* linker.ld */
 
-#define FIXUP(instruction, landing)    \
-    ".pushsection .fixups, \"a\"\n"   \
-    ".balign 4\n"                      \
-    ".long " instruction " - .\n"      \
-    ".long " landing " - .\n"          \
+#define FIXUP(instruction, landing) \
+    ".pushsection .fixups, \"a\"\n" \
+    ".balign 4\n"                   \
+    ".long " instruction " - .\n"   \
+    ".long " landing " - .\n"       \
     ".popsection\n"
 
 #ifdef __x86_64__
@@ -79,6 +79,6 @@ int arch_copy_out(u32 to, const void *from, u32 length) {
 }
 
 bool x86_probe_word(uword address, uword *value) {
-    return address >= ARCH_USER_TOP && address % sizeof(uword) == 0 &&
+    return address >= X86_DIRECT_MAP && address % sizeof(uword) == 0 &&
            copy_or_fault(value, (const void *)address, sizeof(*value));
 }

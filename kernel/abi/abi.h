@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What kernel and user programs must agree on: plans, rights, pseudo-handles and the structures that
- * system calls take. Every structure has the same layout on both kernels: fixed-width fields only,
- * user pointers as 64-bit numbers, 64-bit fields 8-byte aligned.
- * The calls themselves stand in syscalls.def, the errors in errors.def.
+ * What kernel and user programs must agree on: plans, rights, pseudo-handles and the structures
+ * that system calls take. Every structure has the same layout on both kernels: fixed-width fields
+ * only, user pointers as 64-bit numbers, 64-bit fields 8-byte aligned. The calls themselves stand
+ * in syscalls.def, the errors in errors.def.
  */
 #ifndef QUARTET_ABI_H
 #define QUARTET_ABI_H
@@ -28,17 +28,19 @@ enum quartet_error {
 #define SLOT_OF(address) ((uint32_t)(address) >> SLOT_SHIFT)
 #define SLOT_OFFSET(address) ((uint32_t)(address) & (QUARTER_SIZE - 1))
 
-/* ---- Plans: two bits for each slot, slot 0 in bits 1:0 (the one definition of the encoding) --- */
+/* ---- Plans: two bits for each slot, slot 0 in bits 1:0 (the one definition of the encoding) -- */
 
 #define PLAN_SHARE 0u
 #define PLAN_COPY 1u
 #define PLAN_FRESH 2u
 #define PLAN_NONE 3u
-#define PLAN(slot0, slot1, slot2, slot3) \
-    ((slot0) | (slot1) << 2 | (slot2) << 4 | (slot3) << 6)
+#define PLAN(slot0, slot1, slot2, slot3) ((slot0) | (slot1) << 2 | (slot2) << 4 | (slot3) << 6)
 #define PLAN_FOR_SLOT(plan, slot) ((plan) >> (2 * (slot)) & 3u)
 /* Beside the plan byte, in process_clone's first argument: */
 #define CLONE_STOPPED 0x100u /* the child does not run until space_set starts it */
+#define CLONE_QUIET \
+    0x200u /* if the child ends by a fault, the status tells, and no line on the console */
+#define CLONE_FLAGS (CLONE_STOPPED | CLONE_QUIET)
 
 /* ---- Handles and rights ---------------------------------------------------------------------- */
 
@@ -50,13 +52,14 @@ enum quartet_error {
 #define RIGHT_TRANSFER 32u
 #define RIGHTS_ALL 63u
 
-#define QUARTET_NONE (-1)             /* no handle */
-#define QUARTET_ANY (-2)              /* process_wait: any child */
-#define QUARTET_SELF (-3)             /* the calling process */
-#define QUARTET_KEEP (-4)             /* space_set: leave this slot as it is */
-#define QUARTET_SLOT(slot) (-16 - (int)(slot)) /* the quarter that stands in this slot of the caller */
+#define QUARTET_NONE (-1)                      /* no handle */
+#define QUARTET_ANY (-2)                       /* process_wait: any child */
+#define QUARTET_SELF (-3)                      /* the calling process */
+#define QUARTET_KEEP (-4)                      /* space_set: leave this slot as it is */
+#define QUARTET_SLOT(slot) (-16 - (int)(slot)) /* the quarter in this slot of the caller */
 
-/* Handles that a program finds in place when it starts. New handles get indexes from HANDLE_FIRST. */
+/* Handles that a program finds in place when it starts. New handles get indexes from
+ * HANDLE_FIRST. */
 #define HANDLE_STDIN 0
 #define HANDLE_STDOUT 1
 #define HANDLE_STDERR 2
@@ -97,10 +100,10 @@ struct quarter_stat {
 #define SPACE_CONSUME 2u /* close the quarter handles on success */
 
 struct space_change {
-    int32_t process;     /* QUARTET_SELF, or a stopped process (needs map) */
-    uint32_t flags;      /* SPACE_* */
-    int32_t quarter[4];  /* for each slot a quarter handle, QUARTET_KEEP or QUARTET_NONE */
-    uint32_t rights[4];  /* RIGHT_READ|WRITE|EXECUTE: the view; at most what the handle has */
+    int32_t process;    /* QUARTET_SELF, or a stopped process (needs map) */
+    uint32_t flags;     /* SPACE_* */
+    int32_t quarter[4]; /* for each slot a quarter handle, QUARTET_KEEP or QUARTET_NONE */
+    uint32_t rights[4]; /* RIGHT_READ|WRITE|EXECUTE: the view; at most what the handle has */
     uint32_t entry, sp, arg;
     char name[32]; /* with SPACE_START: the process name from now on, if not empty */
     uint32_t reserved;
@@ -113,7 +116,7 @@ struct space_change {
 #define FUTEX_FOREVER 0xFFFFFFFFu
 #define WAIT_NOHANG 1u
 
-#define STATUS_CODE(status) ((status) & 0xFFu)
+#define STATUS_CODE(status) (0xFFu & (status))
 #define STATUS_KILLED 0x100u /* ended by process_kill */
 #define STATUS_FAULT 0x200u  /* ended by a fault that nothing answered; code: enum fault_reason */
 
@@ -145,19 +148,19 @@ struct process_limits { /* 0: leave this limit as it is */
 #define MESSAGE_BYTES 4096u
 #define MESSAGE_HANDLES 4u
 #define MESSAGE_CALL 0u   /* kind: somebody calls */
-#define MESSAGE_CLOSED 1u /* kind: the last handle to the session with this badge is gone; no reply */
+#define MESSAGE_CLOSED 1u /* kind: the last handle to the badge's session is gone; no reply */
 
 struct message {
     uint32_t label; /* free for the protocol */
     uint32_t kind;  /* set by receive: MESSAGE_CALL or MESSAGE_CLOSED */
     uint64_t word[4];
-    uint64_t badge; /* set by receive: of the session, 0 for the endpoint itself */
-    uint64_t token; /* set by receive, given back to reply */
-    int32_t handle[4]; /* sent: duplicated to the other side (needs transfer); received: its indexes */
+    uint64_t badge;    /* set by receive: of the session, 0 for the endpoint itself */
+    uint64_t token;    /* set by receive, given back to reply */
+    int32_t handle[4]; /* sent: duplicated for the other side (needs transfer); received: indexes */
     uint32_t handle_count;
     uint32_t send_length;    /* bytes at send_buffer to send, at most MESSAGE_BYTES */
     uint32_t receive_size;   /* room at receive_buffer */
-    uint32_t receive_length; /* set on return: bytes received (truncation is E_TOOBIG for the sender) */
+    uint32_t receive_length; /* set on return: bytes received (too many: E_TOOBIG for the sender) */
     uint64_t send_buffer;
     uint64_t receive_buffer;
 };
@@ -173,10 +176,10 @@ enum info_kind {
 
 struct info_machine {
     char arch[8];
-    char features[120];   /* what is used, as the boot line says */
-    uint64_t uptime;      /* nanoseconds */
+    char features[120]; /* what is used, as the boot line says */
+    uint64_t uptime;    /* nanoseconds */
     uint32_t cpus;
-    uint32_t frames;      /* 4 KiB frames the kernel manages */
+    uint32_t frames; /* 4 KiB frames the kernel manages */
     uint32_t frames_free;
     uint32_t frames_high; /* of frames: above the kernel's direct map */
     uint32_t frames_high_free, reserved;
@@ -187,9 +190,9 @@ struct info_machine {
 };
 
 struct info_slot {
-    uint64_t sub_id;     /* 0: nothing there */
-    uint32_t references; /* spaces and handles */
-    uint32_t view;       /* RIGHT_* of the attachment */
+    uint64_t sub_id;                               /* 0: nothing there */
+    uint32_t references;                           /* spaces and handles */
+    uint32_t view;                                 /* RIGHT_* of the attachment */
     uint32_t resident, tables, regions, processes; /* processes: how many have it in this slot */
 };
 

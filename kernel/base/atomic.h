@@ -9,11 +9,16 @@
 #include "kernel/base/types.h"
 
 static inline u32 atomic_read(const u32 *count) { return __atomic_load_n(count, __ATOMIC_ACQUIRE); }
-static inline u32 atomic_increment(u32 *count) { return __atomic_add_fetch(count, 1, __ATOMIC_ACQ_REL); }
-static inline u32 atomic_decrement(u32 *count) { return __atomic_sub_fetch(count, 1, __ATOMIC_ACQ_REL); }
+static inline u32 atomic_increment(u32 *count) {
+    return __atomic_add_fetch(count, 1, __ATOMIC_ACQ_REL);
+}
+static inline u32 atomic_decrement(u32 *count) {
+    return __atomic_sub_fetch(count, 1, __ATOMIC_ACQ_REL);
+}
 
-/* Add to 64 bits, whole on the 32-bit kernel too: there it is a CMPXCHG8B (hazards 14, 15), which compilers
- * put in line for __sync_val_compare_and_swap and not for the __atomic builtins. The sum. */
+/* Add to 64 bits, whole on the 32-bit kernel too: there it is a CMPXCHG8B (hazards 14, 15), which
+ * compilers put in line for __sync_val_compare_and_swap and not for the __atomic builtins. The
+ * sum. */
 static inline u64 atomic_add_64(u64 *value, u64 amount) {
     u64 seen = *value;
     u64 found;
@@ -29,7 +34,8 @@ static inline u64 atomic_read_64(u64 *value) { return atomic_add_64(value, 0); }
 static inline bool atomic_increment_unless_zero(u32 *count) {
     u32 seen = __atomic_load_n(count, __ATOMIC_RELAXED);
     while (seen != 0) {
-        if (__atomic_compare_exchange_n(count, &seen, seen + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        if (__atomic_compare_exchange_n(count, &seen, seen + 1, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_RELAXED)) {
             return true;
         }
     }
@@ -40,7 +46,8 @@ static inline bool atomic_increment_unless_zero(u32 *count) {
 static inline bool atomic_add_below(u32 *count, u32 amount, u32 limit) {
     u32 seen = __atomic_load_n(count, __ATOMIC_RELAXED);
     while (seen <= limit && amount <= limit - seen) {
-        if (__atomic_compare_exchange_n(count, &seen, seen + amount, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        if (__atomic_compare_exchange_n(count, &seen, seen + amount, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_RELAXED)) {
             return true;
         }
     }
@@ -48,8 +55,14 @@ static inline bool atomic_add_below(u32 *count, u32 amount, u32 limit) {
 }
 
 /* Masks of CPUs: one register wide. Sequentially consistent, as the shootdown's handshake needs. */
-static inline uword atomic_read_mask(const uword *mask) { return __atomic_load_n(mask, __ATOMIC_SEQ_CST); }
-static inline void atomic_set_bits(uword *mask, uword bits) { __atomic_fetch_or(mask, bits, __ATOMIC_SEQ_CST); }
-static inline void atomic_clear_bits(uword *mask, uword bits) { __atomic_fetch_and(mask, ~bits, __ATOMIC_SEQ_CST); }
+static inline uword atomic_read_mask(const uword *mask) {
+    return __atomic_load_n(mask, __ATOMIC_SEQ_CST);
+}
+static inline void atomic_set_bits(uword *mask, uword bits) {
+    __atomic_fetch_or(mask, bits, __ATOMIC_SEQ_CST);
+}
+static inline void atomic_clear_bits(uword *mask, uword bits) {
+    __atomic_fetch_and(mask, ~bits, __ATOMIC_SEQ_CST);
+}
 
 #endif

@@ -21,8 +21,8 @@
 struct slab {
     struct list link; /* in cache->partial */
     struct cache *cache;
-    void *free; /* objects that came back, linked through their first words */
-    u16 used; /* objects handed out */
+    void *free;    /* objects that came back, linked through their first words */
+    u16 used;      /* objects handed out */
     u16 untouched; /* objects from here on have never been handed out */
 };
 

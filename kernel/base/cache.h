@@ -19,10 +19,10 @@ struct cache {
     u32 objects;         /* in use */
 };
 
-#define CACHE(name_, size_, alignment_)                                                        \
-    {                                                                                          \
+#define CACHE(name_, size_, alignment_)                                               \
+    {                                                                                 \
         .lock = SPINLOCK(LOCK_CACHE, name_), .name = (name_), .object_size = (size_), \
-        .alignment = (alignment_)                                                              \
+        .alignment = (alignment_)                                                     \
     }
 
 /* A zeroed object, or null when there is no memory. */

@@ -14,9 +14,7 @@
 
 static u32 depth; /* atomic: how many panics have begun */
 
-bool panic_started(void) {
-    return __atomic_load_n(&depth, __ATOMIC_RELAXED) != 0;
-}
+bool panic_started(void) { return __atomic_load_n(&depth, __ATOMIC_RELAXED) != 0; }
 
 static void print_who(const struct cpu *cpu) {
     const struct thread *thread = cpu->current;

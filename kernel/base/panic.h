@@ -16,11 +16,11 @@ _Noreturn void panic(const char *format, ...) PRINTF_LIKE(1, 2);
 bool panic_started(void);
 
 /* What only a kernel bug can make false. SENTENCE says what is wrong then, with values. */
-#define ASSERT(condition, ...)       \
-    do {                             \
+#define ASSERT(condition, ...)        \
+    do {                              \
         if (UNLIKELY(!(condition))) { \
-            panic(__VA_ARGS__);      \
-        }                            \
+            panic(__VA_ARGS__);       \
+        }                             \
     } while (0)
 
 /* The same where a few instructions count: only in debug builds and in the host tests. */

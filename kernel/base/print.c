@@ -52,8 +52,8 @@ static void sink_fill(struct sink *sink, char character, u32 count) {
     }
 }
 
-/* Put LENGTH characters of TEXT, padded to the width; a sign or 0x in PREFIX stands before zeros.
- * */
+/* Put LENGTH characters of TEXT, padded to the width; a sign or 0x in PREFIX stands before
+ * zeros. */
 static void put_padded(struct sink *sink, const struct conversion *conversion, const char *prefix,
                        const char *text, u32 length) {
     u32 total = length;
@@ -189,18 +189,34 @@ static void format_to(struct sink *sink, const char *format, va_list list) {
     va_end(arguments.list);
 }
 
-void print_arguments(const char *format, va_list arguments) {
-    char buffer[128];
-    struct sink sink = {.buffer = buffer, .size = sizeof(buffer), .console = true};
+/* True if the lock was taken, which console_unlock wants to know. */
+static bool console_lock_unless_panic(void) {
     bool locked = !panic_started();
     if (locked) {
         spinlock_acquire(&console_lock);
     }
-    format_to(&sink, format, arguments);
-    sink_flush(&sink);
+    return locked;
+}
+
+static void console_unlock(bool locked) {
     if (locked) {
         spinlock_release(&console_lock);
     }
+}
+
+void print_arguments(const char *format, va_list arguments) {
+    char buffer[128];
+    struct sink sink = {.buffer = buffer, .size = sizeof(buffer), .console = true};
+    bool locked = console_lock_unless_panic();
+    format_to(&sink, format, arguments);
+    sink_flush(&sink);
+    console_unlock(locked);
+}
+
+void print_bytes(const char *bytes, size_t length) {
+    bool locked = console_lock_unless_panic();
+    arch_console_write(bytes, length);
+    console_unlock(locked);
 }
 
 void print(const char *format, ...) {
@@ -210,9 +226,7 @@ void print(const char *format, ...) {
     va_end(arguments);
 }
 
-void boot_log_quiet(bool value) {
-    quiet = value;
-}
+void boot_log_quiet(bool value) { quiet = value; }
 
 void boot_log(const char *format, ...) {
     if (quiet) {

@@ -12,6 +12,7 @@
 
 void print(const char *format, ...) PRINTF_LIKE(1, 2);
 void print_arguments(const char *format, va_list arguments);
+void print_bytes(const char *bytes, size_t length); /* as they are */
 
 /* The boot log: as print, but nothing if the command line says `quiet`. */
 void boot_log(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -30,7 +30,8 @@ struct spinlock {
     const char *name;
 };
 
-#define SPINLOCK(class_, name_) {.class = (class_), .name = (name_)}
+#define SPINLOCK(class_, name_) \
+    { .class = (class_), .name = (name_) }
 
 void spinlock_init(struct spinlock *lock, enum lock_class class, u64 order, const char *name);
 void spinlock_acquire(struct spinlock *lock);

@@ -15,8 +15,8 @@ EMPTY_TABLE const uword symbol_address[1] = {0};
 EMPTY_TABLE const u32 symbol_name[1] = {0};
 EMPTY_TABLE const char symbol_names[1] = "";
 
-/* The compiler must not know that the weak table is empty: it would believe it of the other, too.
- * */
+/* The compiler must not know that the weak table is empty: it would believe it of the other,
+ * too. */
 static u32 table_length(void) {
     const u32 *count = &symbol_count;
     __asm__("" : "+r"(count));
@@ -53,10 +53,6 @@ static void print_from(uword address, uword back) {
     }
 }
 
-void symbol_print(uword address) {
-    print_from(address, 0);
-}
+void symbol_print(uword address) { print_from(address, 0); }
 
-void symbol_print_return(uword address) {
-    print_from(address, 1);
-}
+void symbol_print_return(uword address) { print_from(address, 1); }

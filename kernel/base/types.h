@@ -43,7 +43,9 @@ typedef struct {
 typedef u64 physical_t;
 
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+/* clang-format off */
 #define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+/* clang-format on */
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define PRINTF_LIKE(text, first) __attribute__((__format__(__printf__, text, first)))
 

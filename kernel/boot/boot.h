@@ -16,7 +16,7 @@ const char *boot_command_line(void);
 /* Load `init` from the initrd and make it ready to run; or print a sentence and power off. */
 void init_start(const struct boot_info *boot);
 
-/* Status of a machine that cannot start its first process. */
+/* Status of a machine that cannot start its first process, or has lost it. */
 #define BOOT_FAILED_STATUS 98
 
 void console_input_initialise(void);

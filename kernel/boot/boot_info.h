@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What boot/ hands to kernel_main, whoever started the machine (PVH, Multiboot2): the same few facts
- * in one form. boot/ has checked sizes and copied everything out of the loader's structures.
+ * What boot/ hands to kernel_main, whoever started the machine (PVH, Multiboot2): the same few
+ * facts in one form. boot/ has checked sizes and copied everything out of the loader's structures.
  */
 #ifndef KERNEL_BOOT_INFO_H
 #define KERNEL_BOOT_INFO_H
@@ -11,7 +11,8 @@
 #define BOOT_RANGES 64
 #define BOOT_COMMAND_LINE 4096
 
-/* Usable RAM, half-open, in bytes; sorted, not overlapping, whole frames; holes are simply absent. */
+/* Usable RAM, half-open, in bytes; sorted, not overlapping, whole frames; holes are simply
+ * absent. */
 struct boot_range {
     physical_t start, end;
 };

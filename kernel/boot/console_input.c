@@ -21,9 +21,7 @@ static struct {
     char ring[RING_SIZE];
 } input = {.lock = SPINLOCK(LOCK_CONSOLE_INPUT, "console input")};
 
-void console_input_initialise(void) {
-    list_init(&input.readers);
-}
+void console_input_initialise(void) { list_init(&input.readers); }
 
 static void reader_wake(void) {
     if (!list_empty(&input.readers)) {

@@ -43,13 +43,9 @@ static void require(int error, const char *what) {
     }
 }
 
-static u32 page_down(u32 offset) {
-    return offset & ~(PAGE_SIZE - 1);
-}
+static u32 page_down(u32 offset) { return offset & ~(PAGE_SIZE - 1); }
 
-static u32 page_up(u32 offset) {
-    return page_down(offset + PAGE_SIZE - 1);
-}
+static u32 page_up(u32 offset) { return page_down(offset + PAGE_SIZE - 1); }
 
 /* The bytes of a segment, piece by piece so that none crosses a page. */
 static void segment_fill(struct quarter *quarter, u32 offset, const u8 *bytes, u32 length) {
@@ -96,8 +92,11 @@ static void init_find(const void *initrd, size_t length, struct elf_image *image
     *file = entry.data;
 }
 
+/* What the last page has behind the initrd is the firmware's or the loader's: users get zeros. */
 static void boot_image_map(struct quarter *quarter, const struct boot_info *boot) {
     frame_t first = {(u32)(boot->initrd_start >> PAGE_SHIFT)};
+    u32 length = (u32)(boot->initrd_end - boot->initrd_start);
+    memset((char *)arch_low_pointer(first) + length, 0, page_up(length) - length);
     u32 pages = (u32)((boot->initrd_end - boot->initrd_start + PAGE_SIZE - 1) >> PAGE_SHIFT);
     require(quarter_map_boot_image(quarter, 0, first, pages), "the initrd in slot 2");
 }

@@ -21,9 +21,7 @@
 
 static char command_line[BOOT_COMMAND_LINE];
 
-const char *boot_command_line(void) {
-    return command_line;
-}
+const char *boot_command_line(void) { return command_line; }
 
 /* True if WORD stands in the command line by itself. */
 static bool command_line_has(const char *word) {

@@ -29,7 +29,7 @@ struct cpio_entry {
     uint32_t modified; /* seconds since 1970 */
 };
 
-#define CPIO_TYPE(mode) ((mode) & 0170000u)
+#define CPIO_TYPE(mode) (0170000u & (mode))
 #define CPIO_FILE 0100000u
 #define CPIO_DIRECTORY 0040000u
 

@@ -74,9 +74,7 @@ static uint32_t segment_rights(uint32_t flags) {
            (flags & FLAG_EXECUTE ? RIGHT_EXECUTE : 0);
 }
 
-static uint64_t page_down(uint64_t address) {
-    return address & ~(uint64_t)(PAGE_SIZE - 1);
-}
+static uint64_t page_down(uint64_t address) { return address & ~(uint64_t)(PAGE_SIZE - 1); }
 
 /* Sizes, alignment and rights of one load segment by itself. */
 static enum elf_error segment_check(const struct elf_program_header *header, uint64_t file_length) {

@@ -38,9 +38,7 @@ int endpoint_create(struct endpoint **result) {
     return E_OK;
 }
 
-void endpoint_reference(struct endpoint *endpoint) {
-    atomic_increment(&endpoint->references);
-}
+void endpoint_reference(struct endpoint *endpoint) { atomic_increment(&endpoint->references); }
 
 void endpoint_release(struct endpoint *endpoint) {
     if (atomic_decrement(&endpoint->references) == 0) {

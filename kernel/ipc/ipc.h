@@ -27,6 +27,7 @@ struct thread;
 
 struct endpoint {
     u32 references; /* atomic: handles, sessions, calls under way */
+    u32 sessions;   /* atomic: open, or closed and not yet received as a notice */
     struct spinlock lock;
     /* lock: */
     u32 readers;           /* handles with RIGHT_READ, in tables and in messages */
@@ -84,7 +85,10 @@ void endpoint_release(struct endpoint *endpoint);
 void endpoint_handle_added(struct endpoint *endpoint, u32 rights);
 void endpoint_handle_removed(struct endpoint *endpoint, u32 rights);
 
-/* Sessions. The last release tells the endpoint, without allocating. */
+/* Of one endpoint: closed ones that nobody receives must not fill the kernel's memory. */
+#define SESSION_LIMIT 4096u
+
+/* Sessions. 0, E_NOMEM or E_LIMIT. The last release tells the endpoint, without allocating. */
 int session_create(struct endpoint *endpoint, u64 badge, struct session **result);
 void session_reference(struct session *session);
 void session_release(struct session *session);

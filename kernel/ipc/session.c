@@ -12,8 +12,12 @@
 static struct cache session_cache = CACHE("session", sizeof(struct session), 8);
 
 int session_create(struct endpoint *endpoint, u64 badge, struct session **result) {
+    if (!atomic_add_below(&endpoint->sessions, 1, SESSION_LIMIT)) {
+        return E_LIMIT;
+    }
     struct session *session = cache_allocate(&session_cache);
     if (session == NULL) {
+        atomic_decrement(&endpoint->sessions);
         return E_NOMEM;
     }
     session->references = 1;
@@ -25,9 +29,7 @@ int session_create(struct endpoint *endpoint, u64 badge, struct session **result
     return E_OK;
 }
 
-void session_reference(struct session *session) {
-    atomic_increment(&session->references);
-}
+void session_reference(struct session *session) { atomic_increment(&session->references); }
 
 void session_release(struct session *session) {
     if (atomic_decrement(&session->references) == 0) {
@@ -36,6 +38,7 @@ void session_release(struct session *session) {
 }
 
 void session_free(struct session *session) {
+    atomic_decrement(&session->endpoint->sessions);
     endpoint_release(session->endpoint);
     cache_free(&session_cache, session);
 }

@@ -95,9 +95,11 @@ int budget_adopt(struct budget *to, enum budget_resource resource, u32 amount) {
     return level_charge(to, resource, amount) ? 0 : E_LIMIT;
 }
 
-static u32 limit_or_none(u32 limit) {
-    return limit ? limit : NO_LIMIT;
+void budget_disown(struct budget *from, enum budget_resource resource, u32 amount) {
+    level_refund(from, resource, amount);
 }
+
+static u32 limit_or_none(u32 limit) { return limit ? limit : NO_LIMIT; }
 
 static bool place_claim(struct budget *budget) {
     u32 nobody = 0;
@@ -105,17 +107,35 @@ static bool place_claim(struct budget *budget) {
                                        __ATOMIC_RELAXED);
 }
 
+/* The job that a budget inside PARENT belongs to has room for it, which is taken. */
+static bool job_enter(struct budget *parent) {
+    return parent == &budget_root || atomic_add_below(&parent->job->inside, 1, BUDGETS_INSIDE);
+}
+
+/* The opposite, for BUDGET, which still refers to its parent. */
+static void job_leave(const struct budget *budget, struct budget *job) {
+    if (job && job != budget) {
+        atomic_decrement(&job->inside);
+    }
+}
+
 struct budget *budget_create(struct budget *parent, const struct process_limits *limits) {
     u32 place = 0;
+    if (!job_enter(parent)) {
+        return NULL;
+    }
     while (place < BUDGET_COUNT && !place_claim(&budgets[place])) {
         place++;
     }
     if (place == BUDGET_COUNT) {
+        job_leave(NULL, parent->job);
         return NULL;
     }
     struct budget *budget = &budgets[place];
     budget->index = (u16)(place + FIRST_INDEX);
     budget->parent = parent;
+    budget->job = parent == &budget_root ? budget : parent->job;
+    budget->inside = 0;
     budget->resource[BUDGET_FRAMES].limit = limit_or_none(limits->frames);
     budget->resource[BUDGET_PROCESSES].limit = limit_or_none(limits->processes);
     budget->resource[BUDGET_THREADS].limit = limit_or_none(limits->threads);
@@ -124,18 +144,18 @@ struct budget *budget_create(struct budget *parent, const struct process_limits 
     return budget;
 }
 
-void budget_reference(struct budget *budget) {
-    atomic_increment(&budget->references);
-}
+void budget_reference(struct budget *budget) { atomic_increment(&budget->references); }
 
 void budget_release(struct budget *budget) {
     while (budget) {
         struct budget *parent = budget->parent; /* read while our reference keeps the place ours */
+        struct budget *job = budget->job;
         u32 left = atomic_decrement(&budget->references);
         ASSERT(left != UINT32_MAX, "budget %u has no reference to drop", budget->index);
         if (left > 0) {
             return;
         }
+        job_leave(budget, job);
         budget = parent;
     }
 }

@@ -10,7 +10,9 @@
 
 #include "kernel/base/types.h"
 
-#define BUDGET_COUNT 512u
+#define BUDGET_COUNT 1024u
+/* Of one job, which stands directly below the root: it leaves places for others. */
+#define BUDGETS_INSIDE 28u
 
 enum budget_resource {
     BUDGET_FRAMES,
@@ -24,6 +26,8 @@ struct budget {
     u32 references; /* processes, quarters, child budgets; one per resource while charges stand */
     u16 index;      /* in the table of budgets: what a frame remembers */
     struct budget *parent;
+    struct budget *job; /* the one of this line that stands below the root: perhaps itself */
+    u32 inside;         /* atomic: in a job: the budgets inside it, at any depth */
     struct {
         u32 used, limit;
     } resource[BUDGET_RESOURCES];
@@ -40,8 +44,11 @@ void budget_refund(struct budget *budget, enum budget_resource resource, u32 amo
 
 /* Let TO, whose parent is the one that paid, carry a charge of AMOUNT as well. 0 or E_LIMIT. */
 int budget_adopt(struct budget *to, enum budget_resource resource, u32 amount);
+/* The opposite: its parent goes on carrying the charge. */
+void budget_disown(struct budget *from, enum budget_resource resource, u32 amount);
 
-/* A budget inside PARENT; null when the table is full. LIMITS: 0 means no limit of its own. */
+/* A budget inside PARENT; null when the table is full, or the job has its BUDGETS_INSIDE. LIMITS: 0
+ * means no limit of its own. */
 struct budget *budget_create(struct budget *parent, const struct process_limits *limits);
 void budget_reference(struct budget *budget);
 void budget_release(struct budget *budget);

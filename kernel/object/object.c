@@ -3,9 +3,9 @@
  * References to objects whose type is known only at run time: the one switch over object types.
  * No locks of its own. Read next: handle.c, where most references stand.
  */
+#include "kernel/object/object.h"
 #include "kernel/base/panic.h"
 #include "kernel/ipc/ipc.h"
-#include "kernel/object/object.h"
 #include "kernel/process/process.h"
 #include "kernel/vm/quarter.h"
 

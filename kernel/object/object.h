@@ -24,9 +24,9 @@ struct handle {
 struct handle_table {
     struct spinlock lock;
     /* lock: */
-    u32 count;  /* handles in use */
-    u32 lowest; /* no free index >= HANDLE_FIRST below this */
-    u32 end;    /* no handle in use at or above this index; what stands there is undefined */
+    u32 count;    /* handles in use */
+    u32 lowest;   /* no free index >= HANDLE_FIRST below this */
+    u32 end;      /* no handle in use at or above this index; what stands there is undefined */
     u32 capacity; /* HANDLES_INLINE or HANDLE_LIMIT */
     struct handle *handles;
     struct handle first[HANDLES_INLINE];

@@ -10,9 +10,13 @@
  */
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
+#include "kernel/base/print.h"
+#include "kernel/boot/boot.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/space.h"
+
+#define INIT_PID 1u /* the first process that there was */
 
 _Noreturn void process_exit(u32 status) {
     process_end(process_current(), STATUS_CODE(status), 0);
@@ -94,4 +98,8 @@ void process_teardown(struct process *process) {
         sched_preemption_point();
     }
     end_announce(process);
+    if (process->pid == INIT_PID) {
+        print("init has ended (status 0x%x), so the machine goes off.\n", process->status);
+        arch_power_off(BOOT_FAILED_STATUS);
+    }
 }

@@ -48,6 +48,9 @@ static u32 fault_serve(const struct fault *fault) {
 static void fault_print(const struct fault *fault, u32 reason) {
     const struct process *process = process_current();
     char place[40];
+    if (process->quiet) {
+        return;
+    }
     if (fault->beyond) {
         format_text(place, sizeof(place), "beyond all slots");
     } else {
@@ -75,7 +78,9 @@ bool kernel_page_fault(const struct fault *fault) {
 
 void kernel_user_exception(const char *name, uword instruction) {
     struct process *process = process_current();
-    print("fault: %s (pid %u) %s (%s 0x%lx)\n", process->name, process->pid, name,
-          INSTRUCTION_POINTER, (unsigned long)instruction);
+    if (!process->quiet) {
+        print("fault: %s (pid %u) %s (%s 0x%lx)\n", process->name, process->pid, name,
+              INSTRUCTION_POINTER, (unsigned long)instruction);
+    }
     process_end(process, STATUS_FAULT | FAULT_EXCEPTION, (u32)instruction);
 }

@@ -91,8 +91,7 @@ int process_create(struct process *parent, struct space *space, struct budget *b
     return 0;
 }
 
-/* The budget of PROCESS, referenced: another thread may put the process under a new one. */
-static struct budget *process_budget(struct process *process) {
+struct budget *process_budget(struct process *process) {
     spinlock_acquire(&process_lock);
     struct budget *budget = process->budget;
     budget_reference(budget);
@@ -115,7 +114,9 @@ static int clone_prepare(struct process *parent, u32 plan, struct budget *budget
     if (error) {
         goto no_thread;
     }
-    error = space_clone(parent->space, plan, budget, &(*child)->space);
+    struct space *space = process_space(parent); /* another thread may swap it meanwhile */
+    error = space_clone(space, plan, budget, &(*child)->space);
+    space_release(space);
     if (error == 0) {
         return 0;
     }
@@ -137,8 +138,9 @@ static void clone_undo(struct process *child, struct thread *thread) {
     process_deallocate(child);
 }
 
-/* Enter the table and give PARENT a handle, which takes over the reference to CHILD: under one lock, which whoever
- * comes by the handle needs first. The index, or -E_LIMIT or -E_NOMEM with nothing changed. */
+/* Enter the table and give PARENT a handle, which takes over the reference to CHILD: under one
+ * lock, which whoever comes by the handle needs first. The index, or -E_LIMIT or -E_NOMEM with
+ * nothing changed. */
 static int clone_publish(struct process *child, struct process *parent) {
     spinlock_acquire(&process_lock);
     int handle = handle_install(&parent->handles, child, OBJECT_PROCESS, RIGHTS_ALL);
@@ -150,7 +152,7 @@ static int clone_publish(struct process *child, struct process *parent) {
 }
 
 int process_clone(u32 plan, u32 entry, u32 sp, u32 arg) {
-    if (plan & ~(0xFFu | CLONE_STOPPED)) {
+    if (plan & ~(0xFFu | CLONE_FLAGS)) {
         return -E_INVALID;
     }
     struct process *parent = process_current();
@@ -169,6 +171,7 @@ int process_clone(u32 plan, u32 entry, u32 sp, u32 arg) {
     }
     arch_thread_set_pointer(thread, arch_thread_pointer(thread_current()));
     child->stopped = (plan & CLONE_STOPPED) != 0;
+    child->quiet = (plan & CLONE_QUIET) != 0;
     int handle = clone_publish(child, parent);
     if (handle < 0) {
         clone_undo(child, thread);
@@ -191,12 +194,9 @@ int process_start(struct process *process, u32 entry, u32 sp, u32 arg) {
     return mine ? 0 : E_BUSY;
 }
 
-/* ---- References and what a process is made of
- * -------------------------------------------------- */
+/* ---- References and what a process is made of ------------------------------------------------ */
 
-void process_reference(struct process *process) {
-    atomic_increment(&process->references);
-}
+void process_reference(struct process *process) { atomic_increment(&process->references); }
 
 void process_release(struct process *process) {
     u32 left = atomic_decrement(&process->references);
@@ -217,32 +217,52 @@ struct space *process_space(struct process *process) {
     return space;
 }
 
-void process_set_space(struct process *process, struct space *space) {
+int process_set_space(struct process *process, struct space *space) {
+    bool own = process == process_current();
     spinlock_acquire(&process_lock);
+    if (!own && !process->stopped) {
+        spinlock_release(&process_lock);
+        return E_BUSY;
+    }
     struct space *old = process->space;
     process->space = space;
     spinlock_release(&process_lock);
-    if (process == process_current()) {
+    if (own) {
         space_load(space);
     }
     space_release(old);
+    return 0;
 }
 
-/* The new budget stands inside the old one, which carries the process and its threads already. */
+/* A budget inside OLD, which carries a process and its THREADS already. Null: LIMITS are too low
+ * for what there is, or the table of budgets is full. */
+static struct budget *budget_inside(struct budget *old, const struct process_limits *limits,
+                                    u32 threads) {
+    struct budget *budget = budget_create(old, limits);
+    if (!budget || budget_adopt(budget, BUDGET_PROCESSES, 1) != 0) {
+        goto refused;
+    }
+    if (budget_adopt(budget, BUDGET_THREADS, threads) == 0) {
+        return budget;
+    }
+    budget_disown(budget, BUDGET_PROCESSES, 1);
+refused:
+    budget_release(budget);
+    return NULL;
+}
+
 int process_set_limits(const struct process_limits *limits) {
     struct process *process = process_current();
     spinlock_acquire(&process_lock);
     struct budget *old = process->budget;
-    struct budget *budget = budget_create(old, limits);
-    int error = budget ? budget_adopt(budget, BUDGET_PROCESSES, 1) : E_LIMIT;
-    if (error == 0 && (error = budget_adopt(budget, BUDGET_THREADS, process->thread_count)) == 0) {
-        process->budget = budget;
-    } else if (budget) {
-        budget_release(budget);
+    struct budget *budget = budget_inside(old, limits, process->thread_count);
+    process->budget = budget ? budget : old;
+    if (budget && thread_current()->priority < process->priority_limit) {
+        process->priority_limit = thread_current()->priority;
     }
     spinlock_release(&process_lock);
-    if (error == 0) {
+    if (budget) {
         budget_release(old);
     }
-    return error;
+    return budget ? 0 : E_LIMIT;
 }

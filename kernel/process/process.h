@@ -12,31 +12,33 @@
 #include "kernel/base/spinlock.h"
 #include "kernel/object/object.h"
 
-struct space;
 struct budget;
+struct quarter;
+struct space;
 
 struct process {
     u32 pid;        /* immutable */
     u32 references; /* atomic: handles, threads, its parent's list of children */
     char name[32];  /* owner only */
     struct handle_table handles;
-    u8 priority_limit; /* immutable after create */
+    u8 priority_limit; /* owner only: process_limit lowers it */
     bool traced;
+    bool quiet;                               /* immutable: made with CLONE_QUIET */
     u64 cpu_time __attribute__((aligned(8))); /* atomic: nanoseconds */
 
     /* LOCK_PROCESS_TABLE: */
-    struct list all;      /* by PID: every process that has not been waited for or forgotten */
-    struct list hashed;   /* the same ones, by hash of the PID */
+    struct list all;    /* by PID: every process that has not been waited for or forgotten */
+    struct list hashed; /* the same ones, by hash of the PID */
     struct process *parent;
     struct list children; /* of child; ended ones first */
     struct list child;
-    struct list threads;  /* of thread->sibling */
-    u32 thread_count;     /* each of them charged to budget */
-    bool stopped;         /* made with CLONE_STOPPED: its one thread has not been started yet */
-    bool dying;           /* killed or exiting: threads end at their next return to user mode */
-    bool ended;           /* status is final, space and handles are gone */
-    bool collected;       /* its parent has waited for it */
-    u32 status;           /* STATUS_* */
+    struct list threads; /* of thread->sibling */
+    u32 thread_count;    /* each of them charged to budget */
+    bool stopped;        /* made with CLONE_STOPPED: its one thread has not been started yet */
+    bool dying;          /* killed or exiting: threads end at their next return to user mode */
+    bool ended;          /* status is final, space and handles are gone */
+    bool collected;      /* its parent has waited for it */
+    u32 status;          /* STATUS_* */
     u32 fault_address;
     struct budget *budget;      /* carries process and threads; referenced while the object lives */
     struct space *space;        /* null once it is being torn down */
@@ -67,7 +69,7 @@ struct thread {
     struct list ready;    /* in the run queue, when ready */
     struct list sleeping; /* by deadline, when a time-out runs */
     u64 deadline;
-    u64 started;          /* clock when it last got the CPU */
+    u64 started; /* clock when it last got the CPU */
 
     struct list sibling; /* LOCK_PROCESS_TABLE: in process->threads */
     bool killed;         /* set under LOCK_PROCESS_TABLE, read by itself and at every switch */
@@ -83,11 +85,13 @@ static inline struct process *process_current(void) { return thread_current()->p
 /* table.c: the table of processes, and the lock of all that is marked LOCK_PROCESS_TABLE above */
 extern struct spinlock process_lock;
 void process_initialise(void);
-struct process *process_find(u32 pid);           /* the lowest ID >= PID, referenced; or null */
-void process_remember(struct process *process);  /* lock held: give it an ID, enter the table */
-void process_forget(struct process *process);    /* lock held: leave the table */
+struct process *process_find(u32 pid);          /* the lowest ID >= PID, referenced; or null */
+void process_remember(struct process *process); /* lock held: give it an ID, enter the table */
+void process_forget(struct process *process);   /* lock held: leave the table */
 u32 process_count(void);
-void process_describe(struct process *process, struct info_process *info); /* all but space and slots */
+u32 process_count_in(const struct quarter *quarter, u32 slot); /* those that have it in SLOT */
+/* Fill in all but space and slots. */
+void process_describe(struct process *process, struct info_process *info);
 
 /* process.c: birth */
 
@@ -97,8 +101,8 @@ void process_describe(struct process *process, struct info_process *info); /* al
 int process_create(struct process *parent, struct space *space, struct budget *budget,
                    struct process **result);
 
-/* The calling process, cloned by PLAN (and CLONE_STOPPED): its handle in the caller's table, with all rights,
- * or -E_INVALID, -E_NOMEM, -E_LIMIT with nothing changed. */
+/* The calling process, cloned by PLAN (and CLONE_STOPPED): its handle in the caller's table, with
+ * all rights, or -E_INVALID, -E_NOMEM, -E_LIMIT with nothing changed. */
 int process_clone(u32 plan, u32 entry, u32 sp, u32 arg);
 
 /* Let a process made with CLONE_STOPPED run. 0 or E_BUSY: it runs already, or is being ended. */
@@ -107,11 +111,13 @@ int process_start(struct process *process, u32 entry, u32 sp, u32 arg);
 void process_reference(struct process *process);
 void process_release(struct process *process);
 
-struct space *process_space(struct process *process); /* referenced, or null: it has ended */
+struct space *process_space(struct process *process);   /* referenced, or null: it has ended */
+struct budget *process_budget(struct process *process); /* referenced: it may get another one */
 
 /* PROCESS, the caller's or a stopped one, runs in SPACE from now on; takes over the reference to
- * it and drops the one to the old space. */
-void process_set_space(struct process *process, struct space *space);
+ * it and drops the one to the old space. E_BUSY, and the reference stays the caller's, if it is
+ * another one and not stopped (any more). */
+int process_set_space(struct process *process, struct space *space);
 
 /* process_limit: a new budget for the calling process inside its own. 0, E_LIMIT. */
 int process_set_limits(const struct process_limits *limits);
@@ -137,7 +143,7 @@ void process_wake_waiters(struct process *process); /* table lock held: it has e
 /* Not started. 0, E_NOMEM, E_LIMIT, or E_KILLED: the process is being ended. */
 int thread_create(struct process *process, struct thread **result);
 void thread_start(struct thread *thread);
-_Noreturn void thread_exit(void);        /* the calling thread, in any process state */
+_Noreturn void thread_exit(void); /* the calling thread, in any process state */
 /* Take THREAD out of its process; true if it was the last one, and the process is dying now. */
 bool thread_detach(struct thread *thread);
 void thread_free(struct thread *thread); /* detached, and no CPU is on its stack */

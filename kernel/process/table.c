@@ -9,6 +9,7 @@
 
 #include "kernel/base/atomic.h"
 #include "kernel/process/process.h"
+#include "kernel/vm/space.h"
 
 #define PID_BUCKETS 256u
 
@@ -53,12 +54,12 @@ static struct list *table_place(u32 pid) {
     return place;
 }
 
-/* IDs count up; none comes again before all 32 bits have been used, and then none that is in
- * use. */
+/* IDs count up, and fit a program's int; none comes again before all of them have been used, and
+ * then none that is in use. */
 void process_remember(struct process *process) {
     do {
-        last_pid++;
-    } while (last_pid == 0 || table_exact(last_pid));
+        last_pid = last_pid % INT32_MAX + 1;
+    } while (table_exact(last_pid));
     process->pid = last_pid;
     list_append(table_place(process->pid), &process->all);
     list_append(&pid_buckets[process->pid % PID_BUCKETS], &process->hashed);
@@ -85,8 +86,18 @@ struct process *process_find(u32 pid) {
     return found;
 }
 
-u32 process_count(void) {
-    return processes;
+u32 process_count(void) { return processes; }
+
+/* A space is immutable, and stays while its process has it, which is while we hold the lock. */
+u32 process_count_in(const struct quarter *quarter, u32 slot) {
+    u32 count = 0;
+    spinlock_acquire(&process_lock);
+    LIST_FOR_EACH(link, &all_processes) {
+        const struct space *space = LIST_ENTRY(link, struct process, all)->space;
+        count += space && space->slot[slot].quarter == quarter;
+    }
+    spinlock_release(&process_lock);
+    return count;
 }
 
 /* ---- What system_info tells ------------------------------------------------------------------ */

@@ -20,7 +20,7 @@
 #define STACK_FRAMES (KERNEL_STACK_SIZE / PAGE_SIZE)
 
 static struct cache thread_cache = CACHE("thread", sizeof(struct thread), _Alignof(struct thread));
-static u32 last_tid;
+static u32 last_tid; /* process_lock */
 
 static void *stack_create(void) {
     frame_t first = frame_allocate_low_run(STACK_FRAMES);
@@ -64,7 +64,7 @@ static int thread_attach(struct process *process, struct thread *thread) {
         error = budget_charge(process->budget, BUDGET_THREADS, 1);
     }
     if (error == 0) {
-        thread->tid = ++last_tid;
+        thread->tid = last_tid = last_tid % INT32_MAX + 1; /* a result of calls: never negative */
         thread->process = process;
         list_append(&process->threads, &thread->sibling);
         process->thread_count++;
@@ -91,9 +91,7 @@ int thread_create(struct process *process, struct thread **result) {
     return 0;
 }
 
-void thread_start(struct thread *thread) {
-    sched_ready(thread);
-}
+void thread_start(struct thread *thread) { sched_ready(thread); }
 
 bool thread_detach(struct thread *thread) {
     struct process *process = thread->process;
@@ -141,9 +139,7 @@ void thread_free(struct thread *thread) {
     }
 }
 
-u32 thread_count(void) {
-    return thread_cache.objects;
-}
+u32 thread_count(void) { return thread_cache.objects; }
 
 void kernel_return_to_user(void) {
     struct cpu *cpu = arch_cpu();

@@ -25,7 +25,7 @@ static struct bucket {
     struct spinlock lock;
     /* lock: */
     struct list waiters; /* of thread->queue */
-    u32 sequence; /* wakes; read without the lock too */
+    u32 sequence;        /* wakes; read without the lock too */
 } buckets[BUCKETS];
 
 struct key {

@@ -35,22 +35,16 @@ struct run_queue {
 static struct run_queue run_queues[ARCH_CPU_LIMIT];
 static struct thread idle_threads[ARCH_CPU_LIMIT];
 
-static struct run_queue *own_queue(void) {
-    return &run_queues[arch_cpu()->number];
-}
+static struct run_queue *own_queue(void) { return &run_queues[arch_cpu()->number]; }
 
-static struct run_queue *queue_of(const struct thread *thread) {
-    return &run_queues[thread->cpu];
-}
+static struct run_queue *queue_of(const struct thread *thread) { return &run_queues[thread->cpu]; }
 
 /* The highest priority that is ready, or -1. */
 static int queue_top(const struct run_queue *queue) {
     return queue->bitmap ? 31 - __builtin_clz(queue->bitmap) : -1;
 }
 
-static bool is_idle(const struct thread *thread) {
-    return thread == &idle_threads[thread->cpu];
-}
+static bool is_idle(const struct thread *thread) { return thread == &idle_threads[thread->cpu]; }
 
 static void enqueue(struct run_queue *queue, struct thread *thread, bool first) {
     thread->state = THREAD_READY;
@@ -242,16 +236,19 @@ int sched_wait(struct list *wait_queue, struct spinlock *lock, u64 deadline, boo
     if (deadline != WAIT_FOREVER) {
         sleep_until(queue, thread, deadline);
     }
-    if (lock) { /* a waker that takes it now still needs the run queue, so it comes after the switch */
+    if (lock) {
+        /* A waker that takes it now still needs the run queue, so it comes after the switch. */
         spinlock_release(lock);
     }
     switch_away(queue);
-    if (!list_empty(&thread->queue)) { /* time-out or kill: nobody has taken us out */
+    int result = thread->wake_result;
+    if (wait_queue && (result == E_TIMEOUT || result == E_KILLED)) {
+        /* Not by sched_wake: nobody has taken us out, or on another CPU a waker is about to. */
         spinlock_acquire(lock);
         list_remove(&thread->queue);
         spinlock_release(lock);
     }
-    return thread->wake_result;
+    return result;
 }
 
 bool sched_wake(struct thread *thread, int result) {

@@ -15,7 +15,7 @@ struct spinlock;
 #define SLICE_TICKS 5u /* 50 ms */
 #define WAIT_FOREVER UINT64_MAX
 
-void sched_initialise(void); /* the boot CPU's run queue and idle thread */
+void sched_initialise(void);      /* the boot CPU's run queue and idle thread */
 _Noreturn void sched_start(void); /* leave the boot stack for the first thread */
 
 /* Make a thread that is not queued ready to run. */
@@ -38,8 +38,8 @@ void sched_kill(struct thread *thread);
 /* Set the caller's priority; the old one. */
 u32 sched_set_priority(u32 priority);
 
-void sched_yield(void);      /* to the same or a higher priority */
-void sched_reschedule(void); /* if something better is ready, or the slice is over */
+void sched_yield(void);          /* to the same or a higher priority */
+void sched_reschedule(void);     /* if something better is ready, or the slice is over */
 _Noreturn void sched_exit(void); /* never run the caller again */
 
 /* Between bounded steps of long work, no lock held: let interrupts in, and others run. */

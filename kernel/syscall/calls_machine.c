@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernel/base/cpu.h"
+#include "kernel/base/print.h"
 #include "kernel/boot/boot.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/process/process.h"
@@ -16,6 +17,34 @@
 #include "kernel/vm/space.h"
 
 /* ---- Debug console --------------------------------------------------------------------------- */
+
+/* What the console takes with interrupts off: a serial line needs 11 ms for it. */
+#define CONSOLE_PIECE 128u
+
+/* How many of LENGTH bytes to write in one go: whole lines if there are any, so that the kernel's
+ * own lines come between them. */
+static u32 console_piece(const char *bytes, u32 length) {
+    u32 limit = length < CONSOLE_PIECE ? length : CONSOLE_PIECE;
+    u32 piece = limit;
+    while (piece > 0 && bytes[piece - 1] != '\n') {
+        piece--;
+    }
+    return piece > 0 ? piece : limit;
+}
+
+static int console_write(const char *bytes, u32 length) {
+    while (length > 0) {
+        u32 piece = console_piece(bytes, length);
+        print_bytes(bytes, piece);
+        bytes += piece;
+        length -= piece;
+        sched_preemption_point();
+        if (thread_current()->killed) {
+            return E_KILLED;
+        }
+    }
+    return E_OK;
+}
 
 /* An unreadable page in the middle ends it: what stands before has been written and is counted. */
 long call_debug_write(uword system, uword buffer, uword length, uword d UNUSED) {
@@ -31,13 +60,12 @@ long call_debug_write(uword system, uword buffer, uword length, uword d UNUSED) 
     while (left > 0) {
         u32 piece = left < PAGE_SIZE ? left : PAGE_SIZE;
         error = copy_in(page, buffer, piece);
+        error = error != E_OK ? error : console_write(page, piece);
         if (error != E_OK) {
             return left == (u32)length ? -error : (long)((u32)length - left);
         }
-        arch_console_write(page, piece);
         buffer += piece;
         left -= piece;
-        sched_preemption_point();
     }
     return (long)(u32)length;
 }
@@ -108,23 +136,6 @@ static int machine_fill(struct info_machine *info) {
     return E_OK;
 }
 
-/* How many processes have QUARTER in SLOT. */
-static u32 quarter_processes(const struct quarter *quarter, u32 slot) {
-    u32 count = 0;
-    struct process *process = process_find(1);
-    while (process != NULL) {
-        u32 next = process->pid + 1;
-        struct space *space = process_space(process);
-        if (space != NULL) {
-            count += space->slot[slot].quarter == quarter;
-            space_release(space);
-        }
-        process_put(process);
-        process = next != 0 ? process_find(next) : NULL;
-    }
-    return count;
-}
-
 static void slot_fill(struct info_slot *info, const struct space_slot *place, u32 slot) {
     struct quarter_stat stat;
     memset(info, 0, sizeof(*info));
@@ -138,7 +149,8 @@ static void slot_fill(struct info_slot *info, const struct space_slot *place, u3
     info->resident = stat.resident;
     info->tables = stat.tables;
     info->regions = stat.regions;
-    info->processes = quarter_processes(place->quarter, slot);
+    info->processes = process_count_in(place->quarter, slot);
+    sched_preemption_point();
 }
 
 static int process_fill(struct info_process *info) {

@@ -9,7 +9,7 @@
 #include "kernel/syscall/user_memory.h"
 
 long call_process_clone(uword plan, uword entry, uword sp, uword argument) {
-    bool valid = ((u32)plan & ~(0xFFu | CLONE_STOPPED)) == 0 && user_address_valid(entry) &&
+    bool valid = ((u32)plan & ~(0xFFu | CLONE_FLAGS)) == 0 && user_address_valid(entry) &&
                  user_address_valid(sp) && user_address_valid(argument) && entry < ARCH_USER_TOP &&
                  sp <= ARCH_USER_TOP;
     return valid ? process_clone((u32)plan, (u32)entry, (u32)sp, (u32)argument) : -E_INVALID;

@@ -9,6 +9,7 @@
  */
 #include "kernel/base/panic.h"
 #include "kernel/ipc/ipc.h"
+#include "kernel/object/budget.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/sched.h"
 #include "kernel/syscall/syscall.h"
@@ -22,7 +23,9 @@ long call_quarter_create(uword slot, uword b UNUSED, uword c UNUSED, uword d UNU
     if ((u32)slot >= SLOT_COUNT) {
         return -E_SLOT;
     }
-    int error = quarter_create((u32)slot, process_current()->budget, &quarter);
+    struct budget *budget = process_budget(process_current());
+    int error = quarter_create((u32)slot, budget, &quarter);
+    budget_release(budget);
     return error != E_OK ? -error : object_install(quarter, OBJECT_QUARTER, RIGHTS_ALL);
 }
 
@@ -32,7 +35,9 @@ long call_quarter_copy(uword handle, uword b UNUSED, uword c UNUSED, uword d UNU
     if (error != E_OK) {
         return -error;
     }
-    error = quarter_copy(source, process_current()->budget, &copy);
+    struct budget *budget = process_budget(process_current());
+    error = quarter_copy(source, budget, &copy);
+    budget_release(budget);
     quarter_put(source);
     return error != E_OK ? -error : object_install(copy, OBJECT_QUARTER, RIGHTS_ALL);
 }
@@ -114,6 +119,9 @@ static int supply_pages(struct quarter *quarter, u32 offset, uword source, u32 l
         source += piece;
         length -= piece;
         sched_preemption_point();
+        if (thread_current()->killed) {
+            return E_KILLED;
+        }
     }
     return E_OK;
 }

@@ -152,7 +152,11 @@ static int change_apply(struct process *target, const struct space_change *chang
     if (error != E_OK) {
         return error;
     }
-    process_set_space(target, space);
+    error = process_set_space(target, space);
+    if (error != E_OK) {
+        space_release(space);
+        return error;
+    }
     if (change->flags & SPACE_START) {
         process_rename(target, change->name);
         error = target_start(target, change);

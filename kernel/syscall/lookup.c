@@ -95,13 +95,9 @@ int system_check(int handle, u32 rights) {
     return typed_lookup(handle, OBJECT_SYSTEM, rights, &found);
 }
 
-void quarter_put(struct quarter *quarter) {
-    object_release(quarter, OBJECT_QUARTER, 0);
-}
+void quarter_put(struct quarter *quarter) { object_release(quarter, OBJECT_QUARTER, 0); }
 
-void process_put(struct process *process) {
-    object_release(process, OBJECT_PROCESS, 0);
-}
+void process_put(struct process *process) { object_release(process, OBJECT_PROCESS, 0); }
 
 long object_install(void *object, enum object_type type, u32 rights) {
     int index = handle_install(&process_current()->handles, object, type, rights);

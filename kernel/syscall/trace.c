@@ -66,9 +66,8 @@ static void add_plan(struct line *line, u32 plan) {
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
         LINE_ADD(line, "%s%s", slot == 0 ? "" : "-", names[PLAN_FOR_SLOT(plan, slot)]);
     }
-    if (plan & ~0xFFu) {
-        LINE_ADD(line, "%s", (plan & ~0xFFu) == CLONE_STOPPED ? " stopped" : " ?");
-    }
+    LINE_ADD(line, "%s%s%s", plan & CLONE_STOPPED ? " stopped" : "",
+             plan & CLONE_QUIET ? " quiet" : "", plan & ~(0xFFu | CLONE_FLAGS) ? " ?" : "");
 }
 
 static void add_argument(struct line *line, enum syscall_argument type, uword value) {

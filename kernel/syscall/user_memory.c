@@ -14,9 +14,7 @@ int user_range_check(uword address, uword length) {
     return inside && SLOT_OF(address) == SLOT_OF(address + length - 1) ? E_OK : E_FAULT;
 }
 
-bool user_address_valid(uword address) {
-    return address == (u32)address;
-}
+bool user_address_valid(uword address) { return address == (u32)address; }
 
 int copy_in(void *to, uword from, u32 length) {
     if (length == 0) {

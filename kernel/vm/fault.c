@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Answering page faults: demand zero, copy-on-write of tables and pages, 2 MiB pages. A fault takes only the lock of
- * the quarter that it is in, so threads that fault in different slots never meet.
- * What the region allows decides; the entries only remember it (hazards 21 and 24: the error code is never trusted alone).
+ * Answering page faults: demand zero, copy-on-write of tables and pages, 2 MiB pages. A fault takes
+ * only the lock of the quarter that it is in, so threads that fault in different slots never meet.
+ * What the region allows decides; the entries only remember it (hazards 21 and 24: the error code
+ * is never trusted alone).
  */
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
@@ -12,7 +13,8 @@
 
 static bool region_fits_large(const struct region *region, u32 offset) {
     u32 start = offset & ~(TABLE_SPAN - 1);
-    return region->kind == REGION_ANONYMOUS && region->start <= start && region->end - start >= TABLE_SPAN;
+    return region->kind == REGION_ANONYMOUS && region->start <= start &&
+           region->end - start >= TABLE_SPAN;
 }
 
 /* Fill an empty directory entry with a zeroed 2 MiB page. An error only means: use small pages. */
@@ -26,15 +28,19 @@ static int large_fill(struct quarter *quarter, const struct region *region, u32 
         arch_frame_zero((frame_t){first.number + i});
     }
     quarter->resident += LARGE_FRAMES;
-    directory_set(quarter, index, arch_entry_make(first, entry_flags_for(region, true) | ENTRY_LARGE));
+    directory_set(quarter, index,
+                  arch_entry_make(first, entry_flags_for(region, true) | ENTRY_LARGE));
     VM_COUNT(large_fills);
     return 0;
 }
 
-/* A present 2 MiB page refused the access. True: it allows it now. False: it is shared, split it. */
-static bool large_reopen(struct quarter *quarter, const struct region *region, u32 index, entry_t entry) {
+/* A present 2 MiB page refused the access at OFFSET. True: it allows it now. False: others share
+ * it, or a protect has given REGION only a part of it: split it. */
+static bool large_reopen(struct quarter *quarter, const struct region *region, u32 offset,
+                         entry_t entry) {
+    u32 index = directory_index(offset);
     frame_t first = arch_entry_frame(entry);
-    if (!frame_large_exclusive(first)) {
+    if (!region_fits_large(region, offset) || !frame_large_exclusive(first)) {
         return false;
     }
     u32 flags = entry_flags_for(region, true) | ENTRY_LARGE;
@@ -44,7 +50,8 @@ static bool large_reopen(struct quarter *quarter, const struct region *region, u
 
 /* ---- 4 KiB pages ----------------------------------------------------------------------------- */
 
-static int page_fill(struct quarter *quarter, const struct region *region, entry_t *table, u32 offset) {
+static int page_fill(struct quarter *quarter, const struct region *region, entry_t *table,
+                     u32 offset) {
     frame_t frame;
     int error = 0;
     bool anonymous = region->kind == REGION_ANONYMOUS;
@@ -59,13 +66,15 @@ static int page_fill(struct quarter *quarter, const struct region *region, entry
         frame = (frame_t){region->first_frame + ((offset - region->start) >> PAGE_SHIFT)};
         frame_reference(frame);
     }
-    table_put(quarter, table, table_index(offset), arch_entry_make(frame, entry_flags_for(region, anonymous)));
+    table_put(quarter, table, table_index(offset),
+              arch_entry_make(frame, entry_flags_for(region, anonymous)));
     return 0;
 }
 
-/* Give the quarter a frame of its own for the page at OFFSET: the new one is in place, and seen by all, before the
- * old one is let go (hazard 17). */
-static int page_copy(struct quarter *quarter, const struct region *region, entry_t *place, u32 offset) {
+/* Give the quarter a frame of its own for the page at OFFSET: the new one is in place, and seen by
+ * all, before the old one is let go (hazard 17). */
+static int page_copy(struct quarter *quarter, const struct region *region, entry_t *place,
+                     u32 offset) {
     int error = 0;
     frame_t copy = frame_allocate(FRAME_USER, quarter->budget, &error);
     if (error) {
@@ -81,7 +90,8 @@ static int page_copy(struct quarter *quarter, const struct region *region, entry
 }
 
 /* A present page in an own table refused the access; the region allows it. */
-static int page_reopen(struct quarter *quarter, const struct region *region, entry_t *place, u32 offset, bool write) {
+static int page_reopen(struct quarter *quarter, const struct region *region, entry_t *place,
+                       u32 offset, bool write) {
     entry_t entry = arch_entry_read(place);
     frame_t frame = arch_entry_frame(entry);
     bool exclusive = frame_references(frame) == 1 || entry_is(entry, ENTRY_SHARED);
@@ -102,7 +112,8 @@ static u32 access_flags(enum vm_access access) {
                                       : ENTRY_PRESENT;
 }
 
-/* True if both levels allow the access as they stand: somebody else has served it, or a TLB was behind. */
+/* True if both levels allow the access as they stand: somebody else has served it, or a TLB was
+ * behind. */
 static bool walk_allows(struct quarter *quarter, u32 offset, enum vm_access access) {
     u32 wanted = access_flags(access);
     entry_t entry = arch_entry_read(&quarter->directory[directory_index(offset)]);
@@ -117,14 +128,15 @@ static bool walk_allows(struct quarter *quarter, u32 offset, enum vm_access acce
 }
 
 /* Make OFFSET accessible. Lock held, region and rights checked. 0, E_NOMEM or E_LIMIT. */
-static int page_provide(struct quarter *quarter, const struct region *region, u32 offset, enum vm_access access) {
+static int page_provide(struct quarter *quarter, const struct region *region, u32 offset,
+                        enum vm_access access) {
     u32 index = directory_index(offset);
     entry_t entry = arch_entry_read(&quarter->directory[index]);
     if (!entry_is(entry, ENTRY_PRESENT) && region_fits_large(region, offset) &&
         large_fill(quarter, region, index) == 0) {
         return 0;
     }
-    if (entry_is(entry, ENTRY_LARGE) && large_reopen(quarter, region, index, entry)) {
+    if (entry_is(entry, ENTRY_LARGE) && large_reopen(quarter, region, offset, entry)) {
         return 0;
     }
     entry_t *table;
@@ -188,13 +200,15 @@ static int write_locked(struct quarter *quarter, u32 offset, const void *source,
         error = page_copy(quarter, region, place, offset);
     }
     if (!error) {
-        arch_frame_write(arch_entry_frame(arch_entry_read(place)), offset % PAGE_SIZE, source, length);
+        arch_frame_write(arch_entry_frame(arch_entry_read(place)), offset % PAGE_SIZE, source,
+                         length);
     }
     return error;
 }
 
 int quarter_write(struct quarter *quarter, u32 offset, const void *source, u32 length) {
-    ASSERT(length <= PAGE_SIZE - offset % PAGE_SIZE, "a write of %u bytes at %x crosses a page", length, offset);
+    ASSERT(length <= PAGE_SIZE - offset % PAGE_SIZE, "a write of %u bytes at %x crosses a page",
+           length, offset);
     spinlock_acquire(&quarter->lock);
     int error = write_locked(quarter, offset, source, length);
     spinlock_release(&quarter->lock);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frame allocator: see frame.h for the picture. Free lists and bitmaps are guarded by LOCK_FRAMES, reference
- * counts are atomic. A block is in its zone's list `whole` (all 512 free), `partial`, or in none (all taken).
- * High blocks exist on pae only. The tables live in low memory that frame_initialise takes off the boot map.
+ * The frame allocator: see frame.h for the picture. Free lists and bitmaps are guarded by
+ * LOCK_FRAMES, reference counts are atomic. A block is in its zone's list `whole` (all 512 free),
+ * `partial`, or in none (all taken). High blocks exist on pae only. The tables live in low memory
+ * that frame_initialise takes off the boot map.
  */
 #include "kernel/vm/frame.h"
 
@@ -24,13 +25,13 @@ static struct spinlock frame_lock = SPINLOCK(LOCK_FRAMES, "frames");
 static struct zone zone_low, zone_high;
 struct frame *frame_table;
 struct block *frame_blocks;
-static u32 frame_end;  /* frame_table[0..frame_end) exist */
-static u32 total_count, high_count; /* immutable after the start */
+static u32 frame_end;                     /* frame_table[0..frame_end) exist */
+static u32 total_count, high_count;       /* immutable after the start */
 static u32 free_frames, high_free_frames; /* lock */
 
 static struct frame *frame_of(frame_t frame) {
-    ASSERT(frame.number != 0 && frame.number < frame_end, "frame %x is outside memory (%x frames)", frame.number,
-           frame_end);
+    ASSERT(frame.number != 0 && frame.number < frame_end, "frame %x is outside memory (%x frames)",
+           frame.number, frame_end);
     return &frame_table[frame.number];
 }
 
@@ -54,10 +55,12 @@ static physical_t place_tables(const struct boot_info *boot, u64 size) {
         if (start < frame_address((frame_t){arch_memory_reserved_low()})) {
             start = frame_address((frame_t){arch_memory_reserved_low()});
         }
-        while (start + size <= stop && arch_frame_is_low((frame_t){(u32)((start + size - 1) >> PAGE_SHIFT)})) {
+        while (start + size <= stop &&
+               arch_frame_is_low((frame_t){(u32)((start + size - 1) >> PAGE_SHIFT)})) {
             if (range_intersects(start, start + size, boot->kernel_start, boot->kernel_end)) {
                 start = (boot->kernel_end + PAGE_SIZE - 1) & ~(physical_t)(PAGE_SIZE - 1);
-            } else if (range_intersects(start, start + size, boot->initrd_start, boot->initrd_end)) {
+            } else if (range_intersects(start, start + size, boot->initrd_start,
+                                        boot->initrd_end)) {
                 start = (boot->initrd_end + PAGE_SIZE - 1) & ~(physical_t)(PAGE_SIZE - 1);
             } else {
                 return start;
@@ -87,7 +90,8 @@ static void free_at_start(u32 number) {
     }
 }
 
-static bool frame_taken_at_start(const struct boot_info *boot, physical_t at, physical_t tables, u64 size) {
+static bool frame_taken_at_start(const struct boot_info *boot, physical_t at, physical_t tables,
+                                 u64 size) {
     return range_intersects(at, at + PAGE_SIZE, boot->kernel_start, boot->kernel_end) ||
            range_intersects(at, at + PAGE_SIZE, boot->initrd_start, boot->initrd_end) ||
            range_intersects(at, at + PAGE_SIZE, tables, tables + size);
@@ -105,13 +109,14 @@ static void link_blocks(void) {
     }
 }
 
-/* The first frame number past the RAM that can be managed: the tables may take at most half of what is
- * low, so that a very large machine loses its far end instead of its kernel. */
+/* The first frame number past the RAM that can be managed: the tables may take at most half of what
+ * is low, so that a very large machine loses its far end instead of its kernel. */
 static u32 choose_frame_end(const struct boot_info *boot) {
     u64 low = 0, end = 0;
     for (u32 i = 0; i < boot->range_count; i++) {
         u64 first = boot->range[i].start >> PAGE_SHIFT, last = boot->range[i].end >> PAGE_SHIFT;
-        for (u64 at = first; at < last && arch_frame_is_low((frame_t){(u32)at}); at += LARGE_FRAMES) {
+        for (u64 at = first; at < last && arch_frame_is_low((frame_t){(u32)at});
+             at += LARGE_FRAMES) {
             low += LARGE_FRAMES;
         }
         end = last > end ? last : end;
@@ -122,7 +127,8 @@ static u32 choose_frame_end(const struct boot_info *boot) {
     }
     if (end > limit) {
         print("memory: only the first %llu of %llu MiB can be managed\n",
-              (unsigned long long)limit >> (20 - PAGE_SHIFT), (unsigned long long)end >> (20 - PAGE_SHIFT));
+              (unsigned long long)limit >> (20 - PAGE_SHIFT),
+              (unsigned long long)end >> (20 - PAGE_SHIFT));
         end = limit;
     }
     return (u32)end;
@@ -138,12 +144,13 @@ void frame_initialise(const struct boot_info *boot) {
     u64 size = tables_size(frame_end);
     physical_t tables = place_tables(boot, size);
     if (tables == 0) {
-        panic("memory: no %llu KiB of low memory for the frame table", (unsigned long long)size >> 10);
+        panic("memory: no %llu KiB of low memory for the frame table",
+              (unsigned long long)size >> 10);
     }
     frame_blocks = arch_low_pointer((frame_t){(u32)(tables >> PAGE_SHIFT)});
     memset(frame_blocks, 0, (size_t)size);
     frame_table = (struct frame *)(frame_blocks + (frame_end + LARGE_FRAMES - 1) / LARGE_FRAMES);
-    for (u32 i = 0; i < frame_end; i++) { /* not RAM, or taken: one reference that is never dropped */
+    for (u32 i = 0; i < frame_end; i++) { /* no RAM, or taken: a reference that is never dropped */
         frame_table[i].references = 1;
         frame_table[i].budget = BUDGET_NOBODY;
     }
@@ -170,7 +177,8 @@ static void relink(struct block *block, u32 before) {
     free_frames += block->free_count - before;
     high_free_frames += zone == &zone_high ? block->free_count - before : 0;
     bool was_linked = before != 0;
-    if (was_linked && before != LARGE_FRAMES && block->free_count != 0 && block->free_count != LARGE_FRAMES) {
+    if (was_linked && before != LARGE_FRAMES && block->free_count != 0 &&
+        block->free_count != LARGE_FRAMES) {
         return; /* partial before and after */
     }
     if (was_linked) {
@@ -203,7 +211,8 @@ static frame_t take_one(struct zone *zone) {
             return take_bits(block, word * 64 + (u32)__builtin_ctzll(block->free[word]), 1);
         }
     }
-    panic("block %x counts %u free frames but has none", (u32)(block - frame_blocks), block->free_count);
+    panic("block %x counts %u free frames but has none", (u32)(block - frame_blocks),
+          block->free_count);
 }
 
 static void give_back(frame_t frame, u32 count) {
@@ -211,7 +220,8 @@ static void give_back(frame_t frame, u32 count) {
     u32 before = block->free_count;
     for (u32 i = 0; i < count; i++) {
         u32 bit = (frame.number + i) % LARGE_FRAMES;
-        ASSERT(!(block->free[bit / 64] >> bit % 64 & 1), "frame %x is freed twice", frame.number + i);
+        ASSERT(!(block->free[bit / 64] >> bit % 64 & 1), "frame %x is freed twice",
+               frame.number + i);
         block->free[bit / 64] |= 1ull << bit % 64;
     }
     block->free_count += count;
@@ -286,9 +296,10 @@ void frame_set_used(frame_t table, u32 used) { frame_of(table)->used = (u16)used
 
 /* A free, aligned run of COUNT (1, 2, 4, 8) bits in a block, or LARGE_FRAMES. */
 static u32 find_run(const struct block *block, u32 count) {
-    u64 aligned = count == 1 ? ~0ull : count == 2 ? 0x5555555555555555ull
-                                   : count == 4   ? 0x1111111111111111ull
-                                                  : 0x0101010101010101ull;
+    u64 aligned = count == 1   ? ~0ull
+                  : count == 2 ? 0x5555555555555555ull
+                  : count == 4 ? 0x1111111111111111ull
+                               : 0x0101010101010101ull;
     for (u32 word = 0; word < BLOCK_WORDS; word++) {
         u64 fit = block->free[word] & aligned;
         for (u32 i = 1; i < count; i++) {
@@ -387,7 +398,8 @@ bool frame_large_exclusive(frame_t frame) {
     return true;
 }
 
-/* All frames of a block that nobody refers to any more, paid for by one budget: one refund, one relink. */
+/* All frames of a block that nobody refers to any more, paid for by one budget: one refund, one
+ * relink. */
 static void free_whole(frame_t first, u16 payer) {
     spinlock_acquire(&frame_lock);
     give_back(first, LARGE_FRAMES);

@@ -7,11 +7,11 @@
  *   | free: 512 bits   free_count  large     |        | references  budget          |
  *   +----------------------------------------+        +-----------------------------+
  *
- * A frame is free (its bit is set in its block) or has references >= 1. References of a page-table page
- * are directories that point to it; of a user page, table entries; a page that is mapped by 2 MiB
- * entries counts one for all of them together (the block holds it), and block.large counts
- * the entries. So a COPY of a 2 MiB page is one increment, and "references == 1" still means
- * "mine alone" for a 4 KiB entry.
+ * A frame is free (its bit is set in its block) or has references >= 1. References of a page-table
+ * page are directories that point to it; of a user page, table entries; a page that is mapped by 2
+ * MiB entries counts one for all of them together (the block holds it), and block.large counts the
+ * entries. So a COPY of a 2 MiB page is one increment, and "references == 1" still means "mine
+ * alone" for a 4 KiB entry.
  *
  * On pae only low frames (ARCH low: the direct map) can hold kernel objects and tables; user pages
  * prefer high ones.
@@ -32,15 +32,16 @@ enum frame_zone {
     FRAME_USER, /* any; high ones first */
 };
 
-/* Take over the usable ranges of BOOT except the kernel, the initrd and the frame table itself. Panics with a
- * sentence if there is too little. */
+/* Take over the usable ranges of BOOT except the kernel, the initrd and the frame table itself.
+ * Panics with a sentence if there is too little. */
 void frame_initialise(const struct boot_info *boot);
 
-/* One frame with one reference, contents undefined; charged to BUDGET (null: the kernel, uncharged).
- * FRAME_NONE and *ERROR = E_NOMEM or E_LIMIT (ERROR may be null). Takes LOCK_FRAMES. */
+/* One frame with one reference, contents undefined; charged to BUDGET (null: the kernel,
+ * uncharged). FRAME_NONE and *ERROR = E_NOMEM or E_LIMIT (ERROR may be null). Takes LOCK_FRAMES. */
 frame_t frame_allocate(enum frame_zone zone, struct budget *budget, int *error);
 
-/* The same for COUNT (a power of two up to 8) contiguous low frames, aligned to COUNT; uncharged. */
+/* The same for COUNT (a power of two up to 8) contiguous low frames, aligned to COUNT;
+ * uncharged. */
 frame_t frame_allocate_low_run(u32 count);
 void frame_free_low_run(frame_t first, u32 count);
 
@@ -50,10 +51,11 @@ bool frame_large_exclusive(frame_t frame); /* one 2 MiB entry, and no 4 KiB entr
 
 static inline u32 frame_references(frame_t frame);
 static inline void frame_reference(frame_t frame);
-/* Drop one reference; the last one frees the frame and gives its charge back. The caller has made sure that no
- * TLB can still use the translation which the reference stood for (hazard 1). */
+/* Drop one reference; the last one frees the frame and gives its charge back. The caller has made
+ * sure that no TLB can still use the translation which the reference stood for (hazard 1). */
 void frame_release(frame_t frame);
-/* Drop one reference; true if it was the last: the caller then empties the frame (a table) and calls frame_free. */
+/* Drop one reference; true if it was the last: the caller then empties the frame (a table) and
+ * calls frame_free. */
 bool frame_drop(frame_t frame);
 void frame_free(frame_t frame); /* of a frame whose last reference frame_drop has taken */
 
@@ -75,8 +77,10 @@ u32 frame_high_total(void);
 u32 frame_high_free_count(void);
 bool frame_is_managed(frame_t frame); /* lies in RAM that the allocator knows */
 
-/* ---- The tables themselves, in the open so that a reference costs a few instructions: a COPY takes one for
- * each directory entry. Only frame.c and the functions below touch them. ------------------------ */
+/* ---- The tables themselves -------------------------------------------------------------------
+ *
+ * In the open, so that a reference costs a few instructions: a COPY takes one for each directory
+ * entry. Only frame.c and the functions below touch them. */
 
 #define BLOCK_WORDS (LARGE_FRAMES / 64)
 
@@ -96,7 +100,9 @@ struct block {
 extern struct frame *frame_table;
 extern struct block *frame_blocks;
 
-static inline u32 frame_references(frame_t frame) { return atomic_read(&frame_table[frame.number].references); }
+static inline u32 frame_references(frame_t frame) {
+    return atomic_read(&frame_table[frame.number].references);
+}
 
 static inline void frame_reference(frame_t frame) {
     DEBUG_ASSERT(frame_references(frame) != 0, "free frame %x gains a reference", frame.number);
@@ -105,7 +111,8 @@ static inline void frame_reference(frame_t frame) {
 
 static inline void frame_reference_large(frame_t frame) {
     u32 *large = &frame_blocks[frame.number / LARGE_FRAMES].large;
-    DEBUG_ASSERT(atomic_read(large) != 0, "the 2 MiB page at frame %x is gone and gains a reference", frame.number);
+    DEBUG_ASSERT(atomic_read(large) != 0,
+                 "the 2 MiB page at frame %x is gone and gains a reference", frame.number);
     __atomic_fetch_add(large, 1, __ATOMIC_ACQ_REL);
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Regions come, go and change rights. Each call prepares all that can fail, then commits: on an error nothing that a
- * user can see has changed. One shootdown a call, and no page is let go before it.
+ * Regions come, go and change rights. Each call prepares all that can fail, then commits: on an
+ * error nothing that a user can see has changed. One shootdown a call, and no page is let go before
+ * it.
  *
- * Unmap moves the entries of the range into a *graveyard*: a directory that no CPU walks. Whole tables and 2 MiB pages
- * move by one directory entry; only the ragged ends go page by page. After the shootdown, the graveyard
- * is emptied as a dying quarter is: in bounded steps, without a lock.
+ * Unmap moves the entries of the range into a *graveyard*: a directory that no CPU walks. Whole
+ * tables and 2 MiB pages move by one directory entry; only the ragged ends go page by page. After
+ * the shootdown, the graveyard is emptied as a dying quarter is: in bounded steps, without a lock.
  */
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
@@ -74,7 +75,9 @@ int quarter_map(struct quarter *quarter, u32 offset, u32 length, u32 rights) {
 }
 
 int quarter_map_boot_image(struct quarter *quarter, u32 offset, frame_t first, u32 pages) {
-    int error = pages > QUARTER_SIZE / PAGE_SIZE ? E_RANGE : range_check(quarter, offset, pages << PAGE_SHIFT);
+    int error = pages > QUARTER_SIZE / PAGE_SIZE
+                    ? E_RANGE
+                    : range_check(quarter, offset, pages << PAGE_SHIFT);
     if (error) {
         return error;
     }
@@ -88,7 +91,8 @@ int quarter_map_boot_image(struct quarter *quarter, u32 offset, frame_t first, u
 
 /* ---- Ragged ends ----------------------------------------------------------------------------- */
 
-/* The directory entries of a range whose first or last 2 MiB it covers only in part. At most two. */
+/* The directory entries of a range whose first or last 2 MiB it covers only in part. At most
+ * two. */
 struct edges {
     u32 count;
     u32 index[2];
@@ -106,7 +110,8 @@ static struct edges edges_of(u32 start, u32 end) {
 }
 
 static bool edges_have(const struct edges *edges, u32 index) {
-    return (edges->count > 0 && edges->index[0] == index) || (edges->count > 1 && edges->index[1] == index);
+    return (edges->count > 0 && edges->index[0] == index) ||
+           (edges->count > 1 && edges->index[1] == index);
 }
 
 /* Make what is present at the edges own 4 KiB tables, so that single entries may change. */
@@ -185,7 +190,8 @@ static void graveyard_bury(struct graveyard *graveyard) {
 }
 
 /* Move single entries of own table INDEX into an edge table of the graveyard. */
-static void bury_pages(struct quarter *quarter, struct graveyard *graveyard, u32 edge, u32 index, u32 start, u32 end) {
+static void bury_pages(struct quarter *quarter, struct graveyard *graveyard, u32 edge, u32 index,
+                       u32 start, u32 end) {
     entry_t *table = table_entries(arch_entry_frame(arch_entry_read(&quarter->directory[index])));
     entry_t *grave = table_entries(graveyard->edge[edge]);
     u32 first, last, moved = 0;
@@ -213,8 +219,8 @@ static void bury_entry(struct quarter *quarter, struct graveyard *graveyard, u32
     }
 }
 
-static int unmap_prepare(struct quarter *quarter, struct graveyard *graveyard, const struct edges *edges, u32 start,
-                         u32 end) {
+static int unmap_prepare(struct quarter *quarter, struct graveyard *graveyard,
+                         const struct edges *edges, u32 start, u32 end) {
     if (!region_overlaps(quarter->regions, start, end)) {
         return E_NOTFOUND;
     }
@@ -222,12 +228,12 @@ static int unmap_prepare(struct quarter *quarter, struct graveyard *graveyard, c
     return error ? error : edges_own(quarter, edges);
 }
 
-static void unmap_commit(struct quarter *quarter, struct graveyard *graveyard, const struct edges *edges, u32 start,
-                         u32 end) {
+static void unmap_commit(struct quarter *quarter, struct graveyard *graveyard,
+                         const struct edges *edges, u32 start, u32 end) {
     u32 edge = 0;
     bool any = false;
-    for (u32 i = directory_next(quarter, directory_index(start)); i < TABLE_ENTRIES && i << TABLE_SHIFT < end;
-         i = directory_next(quarter, i + 1)) {
+    for (u32 i = directory_next(quarter, directory_index(start));
+         i < TABLE_ENTRIES && i << TABLE_SHIFT < end; i = directory_next(quarter, i + 1)) {
         any = true;
         if (edges_have(edges, i)) {
             bury_pages(quarter, graveyard, edge++, i, start, end);
@@ -271,8 +277,8 @@ int quarter_unmap(struct quarter *quarter, u32 offset, u32 length) {
 
 /* ---- Protect --------------------------------------------------------------------------------- */
 
-/* Does any region in the range have a right that RIGHTS lacks? Only then must entries change: new rights are
- * found by the next fault. */
+/* Does any region in the range have a right that RIGHTS lacks? Only then must entries change: new
+ * rights are found by the next fault. */
 static bool rights_shrink(const struct quarter *quarter, u32 start, u32 end, u32 rights) {
     while (start < end) {
         const struct region *region = region_find(quarter->regions, start);
@@ -298,13 +304,15 @@ static void protect_pages(struct quarter *quarter, u32 index, u32 start, u32 end
     for (u32 i = first; i < last; i++) {
         entry_t entry = arch_entry_read(&table[i]);
         if (entry_is(entry, ENTRY_PRESENT)) {
-            arch_entry_exchange(&table[i], arch_entry_make(arch_entry_frame(entry),
-                                                           flags_without(arch_entry_flags(entry), rights)));
+            arch_entry_exchange(&table[i],
+                                arch_entry_make(arch_entry_frame(entry),
+                                                flags_without(arch_entry_flags(entry), rights)));
         }
     }
 }
 
-/* A whole table or 2 MiB page: close the directory entry, and let table_own() settle the pages if one is needed. */
+/* A whole table or 2 MiB page: close the directory entry, and let table_own() settle the pages if
+ * one is needed. */
 static void protect_entry(struct quarter *quarter, u32 index, u32 rights) {
     entry_t entry = arch_entry_read(&quarter->directory[index]);
     u32 flags = flags_without(arch_entry_flags(entry), rights);
@@ -314,9 +322,10 @@ static void protect_entry(struct quarter *quarter, u32 index, u32 rights) {
     directory_set(quarter, index, arch_entry_make(arch_entry_frame(entry), flags));
 }
 
-static void protect_commit(struct quarter *quarter, const struct edges *edges, u32 start, u32 end, u32 rights) {
-    for (u32 i = directory_next(quarter, directory_index(start)); i < TABLE_ENTRIES && i << TABLE_SHIFT < end;
-         i = directory_next(quarter, i + 1)) {
+static void protect_commit(struct quarter *quarter, const struct edges *edges, u32 start, u32 end,
+                           u32 rights) {
+    for (u32 i = directory_next(quarter, directory_index(start));
+         i < TABLE_ENTRIES && i << TABLE_SHIFT < end; i = directory_next(quarter, i + 1)) {
         if (edges_have(edges, i)) {
             protect_pages(quarter, i, start, end, rights);
         } else {
@@ -326,7 +335,8 @@ static void protect_commit(struct quarter *quarter, const struct edges *edges, u
     quarter_shootdown(quarter, start, (end - start) >> PAGE_SHIFT);
 }
 
-static int protect_locked(struct quarter *quarter, struct region_table *new, u32 start, u32 end, u32 rights) {
+static int protect_locked(struct quarter *quarter, struct region_table *new, u32 start, u32 end,
+                          u32 rights) {
     struct edges edges = edges_of(start, end);
     if (!region_covers(quarter->regions, start, end)) {
         return E_NOTFOUND;

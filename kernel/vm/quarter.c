@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of a quarter: create, copy, views, release. The ownership rule is in table.h, what its regions do in map.c.
+ * The life of a quarter: create, copy, views, release. The ownership rule is in table.h, what its
+ * regions do in map.c.
  */
 #include "kernel/vm/quarter.h"
 
@@ -21,12 +22,8 @@ u32 quarter_count(void) { return atomic_read(&quarter_cache.objects); }
 
 /* 64-bit, so never reused (hazard 7): at a million a second it lasts half a million years. */
 static u64 sub_id_next(void) {
-    static struct spinlock lock = SPINLOCK(LOCK_FRAMES, "sub-IDs");
-    static u64 last;
-    spinlock_acquire(&lock);
-    u64 id = ++last;
-    spinlock_release(&lock);
-    return id;
+    static u64 last __attribute__((aligned(8))); /* atomic */
+    return atomic_add_64(&last, 1);
 }
 
 /* ---- Create ---------------------------------------------------------------------------------- */
@@ -80,9 +77,9 @@ static inline void entry_reference(entry_t entry) {
     }
 }
 
-/* The loop that a fork's cost hangs on: one step for each present entry. What it refers to is shared, write-protected in
- * both: in SOURCE's one directory, which all who SHARE it use (hazard 19). True if an entry of SOURCE was
- * writable: its CPUs must be told. */
+/* The loop that a fork's cost hangs on: one step for each present entry. What it refers to is
+ * shared, write-protected in both: in SOURCE's one directory, which all who SHARE it use (hazard
+ * 19). True if an entry of SOURCE was writable: its CPUs must be told. */
 static bool directory_share(struct quarter *source, struct quarter *copy) {
     entry_t *from = source->directory, *to = copy->directory;
     u32 protected = 0;
@@ -148,7 +145,8 @@ static int view_create(struct quarter *quarter, u32 view) {
     if (error) {
         return error;
     }
-    for (u32 i = directory_next(quarter, 0); i < TABLE_ENTRIES; i = directory_next(quarter, i + 1)) {
+    for (u32 i = directory_next(quarter, 0); i < TABLE_ENTRIES;
+         i = directory_next(quarter, i + 1)) {
         entry_t entry = arch_entry_read(&quarter->directory[i]);
         arch_entry_publish(&directory[i], directory_entry_for_view(entry, view));
     }
@@ -177,16 +175,18 @@ int quarter_view_directory(struct quarter *quarter, u32 view, frame_t *result) {
 
 void quarter_reference(struct quarter *quarter) {
     u32 now = atomic_increment(&quarter->references);
-    ASSERT(now > 1, "quarter %llu is gone and gains a reference", (unsigned long long)quarter->sub_id);
+    ASSERT(now > 1, "quarter %llu is gone and gains a reference",
+           (unsigned long long)quarter->sub_id);
 }
 
-/* No space refers to it, so no CPU runs it and none can: the last space's root was left before it was destroyed,
- * and that load forgot all translations. So no lock and no shootdown. */
+/* No space refers to it, so no CPU runs it and none can: the last space's root was left before it
+ * was destroyed, and that load forgot all translations. So no lock and no shootdown. */
 static void quarter_destroy(struct quarter *quarter) {
     ASSERT(quarter->running == 0, "quarter %llu is freed while CPUs %llx run it",
            (unsigned long long)quarter->sub_id, (unsigned long long)quarter->running);
     u32 steps = 0;
-    for (u32 i = directory_next(quarter, 0); i < TABLE_ENTRIES; i = directory_next(quarter, i + 1)) {
+    for (u32 i = directory_next(quarter, 0); i < TABLE_ENTRIES;
+         i = directory_next(quarter, i + 1)) {
         steps += directory_entry_discard(arch_entry_read(&quarter->directory[i]));
         if (steps >= DISCARD_STEPS) {
             steps = 0;
@@ -250,12 +250,13 @@ static void region_count_entry(struct quarter *quarter, u32 index, struct info_r
         entry_t page = arch_entry_read(&table_entries(frame)[i]);
         if (offset >= info->start && offset < info->end && entry_is(page, ENTRY_PRESENT)) {
             info->resident++;
-            info->shared += frame_references(frame) > 1 || frame_references(arch_entry_frame(page)) > 1;
+            info->shared +=
+                frame_references(frame) > 1 || frame_references(arch_entry_frame(page)) > 1;
         }
     }
 }
 
-int quarter_region_info(struct quarter *quarter, u32 index, struct info_region *info) {
+static bool region_describe(struct quarter *quarter, u32 index, struct info_region *info) {
     spinlock_acquire(&quarter->lock);
     bool found = quarter->regions && index < quarter->regions->count;
     if (found) {
@@ -265,11 +266,30 @@ int quarter_region_info(struct quarter *quarter, u32 index, struct info_region *
         info->rights = region->rights;
         info->kind = region->kind;
         info->resident = info->shared = info->large = 0;
-        for (u32 i = directory_next(quarter, directory_index(region->start));
-             i < TABLE_ENTRIES && i << TABLE_SHIFT < region->end; i = directory_next(quarter, i + 1)) {
-            region_count_entry(quarter, i, info);
-        }
     }
     spinlock_release(&quarter->lock);
-    return found ? 0 : E_NOTFOUND;
+    return found;
+}
+
+/* Count the first present directory entry from number FROM on; where to go on. */
+static u32 region_count_step(struct quarter *quarter, u32 from, struct info_region *info) {
+    spinlock_acquire(&quarter->lock);
+    u32 i = directory_next(quarter, from);
+    if (i < TABLE_ENTRIES && i << TABLE_SHIFT < info->end) {
+        region_count_entry(quarter, i, info);
+    }
+    spinlock_release(&quarter->lock);
+    return i + 1;
+}
+
+int quarter_region_info(struct quarter *quarter, u32 index, struct info_region *info) {
+    if (!region_describe(quarter, index, info)) {
+        return E_NOTFOUND;
+    }
+    u32 next = directory_index(info->start);
+    while (next < TABLE_ENTRIES && next << TABLE_SHIFT < info->end) {
+        next = region_count_step(quarter, next, info);
+        sched_preemption_point();
+    }
+    return 0;
 }

@@ -6,8 +6,8 @@
  *                          │ 2 MiB each                │ shared by COPY, immutable while
  *                          └─ or a 2 MiB page          └─ its reference count is above one
  *
- * References are spaces and handles. The last one to go frees it, in bounded steps, with no lock held.
- * Read next: table.h (the walker and the ownership rule), fault.c, space.h.
+ * References are spaces and handles. The last one to go frees it, in bounded steps, with no lock
+ * held. Read next: table.h (the walker and the ownership rule), fault.c, space.h.
  */
 #ifndef KERNEL_QUARTER_H
 #define KERNEL_QUARTER_H
@@ -19,7 +19,8 @@
 
 struct budget;
 
-/* A view is a set of RIGHT_READ|WRITE|EXECUTE; read is always in it. Its index: bit 0 write, bit 1 execute. */
+/* A view is a set of RIGHT_READ|WRITE|EXECUTE; read is always in it. Its index: bit 0 write, bit 1
+ * execute. */
 #define VIEW_FULL (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)
 #define VIEW_COUNT 4u
 #define VIEW_INDEX(rights) (((rights) >> 1) & 3u)
@@ -40,8 +41,8 @@ struct quarter {
     /* lock: */
     u64 generation; /* counts invalidations */
     entry_t *directory;
-    uword present[PRESENT_WORDS]; /* which directory entries are: clone and teardown skip the rest */
-    entry_t *view_directory[VIEW_COUNT]; /* where ARCH_VIEW_DIRECTORIES: made at the first such attachment */
+    uword present[PRESENT_WORDS];        /* which directory entries are: others are skipped */
+    entry_t *view_directory[VIEW_COUNT]; /* ARCH_VIEW_DIRECTORIES: made at the first attachment */
     struct region_table *regions;        /* null: none */
     u32 resident;                        /* 4 KiB pages present, through own or shared tables */
     u32 tables;                          /* page-table pages that the directory points to */
@@ -57,33 +58,42 @@ int quarter_create(u32 slot, struct budget *budget, struct quarter **result);
 int quarter_copy(struct quarter *source, struct budget *budget, struct quarter **result);
 
 void quarter_reference(struct quarter *quarter);
-/* Drop a reference; the last one frees the quarter in bounded steps, with interrupts let in between them. No lock held. */
+/* Drop a reference; the last one frees the quarter in bounded steps, with interrupts let in between
+ * them. No lock held. */
 void quarter_release(struct quarter *quarter);
 
-/* Regions. OFFSET and LENGTH in bytes, checked here: E_ALIGN, E_RANGE, E_INVALID (W and X), E_EXISTS,
- * E_NOTFOUND, E_NOMEM, E_LIMIT; on error nothing has changed. Each takes the lock. */
+/* Regions. OFFSET and LENGTH in bytes, checked here: E_ALIGN, E_RANGE, E_INVALID (W and X),
+ * E_EXISTS, E_NOTFOUND, E_NOMEM, E_LIMIT; on error nothing has changed. Each takes the lock. */
 int quarter_map(struct quarter *quarter, u32 offset, u32 length, u32 rights);
 int quarter_map_boot_image(struct quarter *quarter, u32 offset, frame_t first, u32 pages);
 int quarter_unmap(struct quarter *quarter, u32 offset, u32 length);
 int quarter_protect(struct quarter *quarter, u32 offset, u32 length, u32 rights);
 
-/* Copy LENGTH bytes from kernel memory into the quarter, whatever its regions allow, breaking copy-on-write.
- * LENGTH at most a page and within one page. E_NOTFOUND where there is no region, E_NOMEM, E_LIMIT. */
+/* Copy LENGTH bytes from kernel memory into the quarter, whatever its regions allow, breaking
+ * copy-on-write. LENGTH at most a page and within one page. E_NOTFOUND where there is no region,
+ * E_NOMEM, E_LIMIT. */
 int quarter_write(struct quarter *quarter, u32 offset, const void *source, u32 length);
 
-/* Answer a fault at OFFSET: 0 (try again) or enum fault_reason. VIEW: rights of the attachment it came through. */
-enum vm_access { ACCESS_READ = RIGHT_READ, ACCESS_WRITE = RIGHT_WRITE, ACCESS_EXECUTE = RIGHT_EXECUTE };
+/* Answer a fault at OFFSET: 0 (try again) or enum fault_reason. VIEW: rights of the attachment it
+ * came through. */
+enum vm_access {
+    ACCESS_READ = RIGHT_READ,
+    ACCESS_WRITE = RIGHT_WRITE,
+    ACCESS_EXECUTE = RIGHT_EXECUTE
+};
 int quarter_fault(struct quarter *quarter, u32 offset, enum vm_access access, u32 view);
 
-/* The directory to put into a root for VIEW; makes the view's own where the architecture needs one. */
+/* The directory to put into a root for VIEW; makes the view's own where the architecture needs
+ * one. */
 int quarter_view_directory(struct quarter *quarter, u32 view, frame_t *result);
 
 void quarter_stat_fill(struct quarter *quarter, struct quarter_stat *stat);
-/* Region number INDEX with its page counts; E_NOTFOUND past the last. */
+/* Region number INDEX with its page counts; E_NOTFOUND past the last. Others may change the quarter
+ * while it counts: it lets go of the lock, and interrupts in, at every directory entry. */
 int quarter_region_info(struct quarter *quarter, u32 index, struct info_region *info);
 
-/* After entries of [OFFSET, OFFSET + PAGES * 4 KiB) shrank or moved, lock held: returns when no CPU can use the
- * old ones. PAGES 0: the whole quarter. (vm/shootdown.c) */
+/* After entries of [OFFSET, OFFSET + PAGES * 4 KiB) shrank or moved, lock held: returns when no CPU
+ * can use the old ones. PAGES 0: the whole quarter. (vm/shootdown.c) */
 void quarter_shootdown(struct quarter *quarter, u32 offset, u32 pages);
 
 /* Events since boot: counted on each CPU for itself, summed up for system_info. */

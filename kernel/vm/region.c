@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Region tables (see region.h): pure functions from one sorted array to another, so that a change that does not
- * fit or cannot be allocated leaves the old table as it was.
+ * Region tables (see region.h): pure functions from one sorted array to another, so that a change
+ * that does not fit or cannot be allocated leaves the old table as it was.
  */
 #include "kernel/vm/region.h"
 
@@ -50,7 +50,8 @@ bool region_overlaps(const struct region_table *table, u32 start, u32 end) {
 }
 
 static bool region_continues(const struct region *left, const struct region *right) {
-    return left->end == right->start && left->rights == right->rights && left->kind == right->kind &&
+    return left->end == right->start && left->rights == right->rights &&
+           left->kind == right->kind &&
            (left->kind == REGION_ANONYMOUS ||
             left->first_frame + ((left->end - left->start) >> PAGE_SHIFT) == right->first_frame);
 }
@@ -85,12 +86,14 @@ static struct region region_clip(const struct region *region, u32 start, u32 end
     return part;
 }
 
-static int region_append_clipped(struct region_table *to, const struct region *region, u32 start, u32 end) {
+static int region_append_clipped(struct region_table *to, const struct region *region, u32 start,
+                                 u32 end) {
     struct region part = region_clip(region, start, end);
     return region_append(to, &part);
 }
 
-int region_insert(struct region_table *to, const struct region_table *from, const struct region *region) {
+int region_insert(struct region_table *to, const struct region_table *from,
+                  const struct region *region) {
     u32 count = from ? from->count : 0;
     u32 at = region_index(from, region->start);
     int error = 0;
@@ -115,7 +118,8 @@ int region_remove(struct region_table *to, const struct region_table *from, u32 
     return error;
 }
 
-int region_set_rights(struct region_table *to, const struct region_table *from, u32 start, u32 end, u8 rights) {
+int region_set_rights(struct region_table *to, const struct region_table *from, u32 start, u32 end,
+                      u8 rights) {
     int error = 0;
     to->count = 0;
     for (u32 i = 0; from && i < from->count && !error; i++) {

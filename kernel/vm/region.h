@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The regions of a quarter: a sorted array in one page, itself copy-on-write, so that COPY takes one
- * reference however many regions there are. A table with more than one reference is immutable.
- * Guarded by the lock of the quarter that refers to it. No two neighbours that agree in rights and kind
- * touch (they are merged).
+ * The regions of a quarter: a sorted array in one page, itself copy-on-write, so that COPY takes
+ * one reference however many regions there are. A table with more than one reference is immutable.
+ * Guarded by the lock of the quarter that refers to it. No two neighbours that agree in rights and
+ * kind touch (they are merged).
  */
 #ifndef KERNEL_REGION_H
 #define KERNEL_REGION_H
@@ -40,11 +40,13 @@ bool region_covers(const struct region_table *table, u32 start, u32 end);
 /* True if any region has a byte in [START, END). */
 bool region_overlaps(const struct region_table *table, u32 start, u32 end);
 
-/* Each builds in TO (a table of one reference, contents ignored) the result of a change to FROM, and
- * changes nothing else: E_LIMIT if it would not fit. FROM may be null. */
-int region_insert(struct region_table *to, const struct region_table *from, const struct region *region);
+/* Each builds in TO (a table of one reference, contents ignored) the result of a change to FROM,
+ * and changes nothing else: E_LIMIT if it would not fit. FROM may be null. */
+int region_insert(struct region_table *to, const struct region_table *from,
+                  const struct region *region);
 int region_remove(struct region_table *to, const struct region_table *from, u32 start, u32 end);
-int region_set_rights(struct region_table *to, const struct region_table *from, u32 start, u32 end, u8 rights);
+int region_set_rights(struct region_table *to, const struct region_table *from, u32 start, u32 end,
+                      u8 rights);
 
 struct region_table *region_table_create(void); /* null: no memory */
 void region_table_reference(struct region_table *table);

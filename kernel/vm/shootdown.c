@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shootdown by quarter: no CPU uses an old translation of the quarter once quarter_shootdown returns.
- * Guarded by the quarter's lock. The order (entries changed by the caller, generation, barrier, mask, wait) is that of design section 6.
- * One CPU runs so far: the mask names at most this one. CPUs that do not run the quarter need no telling, since a load
- * of another space's root forgets everything that is not global.
+ * Shootdown by quarter: no CPU uses an old translation of the quarter once quarter_shootdown
+ * returns. Guarded by the quarter's lock. The order (entries changed by the caller, generation,
+ * barrier, mask, wait) is that of design section 6. One CPU runs so far: the mask names at most
+ * this one. CPUs that do not run the quarter need no telling, since a load of another space's root
+ * forgets everything that is not global.
  */
 #include "kernel/base/atomic.h"
 #include "kernel/base/cpu.h"

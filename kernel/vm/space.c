@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Spaces: see space.h. The table of spaces is a hash of short chains under LOCK_SPACES; a space in it has at least one
- * reference, because the last one is dropped under that lock too (hazard 31).
+ * Spaces: see space.h. The table of spaces is a hash of short chains under LOCK_SPACES; a space in
+ * it has at least one reference, because the last one is dropped under that lock too (hazard 31).
  */
 #include "kernel/vm/space.h"
 
@@ -22,7 +22,9 @@ u32 space_count(void) { return atomic_read(&space_cache.objects); }
 
 /* ---- Finding --------------------------------------------------------------------------------- */
 
-static u64 slot_sub_id(const struct space_slot *slot) { return slot->quarter ? slot->quarter->sub_id : 0; }
+static u64 slot_sub_id(const struct space_slot *slot) {
+    return slot->quarter ? slot->quarter->sub_id : 0;
+}
 
 static struct list *space_bucket(const struct space_slot slots[SLOT_COUNT]) {
     u64 hash = 0;
@@ -36,7 +38,8 @@ static struct list *space_bucket(const struct space_slot slots[SLOT_COUNT]) {
     return bucket;
 }
 
-static bool slots_equal(const struct space_slot a[SLOT_COUNT], const struct space_slot b[SLOT_COUNT]) {
+static bool slots_equal(const struct space_slot a[SLOT_COUNT],
+                        const struct space_slot b[SLOT_COUNT]) {
     for (u32 i = 0; i < SLOT_COUNT; i++) {
         if (a[i].quarter != b[i].quarter || a[i].view != b[i].view) {
             return false;
@@ -155,7 +158,7 @@ static int slot_clone(const struct space_slot *from, u32 slot, u32 action, struc
     if (action == PLAN_NONE || !from->quarter) {
         return 0;
     }
-    to->view = from->view; /* a copy through a read-only view is read-only: a clone gives no rights away */
+    to->view = from->view; /* of a copy, too: a clone gives no rights away */
     if (action == PLAN_COPY) {
         return quarter_copy(from->quarter, budget, &to->quarter);
     }
@@ -171,7 +174,7 @@ int space_clone(struct space *source, u32 plan, struct budget *budget, struct sp
         error = slot_clone(&source->slot[i], i, PLAN_FOR_SLOT(plan, i), budget, &slots[i]);
     }
     error = error ? error : space_obtain(slots, result);
-    for (u32 i = 0; i < SLOT_COUNT; i++) { /* the space has its own references now; or nothing has */
+    for (u32 i = 0; i < SLOT_COUNT; i++) { /* the space has references of its own, or failed */
         if (slots[i].quarter) {
             quarter_release(slots[i].quarter);
         }
@@ -198,8 +201,9 @@ static void running_leave(struct space *old, const struct space *new, uword bit)
     }
 }
 
-/* Own bit in the masks of what comes in, root, then the bits of what left and did not come in again: so a shootdown
- * that misses this CPU in a mask can rely on the load that follows (design section 6). */
+/* Own bit in the masks of what comes in, root, then the bits of what left and did not come in
+ * again: so a shootdown that misses this CPU in a mask can rely on the load that follows (design
+ * section 6). */
 void space_load(struct space *space) {
     struct cpu *cpu = arch_cpu();
     struct space *old = cpu->loaded;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A space: the tuple of four (quarter, view) that a process runs in. Immutable, and unique: one tuple, one
- * object, one set of root tables. To change a slot is to move to another space.
+ * A space: the tuple of four (quarter, view) that a process runs in. Immutable, and unique: one
+ * tuple, one object, one set of root tables. To change a slot is to move to another space.
  *
- * References are processes (and CPUs that have it loaded). The table of spaces is guarded by LOCK_SPACES; everything in
- * a space but its count is immutable after creation.
+ * References are processes (and CPUs that have it loaded). The table of spaces is guarded by
+ * LOCK_SPACES; everything in a space but its count is immutable after creation.
  */
 #ifndef KERNEL_SPACE_H
 #define KERNEL_SPACE_H
@@ -26,16 +26,18 @@ struct space {
     struct list link; /* LOCK_SPACES: hash chain */
 };
 
-/* The space of this tuple: found, or made. Takes its own references to the quarters; the caller keeps
- * its. 0 or E_NOMEM. */
+/* The space of this tuple: found, or made. Takes its own references to the quarters; the caller
+ * keeps its. 0 or E_NOMEM. */
 int space_obtain(const struct space_slot slots[SLOT_COUNT], struct space **result);
 void space_reference(struct space *space);
 void space_release(struct space *space); /* may free quarters: no lock held, interrupts let in */
 
-/* Clone by PLAN: COPY and FRESH quarters are made, SHAREd ones kept. On error nothing has changed. */
+/* Clone by PLAN: COPY and FRESH quarters are made, SHAREd ones kept. On error nothing has
+ * changed. */
 int space_clone(struct space *source, u32 plan, struct budget *budget, struct space **result);
 
-/* Make SPACE (null: the kernel's) the one this CPU runs in; nothing happens if it is already. Interrupts off. */
+/* Make SPACE (null: the kernel's) the one this CPU runs in; nothing happens if it is already.
+ * Interrupts off. */
 void space_load(struct space *space);
 
 u32 space_count(void);

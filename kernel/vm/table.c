@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walker and the ownership rule: see table.h. Every function runs under the lock of the quarter that it is given;
- * between quarters only the atomic counts of frames are shared.
+ * The walker and the ownership rule: see table.h. Every function runs under the lock of the quarter
+ * that it is given; between quarters only the atomic counts of frames are shared.
  */
 #include "kernel/vm/table.h"
 
@@ -48,7 +48,8 @@ entry_t directory_set(struct quarter *quarter, u32 index, entry_t entry) {
     uword bit = (uword)1 << index % PRESENT_BITS;
     for (u32 view = 0; ARCH_VIEW_DIRECTORIES && view < VIEW_COUNT; view++) {
         if (quarter->view_directory[view]) {
-            entry_set(&quarter->view_directory[view][index], directory_entry_for_view(entry, view << 1));
+            entry_set(&quarter->view_directory[view][index],
+                      directory_entry_for_view(entry, view << 1));
         }
     }
     if (entry_is(entry, ENTRY_PRESENT)) {
@@ -120,10 +121,10 @@ static int table_create(struct quarter *quarter, u32 index, entry_t **result) {
     return 0;
 }
 
-/* What an entry becomes in an own table: the region's rights, and WRITE only where nobody else refers to the frame.
- * REGION is a cursor: neighbouring pages mostly have the same one. */
-static entry_t entry_settle(struct quarter *quarter, entry_t entry, u32 offset, const struct region **region,
-                            bool exclusive) {
+/* What an entry becomes in an own table: the region's rights, and WRITE only where nobody else
+ * refers to the frame. REGION is a cursor: neighbouring pages mostly have the same one. */
+static entry_t entry_settle(struct quarter *quarter, entry_t entry, u32 offset,
+                            const struct region **region, bool exclusive) {
     if (!*region || offset < (*region)->start || offset >= (*region)->end) {
         *region = region_find(quarter->regions, offset);
         ASSERT(*region, "page at offset %x of quarter %llu is in no region", offset,
@@ -134,9 +135,10 @@ static entry_t entry_settle(struct quarter *quarter, entry_t entry, u32 offset, 
     return arch_entry_make(arch_entry_frame(entry), flags);
 }
 
-/* The count has dropped to one (or never rose: a protect closed it): take WRITE from the entries whose
- * frames others still refer to, then open the directory entry. Rights only grow, seen from the CPUs: they had
- * no write access at all here since the directory entry was closed. So no shootdown. */
+/* The count has dropped to one (or never rose: a protect closed it): take WRITE from the entries
+ * whose frames others still refer to, then open the directory entry. Rights only grow, seen from
+ * the CPUs: they had no write access at all here since the directory entry was closed. So no
+ * shootdown. */
 static void table_reclaim(struct quarter *quarter, u32 index, frame_t frame) {
     entry_t *table = table_entries(frame);
     const struct region *region = NULL;
@@ -147,15 +149,17 @@ static void table_reclaim(struct quarter *quarter, u32 index, frame_t frame) {
             left--;
             bool exclusive = frame_references(arch_entry_frame(entry)) == 1;
             u32 offset = (index << TABLE_SHIFT) + (i << PAGE_SHIFT);
-            arch_entry_exchange(&table[i], entry_settle(quarter, entry, offset, &region, exclusive));
+            arch_entry_exchange(&table[i],
+                                entry_settle(quarter, entry, offset, &region, exclusive));
         }
     }
     directory_set(quarter, index, arch_entry_make(frame, ENTRY_OPEN));
     VM_COUNT(table_reclaims);
 }
 
-/* Others refer to the table too: copy it, with a reference on every frame for the new entry. The old one is let
- * go only after a shootdown, because a cached directory entry would still walk it (hazards 2 and 34). */
+/* Others refer to the table too: copy it, with a reference on every frame for the new entry. The
+ * old one is let go only after a shootdown, because a cached directory entry would still walk it
+ * (hazards 2 and 34). */
 static int table_copy(struct quarter *quarter, u32 index, frame_t old, entry_t **result) {
     frame_t copy;
     int error = table_allocate(quarter, &copy);
@@ -171,7 +175,8 @@ static int table_copy(struct quarter *quarter, u32 index, frame_t old, entry_t *
         if (entry_is(entry, ENTRY_PRESENT)) {
             left--;
             frame_reference(arch_entry_frame(entry));
-            to[i] = entry_settle(quarter, entry, (index << TABLE_SHIFT) + (i << PAGE_SHIFT), &region, false);
+            to[i] = entry_settle(quarter, entry, (index << TABLE_SHIFT) + (i << PAGE_SHIFT),
+                                 &region, false);
         }
     }
     frame_set_used(copy, frame_used(old));
@@ -185,8 +190,8 @@ static int table_copy(struct quarter *quarter, u32 index, frame_t old, entry_t *
     return 0;
 }
 
-/* A 2 MiB page becomes 512 entries of a new table. Large and small translations must not live for one
- * address at a time: clear, shoot down, then set (hazard 36). */
+/* A 2 MiB page becomes 512 entries of a new table. Large and small translations must not live for
+ * one address at a time: clear, shoot down, then set (hazard 36). */
 static int table_split(struct quarter *quarter, u32 index, entry_t large, entry_t **result) {
     frame_t table, first = arch_entry_frame(large);
     int error = table_allocate(quarter, &table);
@@ -198,7 +203,8 @@ static int table_split(struct quarter *quarter, u32 index, entry_t large, entry_
     const struct region *region = NULL;
     for (u32 i = 0; i < TABLE_ENTRIES; i++) {
         entry_t entry = arch_entry_make((frame_t){first.number + i}, ENTRY_PRESENT);
-        entries[i] = entry_settle(quarter, entry, (index << TABLE_SHIFT) + (i << PAGE_SHIFT), &region, exclusive);
+        entries[i] = entry_settle(quarter, entry, (index << TABLE_SHIFT) + (i << PAGE_SHIFT),
+                                  &region, exclusive);
     }
     frame_set_used(table, TABLE_ENTRIES);
     directory_set(quarter, index, (entry_t){0});
@@ -222,8 +228,8 @@ int table_own(struct quarter *quarter, u32 index, entry_t **result) {
         return table_split(quarter, index, entry, result);
     }
     if ((flags & ENTRY_OPEN) != ENTRY_OPEN) {
-        /* The count can only fall under us: another quarter gains a reference by copying *this* directory, which
-         * needs our lock (hazard 20). */
+        /* The count can only fall under us: another quarter gains a reference by copying *this*
+         * directory, which needs our lock (hazard 20). */
         if (frame_references(frame) > 1) {
             return table_copy(quarter, index, frame, result);
         }

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walker: with COPY's loop in quarter.c, the only code that changes directory and page-table entries. The ownership rule stands here.
+ * The walker: with COPY's loop in quarter.c, the only code that changes directory and page-table
+ * entries. The ownership rule stands here.
  *
  *   A page-table page with a reference count above one is immutable. With a count of one it
  *   belongs to the lock of the one quarter that refers to it.
  *
  *   directory entry      means
  *   -----------------    -------------------------------------------------------------------------
- *   WRITE set            the table (or 2 MiB page) is this quarter's own: count one, entries settled
- *   COW set              write-protected here: by COPY, or by a protect of the whole 2 MiB. Before anything
- *                        in it changes, table_own() copies the table, or settles and reopens it
+ *   WRITE set            the table (or 2 MiB page) is this quarter's own: count one, settled
+ *   COW set              write-protected here: by COPY, or by a protect of the whole 2 MiB. Before
+ *                        anything in it changes, table_own() copies the table, or settles and
+ *                        reopens it
  *   EXECUTE clear        nothing in it may run until table_own() has looked at the regions again
  *
- * All functions need the quarter's lock. Symptom when the rule breaks: a write in one process shows up in another, or
- * a frame's count does not match the entries that refer to it.
+ * All functions need the quarter's lock. Symptom when the rule breaks: a write in one process shows
+ * up in another, or a frame's count does not match the entries that refer to it.
  */
 #ifndef KERNEL_TABLE_H
 #define KERNEL_TABLE_H
@@ -21,7 +23,8 @@
 #include "kernel/vm/frame.h"
 #include "kernel/vm/quarter.h"
 
-#define ENTRY_OPEN (ENTRY_PRESENT | ENTRY_WRITE | ENTRY_EXECUTE) /* a directory entry of an own table */
+/* A directory entry of an own table. */
+#define ENTRY_OPEN (ENTRY_PRESENT | ENTRY_WRITE | ENTRY_EXECUTE)
 
 static inline u32 directory_index(u32 offset) { return offset >> TABLE_SHIFT; }
 static inline u32 table_index(u32 offset) { return offset >> PAGE_SHIFT & (TABLE_ENTRIES - 1); }
@@ -32,25 +35,29 @@ static inline bool entry_is(entry_t entry, u32 flag) { return arch_entry_has(ent
 /* The next present directory entry at or after INDEX, or TABLE_ENTRIES. */
 u32 directory_next(const struct quarter *quarter, u32 index);
 
-/* Set or clear (ENTRY = 0) directory entry INDEX in the directory and in those of its views; the old entry. */
+/* Set or clear (ENTRY = 0) directory entry INDEX in the directory and in those of its views; the
+ * old entry. */
 entry_t directory_set(struct quarter *quarter, u32 index, entry_t entry);
 /* ENTRY as a view of rights VIEW shows it. */
 entry_t directory_entry_for_view(entry_t entry, u32 view);
 
-/* Make the table of directory entry INDEX the quarter's own 4 KiB table, whatever is there now: nothing, a 2 MiB
- * page, a shared table. 0 and *RESULT, or E_NOMEM / E_LIMIT with nothing changed that a user can see. */
+/* Make the table of directory entry INDEX the quarter's own 4 KiB table, whatever is there now:
+ * nothing, a 2 MiB page, a shared table. 0 and *RESULT, or E_NOMEM / E_LIMIT with nothing changed
+ * that a user can see. */
 int table_own(struct quarter *quarter, u32 index, entry_t **result);
 
-/* Put ENTRY into a non-present place of an own TABLE, or take it out again; counts used and resident. */
+/* Put ENTRY into a non-present place of an own TABLE, or take it out again; counts used and
+ * resident. */
 void table_put(struct quarter *quarter, entry_t *table, u32 index, entry_t entry);
 entry_t table_take(struct quarter *quarter, entry_t *table, u32 index);
 
 /* The flags that a 4 KiB entry or 2 MiB entry may have for REGION, WRITE only if EXCLUSIVE. */
 u32 entry_flags_for(const struct region *region, bool exclusive);
 
-/* Drop what a detached directory entry refers to: the table with all that is in it, the page. Not reachable
- * by any CPU any more; no lock needed. Returns how many counts it touched, at most TABLE_ENTRIES + 1: who discards many
- * entries lets interrupts in after every DISCARD_STEPS of them. */
+/* Drop what a detached directory entry refers to: the table with all that is in it, the page. Not
+ * reachable by any CPU any more; no lock needed. Returns how many counts it touched, at most
+ * TABLE_ENTRIES + 1: who discards many entries lets interrupts in after every DISCARD_STEPS of
+ * them. */
 #define DISCARD_STEPS 256u
 u32 directory_entry_discard(entry_t entry);
 

@@ -2,15 +2,11 @@
 """From firmware to the prompt: loaders, sizes of memory, processors with and without features, bad images."""
 
 import os
-import subprocess
 
-import pexpect
 import pytest
 
 from machine import ARCH, BUILD, ROOT, Session, run_line
 
-PAE = pytest.mark.skipif(ARCH != "pae", reason="about the 32-bit kernel")
-LONG = pytest.mark.skipif(ARCH != "long", reason="about the 64-bit kernel")
 MENU_ENTRY = {"pae": "", "long": "\x1b[B"}  # the second entry of the menu: cursor down
 
 
@@ -26,8 +22,8 @@ def test_prompt_by_iso():
     with Session(start=[os.path.join(ROOT, "tools/qemu"), "iso"], to_prompt=False) as shell:
         choose_in_menu(shell)
         assert "Multiboot2" in shell.expect_prompt()
-        assert ARCH in shell.run("free; qps; uname -m; cat /etc/motd").output or True
-        assert shell.run("plans | tail -n 1").status in (0, 127)
+        assert ARCH in shell.run("uptime").output
+        assert shell.run("plans").output.endswith("256 passed, 0 failed\n")
         shell.type("shutdown\r")
         assert shell.wait_end().status == 0
 
@@ -37,17 +33,11 @@ def choose_in_menu(shell):
     shell.type(MENU_ENTRY[ARCH] + "\r")
 
 
-@pytest.mark.parametrize("memory", ["32M", "64M", "3G", "4G", "6G", "8G"])
+@pytest.mark.parametrize("memory", ["8M", "32M", "64M", "3G", "4G", "6G", "8G"])
 def test_memory_size(memory):
     result = run_line("free; ls / | cat", MEM=memory)
     assert result.status == 0, result.output
     assert "bin" in result.output
-
-
-def test_too_little_memory_is_one_line():
-    result = run_line("true", MEM="4M")
-    assert result.status != 0
-    assert len(result.output.splitlines()) <= 3, result.output
 
 
 CPUS_BOTH = ["max", "max,-smep,-smap,-umip", "max,-nx", "max,-pge", "max,-apic"]
@@ -62,23 +52,15 @@ def test_processor(cpu):
     assert result.output.endswith("all\n")
 
 
-@PAE
-@pytest.mark.parametrize("cpu", ["486", "pentium"])
-def test_processor_without_pae_is_one_line(cpu):
-    check_refusal(cpu, "PAE")
+REFUSED = {"pae": ["486", "pentium"], "long": ["pentium3", "qemu32", "max,-lm"]}
 
 
-@LONG
-@pytest.mark.parametrize("cpu", ["pentium3", "qemu32", "max,-lm"])
-def test_processor_without_long_mode_is_one_line(cpu):
-    check_refusal(cpu, "64-bit")
-
-
-def check_refusal(cpu, word):
+@pytest.mark.parametrize("cpu", REFUSED[ARCH])
+def test_processor_without_what_the_kernel_needs_is_one_line(cpu):
     result = run_line("true", CPU=cpu)
     lines = [line for line in result.output.splitlines() if line.strip() and not line.startswith(("qemu", "exec:"))]
     assert result.status not in (0, 124), result.output
-    assert len(lines) == 1 and word in lines[0], result.output
+    assert len(lines) == 1 and {"pae": "PAE", "long": "64-bit"}[ARCH] in lines[0], result.output
 
 
 def test_features_are_detected_not_assumed():

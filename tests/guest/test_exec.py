@@ -29,12 +29,6 @@ def test_hang_ends_with_its_own_message():
     assert "did not end within 6 seconds" in result.output
 
 
-def test_reset_is_reported_as_no_status():
-    """The emulator ends without a status when its monitor is told to."""
-    result = run_line("sleep 1000", "-no-shutdown", "-S", bound=3)
-    assert result.status == 124
-
-
 def make_exec(line, **variables):
     settings = [f"{name}={value}" for name, value in {"ARCH": ARCH, "BUILD": BUILD, **variables}.items()]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}

@@ -104,7 +104,7 @@ def test_line_editing(console):
 def test_history(console):
     for word in ("first", "second", "third"):
         console.run(f"echo {word}")
-    for keys, expected in (("\x1b[A", "third"), ("\x1b[A\x1b[A\x1b[A", "second"), ("\x1b[A\x1b[A\x1b[B", "second"),
+    for keys, expected in (("\x1b[A", "third"), ("\x1b[A\x1b[A", "second"), ("\x1b[A\x1b[A\x1b[B", "second"),
                            ("half\x1b[A\x1b[B\x15echo new", "new")):
         console.type(keys + "\r")
         console.expect(r"\n" + expected + r"\r*\n")

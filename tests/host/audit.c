@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The audit: every reference count, statistic and right in the VM, compared with what a full walk of all quarters of
- * the world says. And the digest, by which a failed operation shows that it has changed nothing.
+ * The audit: every reference count, statistic and right in the VM, compared with what a full walk
+ * of all quarters of the world says. And the digest, by which a failed operation shows that it has
+ * changed nothing.
  */
 #include "kernel/base/atomic.h"
 #include "kernel/base/cpu.h"
@@ -25,7 +26,7 @@ static struct {
     u32 baseline;  /* managed frames taken before the world began */
 } a;
 
-/* ---- Who is there ----------------------------------------------------------------------------- */
+/* ---- Who is there ---------------------------------------------------------------------------- */
 
 static void add_quarter(struct quarter *quarter) {
     for (u32 i = 0; i < a.quarter_count; i++) {
@@ -70,31 +71,37 @@ static void collect(void) {
 }
 
 static void check_holders(void) {
-    CHECK(a.quarter_count == quarter_count(), "after %s: %u quarters alive, %u held", a.after, quarter_count(),
-          a.quarter_count);
-    CHECK(a.space_count == space_count(), "after %s: %u spaces alive, %u held", a.after, space_count(),
-          a.space_count);
+    CHECK(a.quarter_count == quarter_count(), "after %s: %u quarters alive, %u held", a.after,
+          quarter_count(), a.quarter_count);
+    CHECK(a.space_count == space_count(), "after %s: %u spaces alive, %u held", a.after,
+          space_count(), a.space_count);
     for (u32 i = 0; i < a.quarter_count; i++) {
-        CHECK(a.quarter[i]->references == a.quarter_holders[i], "after %s: quarter %llu has %u references, %u holders",
-              a.after, (unsigned long long)a.quarter[i]->sub_id, a.quarter[i]->references, a.quarter_holders[i]);
+        CHECK(a.quarter[i]->references == a.quarter_holders[i],
+              "after %s: quarter %llu has %u references, %u holders", a.after,
+              (unsigned long long)a.quarter[i]->sub_id, a.quarter[i]->references,
+              a.quarter_holders[i]);
     }
     for (u32 i = 0; i < a.space_count; i++) {
-        CHECK(a.space[i]->references == a.space_holders[i], "after %s: space %llu has %u references, %u processes",
-              a.after, (unsigned long long)a.space[i]->id, a.space[i]->references, a.space_holders[i]);
+        CHECK(a.space[i]->references == a.space_holders[i],
+              "after %s: space %llu has %u references, %u processes", a.after,
+              (unsigned long long)a.space[i]->id, a.space[i]->references, a.space_holders[i]);
     }
-    for (u32 i = 0; i < a.quarter_count; i++) { /* the running mask names the CPUs that have it loaded */
+    for (u32 i = 0; i < a.quarter_count;
+         i++) { /* the running mask names the CPUs that have it loaded */
         u64 running = 0;
         for (u32 cpu = 0; cpu < cpu_count; cpu++) {
             const struct space *loaded = cpus[cpu].loaded;
-            running |= (u64)(loaded && loaded->slot[a.quarter[i]->slot].quarter == a.quarter[i]) << cpu;
+            running |= (u64)(loaded && loaded->slot[a.quarter[i]->slot].quarter == a.quarter[i])
+                       << cpu;
         }
-        CHECK(a.quarter[i]->running == running, "after %s: quarter %llu: running mask %llx, should be %llx", a.after,
+        CHECK(a.quarter[i]->running == running,
+              "after %s: quarter %llu: running mask %llx, should be %llx", a.after,
               (unsigned long long)a.quarter[i]->sub_id, (unsigned long long)a.quarter[i]->running,
               (unsigned long long)running);
     }
 }
 
-/* ---- The walk --------------------------------------------------------------------------------- */
+/* ---- The walk -------------------------------------------------------------------------------- */
 
 static u32 rights_of(u32 flags) {
     return (flags & ENTRY_PRESENT ? RIGHT_READ : 0) | (flags & ENTRY_WRITE ? RIGHT_WRITE : 0) |
@@ -108,8 +115,9 @@ static void check_page(struct quarter *quarter, u32 offset, u32 upper, u32 flags
           (unsigned long long)quarter->sub_id);
     u32 rights = rights_of(upper & flags);
     rights &= sim_knobs.no_execute ? ~0u : ~RIGHT_EXECUTE;
-    CHECK(!(rights & ~(u32)region->rights), "after %s: page at %#x of quarter %llu allows %x, its region %x", a.after,
-          offset, (unsigned long long)quarter->sub_id, rights, region->rights);
+    CHECK(!(rights & ~(u32)region->rights),
+          "after %s: page at %#x of quarter %llu allows %x, its region %x", a.after, offset,
+          (unsigned long long)quarter->sub_id, rights, region->rights);
 }
 
 static void walk_table(struct quarter *quarter, u32 index, entry_t upper, u32 *resident) {
@@ -120,25 +128,27 @@ static void walk_table(struct quarter *quarter, u32 index, entry_t upper, u32 *r
     a.expected[frame.number]++;
     a.visited[frame.number] = 1;
     CHECK(!entry_is(upper, ENTRY_WRITE) || frame_references(frame) == 1,
-          "after %s: quarter %llu may write through entry %u to a table with %u references", a.after,
-          (unsigned long long)quarter->sub_id, index, frame_references(frame));
+          "after %s: quarter %llu may write through entry %u to a table with %u references",
+          a.after, (unsigned long long)quarter->sub_id, index, frame_references(frame));
     for (u32 i = 0; i < TABLE_ENTRIES; i++) {
         u32 flags = arch_entry_flags(table[i]);
         if (!(flags & ENTRY_PRESENT)) {
-            CHECK(table[i].raw == 0, "after %s: entry %u of table %#x is %#llx", a.after, i, frame.number,
-                  (unsigned long long)table[i].raw);
+            CHECK(table[i].raw == 0, "after %s: entry %u of table %#x is %#llx", a.after, i,
+                  frame.number, (unsigned long long)table[i].raw);
             continue;
         }
         present++;
         frame_t page = arch_entry_frame(table[i]);
         a.expected[page.number] += first;
-        check_page(quarter, (index << TABLE_SHIFT) + (i << PAGE_SHIFT), arch_entry_flags(upper), flags);
+        check_page(quarter, (index << TABLE_SHIFT) + (i << PAGE_SHIFT), arch_entry_flags(upper),
+                   flags);
         bool both = (arch_entry_flags(upper) & flags & ENTRY_WRITE) && !(flags & ENTRY_SHARED);
-        CHECK(!both || frame_references(page) == 1, "after %s: quarter %llu writes to frame %#x of %u references",
-              a.after, (unsigned long long)quarter->sub_id, page.number, frame_references(page));
+        CHECK(!both || frame_references(page) == 1,
+              "after %s: quarter %llu writes to frame %#x of %u references", a.after,
+              (unsigned long long)quarter->sub_id, page.number, frame_references(page));
     }
-    CHECK(frame_used(frame) == present, "after %s: table %#x counts %u entries and has %u", a.after, frame.number,
-          frame_used(frame), present);
+    CHECK(frame_used(frame) == present, "after %s: table %#x counts %u entries and has %u", a.after,
+          frame.number, frame_used(frame), present);
     *resident += present;
 }
 
@@ -146,7 +156,8 @@ static void walk_large(struct quarter *quarter, u32 index, entry_t entry, u32 *r
     frame_t first = arch_entry_frame(entry);
     a.large[first.number / LARGE_FRAMES]++;
     for (u32 i = 0; i < TABLE_ENTRIES; i++) {
-        check_page(quarter, (index << TABLE_SHIFT) + (i << PAGE_SHIFT), ~0u, arch_entry_flags(entry));
+        check_page(quarter, (index << TABLE_SHIFT) + (i << PAGE_SHIFT), ~0u,
+                   arch_entry_flags(entry));
     }
     CHECK(!entry_is(entry, ENTRY_WRITE) || frame_large_exclusive(first),
           "after %s: quarter %llu may write to the 2 MiB page %#x, which is not its own", a.after,
@@ -163,10 +174,12 @@ static void check_views(struct quarter *quarter) {
         a.expected[arch_low_frame(directory).number]++;
         for (u32 i = 0; i < arch_directory_entries(quarter->slot); i++) {
             entry_t wanted = directory_entry_for_view(quarter->directory[i], view << 1);
-            u64 different = (wanted.raw ^ directory[i].raw) & ~(SIM_ENTRY_ACCESSED | SIM_ENTRY_DIRTY);
-            CHECK(!different, "after %s: view %u of quarter %llu differs in entry %u: %#llx, should be %#llx", a.after,
-                  view, (unsigned long long)quarter->sub_id, i, (unsigned long long)directory[i].raw,
-                  (unsigned long long)wanted.raw);
+            u64 different =
+                (wanted.raw ^ directory[i].raw) & ~(SIM_ENTRY_ACCESSED | SIM_ENTRY_DIRTY);
+            CHECK(!different,
+                  "after %s: view %u of quarter %llu differs in entry %u: %#llx, should be %#llx",
+                  a.after, view, (unsigned long long)quarter->sub_id, i,
+                  (unsigned long long)directory[i].raw, (unsigned long long)wanted.raw);
         }
     }
 }
@@ -175,7 +188,8 @@ static void check_kernel_entries(struct quarter *quarter) {
     static entry_t pristine[TABLE_ENTRIES];
     arch_directory_prepare(pristine, quarter->slot);
     for (u32 i = arch_directory_entries(quarter->slot); i < TABLE_ENTRIES; i++) {
-        CHECK(quarter->directory[i].raw == pristine[i].raw, "after %s: the kernel's entry %u is changed", a.after, i);
+        CHECK(quarter->directory[i].raw == pristine[i].raw,
+              "after %s: the kernel's entry %u is changed", a.after, i);
     }
 }
 
@@ -186,10 +200,12 @@ static void walk_quarter(struct quarter *quarter) {
         entry_t entry = quarter->directory[i];
         bool present = entry_is(entry, ENTRY_PRESENT);
         bool noted = quarter->present[i / PRESENT_BITS] >> i % PRESENT_BITS & 1;
-        CHECK(present == noted, "after %s: directory entry %u of quarter %llu is noted as %spresent", a.after, i,
+        CHECK(present == noted,
+              "after %s: directory entry %u of quarter %llu is noted as %spresent", a.after, i,
               (unsigned long long)quarter->sub_id, noted ? "" : "not ");
         if (!present) {
-            CHECK(entry.raw == 0, "after %s: directory entry %u is %#llx", a.after, i, (unsigned long long)entry.raw);
+            CHECK(entry.raw == 0, "after %s: directory entry %u is %#llx", a.after, i,
+                  (unsigned long long)entry.raw);
         } else if (entry_is(entry, ENTRY_LARGE)) {
             walk_large(quarter, i, entry, &resident);
         } else {
@@ -197,7 +213,8 @@ static void walk_quarter(struct quarter *quarter) {
             tables++;
         }
     }
-    CHECK(resident == quarter->resident, "after %s: quarter %llu counts %u resident pages and has %u", a.after,
+    CHECK(resident == quarter->resident,
+          "after %s: quarter %llu counts %u resident pages and has %u", a.after,
           (unsigned long long)quarter->sub_id, quarter->resident, resident);
     CHECK(tables == quarter->tables, "after %s: quarter %llu counts %u tables and has %u", a.after,
           (unsigned long long)quarter->sub_id, quarter->tables, tables);
@@ -215,7 +232,8 @@ static void check_regions(struct quarter *quarter) {
         holders += a.quarter[i]->regions == table;
     }
     a.expected[arch_low_frame(table).number] = 1;
-    CHECK(table->references == holders, "after %s: region table of quarter %llu has %u references, %u holders", a.after,
+    CHECK(table->references == holders,
+          "after %s: region table of quarter %llu has %u references, %u holders", a.after,
           (unsigned long long)quarter->sub_id, table->references, holders);
     for (u32 i = 0; i < table->count; i++) {
         const struct region *region = &table->region[i];
@@ -227,24 +245,28 @@ static void check_regions(struct quarter *quarter) {
         const struct region *before = region - 1;
         bool mergeable = before->end == region->start && before->rights == region->rights &&
                          before->kind == region->kind && region->kind == REGION_ANONYMOUS;
-        CHECK(before->end <= region->start && !mergeable, "after %s: regions %u and %u overlap or are not merged",
-              a.after, i - 1, i);
+        CHECK(before->end <= region->start && !mergeable,
+              "after %s: regions %u and %u overlap or are not merged", a.after, i - 1, i);
     }
 }
 
-/* ---- Frames ----------------------------------------------------------------------------------- */
+/* ---- Frames ---------------------------------------------------------------------------------- */
 
-static bool frame_of_ram(frame_t frame) { return frame_is_managed(frame) && sim_frame_exists(frame); }
+static bool frame_of_ram(frame_t frame) {
+    return frame_is_managed(frame) && sim_frame_exists(frame);
+}
 
 static bool frame_of_boot(frame_t frame) {
     const u64 at = frame_address(frame);
-    return frame.number >= 0x140 && at < frame_address((frame_t){0x148}); /* the initrd: one reference more */
+    return frame.number >= 0x140 &&
+           at < frame_address((frame_t){0x148}); /* the initrd: one reference more */
 }
 
 static void check_frames(void) {
     u32 free = 0, unknown = 0;
     for (u32 block = 0; block * LARGE_FRAMES < sim_frame_limit(); block++) {
-        CHECK(!a.large[block] || a.large[block] == frame_large_references((frame_t){block * LARGE_FRAMES}),
+        CHECK(!a.large[block] ||
+                  a.large[block] == frame_large_references((frame_t){block * LARGE_FRAMES}),
               "after %s: block %u has %u large references, %u entries", a.after, block,
               frame_large_references((frame_t){block * LARGE_FRAMES}), a.large[block]);
     }
@@ -259,14 +281,16 @@ static void check_frames(void) {
         expected += expected && frame_of_boot(frame);
         free += references == 0;
         unknown += references != 0 && expected == 0;
-        CHECK(expected == 0 || expected == references, "after %s: frame %#x has %u references, a walk finds %u", a.after,
-              i, references, expected);
+        CHECK(expected == 0 || expected == references,
+              "after %s: frame %#x has %u references, a walk finds %u", a.after, i, references,
+              expected);
     }
-    CHECK(free == frame_free_count(), "after %s: %u frames are free, the allocator says %u", a.after, free,
-          frame_free_count());
+    CHECK(free == frame_free_count(), "after %s: %u frames are free, the allocator says %u",
+          a.after, free, frame_free_count());
     /* The rest are slabs of the object caches: at most one frame for each object. */
     u32 slabs = unknown > a.baseline ? unknown - a.baseline : 0;
-    CHECK(slabs <= quarter_count() + space_count() + 2, "after %s: %u frames belong to nobody", a.after, slabs);
+    CHECK(slabs <= quarter_count() + space_count() + 2, "after %s: %u frames belong to nobody",
+          a.after, slabs);
 }
 
 static u32 frames_taken_at_start(void) {
@@ -302,7 +326,7 @@ void audit(const char *after) {
     sim_check_translations(after);
 }
 
-/* ---- Digest ----------------------------------------------------------------------------------- */
+/* ---- Digest ---------------------------------------------------------------------------------- */
 
 static u64 mix(u64 hash, u64 value) {
     hash ^= value;
@@ -317,7 +341,8 @@ static u64 digest_page(u64 hash, u32 offset, frame_t frame) {
         any |= words[i];
         content = mix(content, words[i]);
     }
-    return any ? mix(hash, content) : hash; /* a page of zeros and one that is not there read the same */
+    return any ? mix(hash, content)
+               : hash; /* a page of zeros and one that is not there read the same */
 }
 
 static u64 digest_pages(u64 hash, const struct quarter *quarter) {
@@ -329,7 +354,9 @@ static u64 digest_pages(u64 hash, const struct quarter *quarter) {
                 hash = digest_page(hash, offset, (frame_t){arch_entry_frame(upper).number + k});
             } else {
                 entry_t entry = ((const entry_t *)arch_low_pointer(arch_entry_frame(upper)))[k];
-                hash = entry_is(entry, ENTRY_PRESENT) ? digest_page(hash, offset, arch_entry_frame(entry)) : hash;
+                hash = entry_is(entry, ENTRY_PRESENT)
+                           ? digest_page(hash, offset, arch_entry_frame(entry))
+                           : hash;
             }
         }
     }

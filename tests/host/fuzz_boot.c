@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzzes what boot/ makes of the loaders' structures: the input is all of physical memory, with the structure at its
- * start. An accepted boot_info must be sorted, disjoint, whole-framed, and cover kernel and initrd.
+ * Fuzzes what boot/ makes of the loaders' structures: the input is all of physical memory, with the
+ * structure at its start. An accepted boot_info must be sorted, disjoint, whole-framed, and cover
+ * kernel and initrd.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -35,24 +36,28 @@ static void check_boot(const struct boot_info *boot, const char *error) {
     }
     PROMISE(covered(boot, boot->kernel_start, boot->kernel_end));
     PROMISE(boot->initrd_start <= boot->initrd_end && boot->initrd_start % PAGE_SIZE == 0);
-    PROMISE(boot->initrd_start == boot->initrd_end || covered(boot, boot->initrd_start, boot->initrd_end));
+    PROMISE(boot->initrd_start == boot->initrd_end ||
+            covered(boot, boot->initrd_start, boot->initrd_end));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    uint64_t *aligned = malloc(size ? size : 1); /* a copy, exactly as long, aligned as a loader's */
+    uint64_t *aligned =
+        malloc(size ? size : 1); /* a copy, exactly as long, aligned as a loader's */
     memcpy(aligned, data, size);
     struct boot_memory memory = {.base = (uintptr_t)aligned, .size = size};
-    struct boot_info pvh = {.kernel_start = 0x1000, .kernel_end = 0x2800}, multiboot = pvh, map = pvh;
+    struct boot_info pvh = {.kernel_start = 0x1000, .kernel_end = 0x2800}, multiboot = pvh,
+                     map = pvh;
     check_boot(&pvh, boot_from_pvh(&pvh, &memory, 0));
     check_boot(&multiboot, boot_from_multiboot2(&multiboot, &memory, 0));
     const char *error = NULL;
-    for (int pass = MEMORY_MAP_ADD; pass <= MEMORY_MAP_REMOVE; pass++) { /* a bare map: 16-bit frame numbers, and a type */
+    for (int pass = MEMORY_MAP_ADD; pass <= MEMORY_MAP_REMOVE;
+         pass++) { /* a bare map: 16-bit frame numbers, and a type */
         for (size_t at = 0; at + 6 <= size && !error; at += 6) {
             uint16_t entry[3];
             memcpy(entry, data + at, 6);
-            error = memory_map_entry(&map, (enum memory_map_pass)pass, (u64)entry[0] << 9, (u64)entry[1] << 7,
-                                     entry[2] % 3);
+            error = memory_map_entry(&map, (enum memory_map_pass)pass, (u64)entry[0] << 9,
+                                     (u64)entry[1] << 7, entry[2] % 3);
         }
     }
     error = error ? error : memory_map_finish(&map);
@@ -66,8 +71,20 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t limit, unsigne
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t limit, unsigned seed) {
     size = LLVMFuzzerMutate(data, size, limit);
     if (seed % 3 == 0 && size > PVH_SIZE + 24) { /* a start info with a map behind it */
-        u32 fields[] = {BOOT_PVH_MAGIC, 1, 0, seed >> 8 & 1, 64, 0, seed >> 9 & 1 ? 40 : 0, 0,
-                        0, 0, PVH_SIZE, 0, (u32)((size - PVH_SIZE) / 24), 0};
+        u32 fields[] = {BOOT_PVH_MAGIC,
+                        1,
+                        0,
+                        seed >> 8 & 1,
+                        64,
+                        0,
+                        seed >> 9 & 1 ? 40 : 0,
+                        0,
+                        0,
+                        0,
+                        PVH_SIZE,
+                        0,
+                        (u32)((size - PVH_SIZE) / 24),
+                        0};
         memcpy(data, fields, sizeof(fields));
         for (size_t at = PVH_SIZE; at + 24 <= size; at += 24) {
             memset(data + at + 4, 0, 4);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The harness (see harness.h), and what the VM needs of the rest of the kernel: panic, print and the scheduler's preemption
- * point. Calls to the allocators are intercepted by the linker (--wrap), so that the real ones stay untouched:
- * each allocation may be made to fail, new frames come full of rubbish, and each freed frame is looked for
- * in the TLBs.
+ * The harness (see harness.h), and what the VM needs of the rest of the kernel: panic, print and
+ * the scheduler's preemption point. Calls to the allocators are intercepted by the linker (--wrap),
+ * so that the real ones stay untouched: each allocation may be made to fail, new frames come full
+ * of rubbish, and each freed frame is looked for in the TLBs.
  */
 #include "tests/host/harness.h"
 
@@ -19,7 +19,7 @@
 #include "kernel/sched/sched.h"
 #include "kernel/vm/frame.h"
 
-/* ---- Failing ---------------------------------------------------------------------------------- */
+/* ---- Failing --------------------------------------------------------------------------------- */
 
 #define TRACE_LINES 60
 #define TRACE_WIDTH 160
@@ -66,7 +66,8 @@ _Noreturn void sim_fail(const char *format, ...) {
     test_end();
 }
 
-_Noreturn void check_failed(const char *file, int line, const char *condition, const char *format, ...) {
+_Noreturn void check_failed(const char *file, int line, const char *condition, const char *format,
+                            ...) {
     va_list arguments;
     fprintf(stderr, "%s:%d: %s: ", file, line, condition);
     va_start(arguments, format);
@@ -86,9 +87,12 @@ _Noreturn void panic(const char *format, ...) {
     test_end();
 }
 
-/* ---- Isolation -------------------------------------------------------------------------------- */
+/* ---- Isolation ------------------------------------------------------------------------------- */
+
+#define TEST_SECONDS 300 /* a test that hangs fails */
 
 static void test_child(void (*body)(void), FILE *capture) {
+    alarm(TEST_SECONDS);
     if (capture) {
         dup2(fileno(capture), STDERR_FILENO);
         dup2(fileno(capture), STDOUT_FILENO);
@@ -132,10 +136,13 @@ void test_isolated(const char *name, void (*body)(void), const char *expected_fa
     }
 }
 
-/* ---- The machine ------------------------------------------------------------------------------ */
+/* ---- The machine ----------------------------------------------------------------------------- */
 
-const struct sim_memory memory_usual = {.low_frames = 0x4000, .hole_start = 0xA0, .hole_frames = 0x60,
-                                        .high_start = 0x8000, .high_frames = 0x4000};
+const struct sim_memory memory_usual = {.low_frames = 0x4000,
+                                        .hole_start = 0xA0,
+                                        .hole_frames = 0x60,
+                                        .high_start = 0x8000,
+                                        .high_frames = 0x4000};
 const struct sim_memory memory_small = {.low_frames = 0x400};
 
 static struct boot_info boot;
@@ -148,7 +155,9 @@ static void boot_range_add(u32 start, u32 frames) {
     }
 }
 
-struct boot_info *machine_boot_info(void) { return &boot; }
+struct boot_info *machine_boot_info(void) {
+    return &boot;
+}
 
 void machine_boot(const struct sim_memory *memory) {
     sim_start(memory);
@@ -169,7 +178,7 @@ void machine_boot(const struct sim_memory *memory) {
     budget_initialise();
 }
 
-/* ---- The rest of the kernel ------------------------------------------------------------------- */
+/* ---- The rest of the kernel ------------------------------------------------------------------ */
 
 void print(const char *format, ...) {
     va_list arguments;
@@ -185,13 +194,14 @@ u64 preemption_count(void) { return preemptions; }
 
 void sched_preemption_point(void) {
     preemptions++;
-    CHECK(arch_cpu()->lock_count == 0, "a preemption point with %u locks held", arch_cpu()->lock_count);
+    CHECK(arch_cpu()->lock_count == 0, "a preemption point with %u locks held",
+          arch_cpu()->lock_count);
     if (preemption_hook) {
         preemption_hook();
     }
 }
 
-/* ---- Allocations ------------------------------------------------------------------------------ */
+/* ---- Allocations ----------------------------------------------------------------------------- */
 
 static u64 allocations, fail_at;
 static bool failed;
@@ -233,7 +243,8 @@ static void frames_check_freed(frame_t first, u32 count) {
     }
 }
 
-/* The linker turns each call of NAME into one of __wrap_NAME, and __real_NAME is the kernel's own. */
+/* The linker turns each call of NAME into one of __wrap_NAME, and __real_NAME is the kernel's own.
+ */
 #define WRAPPED(name) __typeof__(name) __real_##name, __wrap_##name
 WRAPPED(frame_allocate);
 WRAPPED(frame_allocate_low_run);

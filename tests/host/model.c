@@ -6,18 +6,20 @@
 
 #include "kernel/vm/table.h"
 
-/* ---- The universe ----------------------------------------------------------------------------- */
+/* ---- The universe ---------------------------------------------------------------------------- */
 
 struct window {
     u32 page, pages; /* PAGE_LAST: the last ones of the slot */
 };
 #define PAGE_LAST UINT32_MAX
-static const struct window windows[] = {{0, 64}, {496, 32}, {1024, 4 * TABLE_ENTRIES}, {PAGE_LAST, 32}};
+static const struct window windows[] = {
+    {0, 64}, {496, 32}, {1024, 4 * TABLE_ENTRIES}, {PAGE_LAST, 32}};
 #define WINDOW_LARGE 2u
 
 static u32 window_page(u32 slot, u32 window) {
     u32 page = windows[window].page;
-    return page == PAGE_LAST ? arch_directory_entries(slot) * TABLE_ENTRIES - windows[window].pages : page;
+    return page == PAGE_LAST ? arch_directory_entries(slot) * TABLE_ENTRIES - windows[window].pages
+                             : page;
 }
 
 static u32 window_first(u32 window) {
@@ -64,7 +66,7 @@ u32 word_offset(u32 word) {
     return offsets[word];
 }
 
-/* ---- Shadows ---------------------------------------------------------------------------------- */
+/* ---- Shadows --------------------------------------------------------------------------------- */
 
 struct shadow *shadow_create(struct quarter *quarter) {
     u32 pages = universe_size(quarter->slot);
@@ -135,7 +137,7 @@ int shadow_access(const struct shadow *shadow, u32 view, u32 element, u32 access
     return rights & view & access ? 0 : FAULT_RIGHTS;
 }
 
-/* ---- Verification ----------------------------------------------------------------------------- */
+/* ---- Verification ---------------------------------------------------------------------------- */
 
 /* The bytes of a page, found by a walk that changes nothing; null: not there yet. */
 static const u8 *page_bytes(const struct quarter *quarter, u32 page) {
@@ -158,7 +160,8 @@ void shadow_verify(const struct shadow *shadow, const char *after) {
         u32 page = universe_page(shadow->slot, i);
         const struct region *region = region_find(quarter->regions, page << PAGE_SHIFT);
         u32 rights = region ? region->rights : 0;
-        CHECK(rights == expected->rights, "after %s: page %u of quarter %llu has rights %x, the model %x", after, page,
+        CHECK(rights == expected->rights,
+              "after %s: page %u of quarter %llu has rights %x, the model %x", after, page,
               (unsigned long long)quarter->sub_id, rights, expected->rights);
         const u8 *bytes = page_bytes(quarter, page);
         for (u32 word = 0; word < MODEL_WORDS; word++) {
@@ -166,8 +169,9 @@ void shadow_verify(const struct shadow *shadow, const char *after) {
             if (bytes) {
                 memcpy(&value, bytes + word_offset(word), sizeof(value));
             }
-            CHECK(value == expected->word[word], "after %s: page %u word %u of quarter %llu is %#x, the model has %#x",
-                  after, page, word, (unsigned long long)quarter->sub_id, value, expected->word[word]);
+            CHECK(value == expected->word[word],
+                  "after %s: page %u word %u of quarter %llu is %#x, the model has %#x", after,
+                  page, word, (unsigned long long)quarter->sub_id, value, expected->word[word]);
         }
     }
 }

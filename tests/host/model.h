@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The plain reference model: what each process must read, by the simplest means there is. A quarter is an array of
- * pages with rights and a few words each; COPY copies the array. No sharing, no tables, no TLB: nothing
- * that the VM could get wrong is in it.
+ * The plain reference model: what each process must read, by the simplest means there is. A quarter
+ * is an array of pages with rights and a few words each; COPY copies the array. No sharing, no
+ * tables, no TLB: nothing that the VM could get wrong is in it.
  *
- * Only some pages of a quarter take part (the universe): the first ones, those around a 2 MiB border, four whole 2 MiB
- * spans that large pages fit, and the last ones of the slot.
+ * Only some pages of a quarter take part (the universe): the first ones, those around a 2 MiB
+ * border, four whole 2 MiB spans that large pages fit, and the last ones of the slot.
  */
 #ifndef TESTS_MODEL_H
 #define TESTS_MODEL_H
@@ -29,7 +29,8 @@ struct shadow {
 /* The universe of SLOT: its size, and the page number in the quarter of its element INDEX. */
 u32 universe_size(u32 slot);
 u32 universe_page(u32 slot, u32 index);
-/* A random run of universe elements whose pages are neighbours, at most LIMIT of them: [*FIRST, *FIRST + result). */
+/* A random run of universe elements whose pages are neighbours, at most LIMIT of them: [*FIRST,
+ * *FIRST + result). */
 u32 universe_run(u32 slot, u32 limit, u32 *first);
 /* Random: whole 2 MiB spans of the large windows. */
 u32 universe_large_run(u32 slot, u32 *first);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves that the loaders' structures (PVH, Multiboot2) and the firmware's memory map, whatever they hold, become either
- * a boot_info that keeps its promises or a sentence: never a read outside the memory given.
+ * Proves that the loaders' structures (PVH, Multiboot2) and the firmware's memory map, whatever
+ * they hold, become either a boot_info that keeps its promises or a sentence: never a read outside
+ * the memory given.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,7 +53,7 @@ static void assert_ranges(unsigned count, ...) {
     va_end(arguments);
 }
 
-/* ---- The memory map --------------------------------------------------------------------------- */
+/* ---- The memory map -------------------------------------------------------------------------- */
 
 struct piece {
     u64 start, length;
@@ -62,8 +63,8 @@ struct piece {
 static const char *feed(const struct piece *pieces, unsigned count) {
     for (int pass = MEMORY_MAP_ADD; pass <= MEMORY_MAP_REMOVE; pass++) {
         for (unsigned i = 0; i < count; i++) {
-            const char *error = memory_map_entry(&boot, (enum memory_map_pass)pass, pieces[i].start, pieces[i].length,
-                                                 pieces[i].type);
+            const char *error = memory_map_entry(&boot, (enum memory_map_pass)pass, pieces[i].start,
+                                                 pieces[i].length, pieces[i].type);
             if (error) {
                 return error;
             }
@@ -71,18 +72,23 @@ static const char *feed(const struct piece *pieces, unsigned count) {
     }
     return memory_map_finish(&boot);
 }
-#define FEED(...) feed((const struct piece[]){__VA_ARGS__}, sizeof((const struct piece[]){__VA_ARGS__}) / sizeof(struct piece))
+#define FEED(...)                             \
+    feed((const struct piece[]){__VA_ARGS__}, \
+         sizeof((const struct piece[]){__VA_ARGS__}) / sizeof(struct piece))
 
 static void map_is_sorted_and_merged(void **state) {
     (void)state;
-    assert_null(FEED({4 * MIB, 4 * MIB, 1}, {0, 640 * 1024, 1}, {8 * MIB, MIB, 1}, {MIB, 3 * MIB, 1}));
+    assert_null(
+        FEED({4 * MIB, 4 * MIB, 1}, {0, 640 * 1024, 1}, {8 * MIB, MIB, 1}, {MIB, 3 * MIB, 1}));
     assert_ranges(2, (u64)0, (u64)640 * 1024, (u64)MIB, (u64)9 * MIB);
 }
 
 static void reserved_memory_wins(void **state) {
     (void)state;
-    assert_null(FEED({0, 16 * MIB, 1}, {4 * MIB, MIB, 2}, {3 * MIB, 4 * MIB, 1}, {15 * MIB + 5, 10, 3}));
-    assert_ranges(3, (u64)0, (u64)4 * MIB, (u64)5 * MIB, (u64)15 * MIB, (u64)15 * MIB + 4096, (u64)16 * MIB);
+    assert_null(
+        FEED({0, 16 * MIB, 1}, {4 * MIB, MIB, 2}, {3 * MIB, 4 * MIB, 1}, {15 * MIB + 5, 10, 3}));
+    assert_ranges(3, (u64)0, (u64)4 * MIB, (u64)5 * MIB, (u64)15 * MIB, (u64)15 * MIB + 4096,
+                  (u64)16 * MIB);
 }
 
 static void parts_of_frames_are_dropped(void **state) {
@@ -134,11 +140,12 @@ static void too_many_pieces(void **state) {
     }
     assert_non_null(error);
     assert_int_equal(boot.range_count, BOOT_RANGES);
-    assert_non_null(memory_map_entry(&boot, MEMORY_MAP_REMOVE, 4096, 4096, 2)); /* would make one more */
+    assert_non_null(
+        memory_map_entry(&boot, MEMORY_MAP_REMOVE, 4096, 4096, 2)); /* would make one more */
     assert_true(boot.range_count <= BOOT_RANGES);
 }
 
-/* ---- PVH -------------------------------------------------------------------------------------- */
+/* ---- PVH ------------------------------------------------------------------------------------- */
 
 enum { PVH = 0x100, PVH_MAP = 0x400, PVH_MODULES = 0x200, PVH_LINE = 0x300 };
 
@@ -184,13 +191,13 @@ static void pvh_without_extras(void **state) {
     assert_string_equal(boot.command_line, "");
 }
 
-#define BAD_PVH(name, ...)                                                  \
-    static void name(void **state) {                                        \
-        (void)state;                                                        \
-        make_pvh();                                                         \
-        u64 at = PVH;                                                       \
-        __VA_ARGS__;                                                        \
-        assert_non_null(boot_from_pvh(&boot, &memory, at));                 \
+#define BAD_PVH(name, ...)                                  \
+    static void name(void **state) {                        \
+        (void)state;                                        \
+        make_pvh();                                         \
+        u64 at = PVH;                                       \
+        __VA_ARGS__;                                        \
+        assert_non_null(boot_from_pvh(&boot, &memory, at)); \
     }
 BAD_PVH(pvh_magic, put32(PVH, 1))
 BAD_PVH(pvh_version_0, put32(PVH + 4, 0))
@@ -205,10 +212,12 @@ BAD_PVH(pvh_module_wraps, put64(PVH_MODULES + 8, UINT64_MAX))
 BAD_PVH(pvh_module_unaligned, put64(PVH_MODULES, 2 * MIB + 1))
 BAD_PVH(pvh_module_over_kernel, put64(PVH_MODULES, MIB))
 BAD_PVH(pvh_line_outside, put64(PVH + 24, MEMORY_SIZE + 5))
-BAD_PVH(pvh_line_without_end, memset(memory_bytes + 0x4000, 'x', MEMORY_SIZE - 0x4000); put64(PVH + 24, MEMORY_SIZE - 50))
-BAD_PVH(pvh_line_too_long, memset(memory_bytes + 0x4000, 'x', MEMORY_SIZE - 0x4000); put64(PVH + 24, 0x4000))
+BAD_PVH(pvh_line_without_end, memset(memory_bytes + 0x4000, 'x', MEMORY_SIZE - 0x4000);
+        put64(PVH + 24, MEMORY_SIZE - 50))
+BAD_PVH(pvh_line_too_long, memset(memory_bytes + 0x4000, 'x', MEMORY_SIZE - 0x4000);
+        put64(PVH + 24, 0x4000))
 
-/* ---- Multiboot2 ------------------------------------------------------------------------------- */
+/* ---- Multiboot2 ------------------------------------------------------------------------------ */
 
 enum { MB = 0x800 };
 static u32 mb_at;
@@ -267,13 +276,13 @@ static void multiboot_larger_entries_are_stepped_over(void **state) {
     assert_ranges(1, (u64)0, (u64)64 * MIB);
 }
 
-#define BAD_MULTIBOOT(name, ...)                                            \
-    static void name(void **state) {                                        \
-        (void)state;                                                        \
-        make_multiboot();                                                   \
-        u64 at = MB;                                                        \
-        __VA_ARGS__;                                                        \
-        assert_non_null(boot_from_multiboot2(&boot, &memory, at));          \
+#define BAD_MULTIBOOT(name, ...)                                   \
+    static void name(void **state) {                               \
+        (void)state;                                               \
+        make_multiboot();                                          \
+        u64 at = MB;                                               \
+        __VA_ARGS__;                                               \
+        assert_non_null(boot_from_multiboot2(&boot, &memory, at)); \
     }
 BAD_MULTIBOOT(multiboot_unaligned, at = MB + 4)
 BAD_MULTIBOOT(multiboot_nowhere, at = MEMORY_SIZE)
@@ -282,8 +291,8 @@ BAD_MULTIBOOT(multiboot_size_0, put32(MB, 0))
 BAD_MULTIBOOT(multiboot_size_8, put32(MB, 8))
 BAD_MULTIBOOT(multiboot_size_huge, put32(MB, UINT32_MAX))
 BAD_MULTIBOOT(multiboot_size_short, put32(MB, mb_at - MB - 8)) /* no end tag */
-BAD_MULTIBOOT(multiboot_runs_out_of_memory, memset(memory_bytes + MB_END, 0, 8); put32(MB_END, 99); put32(MB_END + 4, 8);
-              put32(MB, 0x7FFF0); memory.size = MB_END + 12)
+BAD_MULTIBOOT(multiboot_runs_out_of_memory, memset(memory_bytes + MB_END, 0, 8); put32(MB_END, 99);
+              put32(MB_END + 4, 8); put32(MB, 0x7FFF0); memory.size = MB_END + 12)
 BAD_MULTIBOOT(multiboot_tag_size_0, put32(MB_LINE + 4, 0))
 BAD_MULTIBOOT(multiboot_tag_size_7, put32(MB_LINE + 4, 7))
 BAD_MULTIBOOT(multiboot_tag_size_huge, put32(MB_LINE + 4, UINT32_MAX))
@@ -317,19 +326,55 @@ static void every_byte_of_both(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        T(map_is_sorted_and_merged), T(reserved_memory_wins), T(parts_of_frames_are_dropped),
-        T(memory_above_what_frame_numbers_reach), T(wrapping_entries), T(maps_without_use),
-        T(initrd_must_lie_in_memory), T(too_many_pieces), T(pvh_good), T(pvh_without_extras), T(pvh_magic),
-        T(pvh_version_0), T(pvh_nowhere), T(pvh_far_away), T(pvh_no_map), T(pvh_huge_map), T(pvh_map_outside),
-        T(pvh_map_wraps), T(pvh_modules_outside), T(pvh_module_wraps), T(pvh_module_unaligned),
-        T(pvh_module_over_kernel), T(pvh_line_outside), T(pvh_line_without_end), T(pvh_line_too_long),
-        T(multiboot_good), T(multiboot_unknown_tags_are_skipped), T(multiboot_larger_entries_are_stepped_over),
-        T(multiboot_unaligned), T(multiboot_nowhere), T(multiboot_far_away), T(multiboot_size_0), T(multiboot_size_8),
-        T(multiboot_size_huge), T(multiboot_size_short), T(multiboot_runs_out_of_memory), T(multiboot_tag_size_0),
-        T(multiboot_tag_size_7), T(multiboot_tag_size_huge), T(multiboot_tag_size_wraps),
-        T(multiboot_line_without_end), T(multiboot_no_map), T(multiboot_map_too_small), T(multiboot_entry_size_0),
-        T(multiboot_entry_size_odd), T(multiboot_module_short), T(multiboot_module_ends_before_it_starts),
-        T(multiboot_module_unaligned), T(every_byte_of_both),
+        T(map_is_sorted_and_merged),
+        T(reserved_memory_wins),
+        T(parts_of_frames_are_dropped),
+        T(memory_above_what_frame_numbers_reach),
+        T(wrapping_entries),
+        T(maps_without_use),
+        T(initrd_must_lie_in_memory),
+        T(too_many_pieces),
+        T(pvh_good),
+        T(pvh_without_extras),
+        T(pvh_magic),
+        T(pvh_version_0),
+        T(pvh_nowhere),
+        T(pvh_far_away),
+        T(pvh_no_map),
+        T(pvh_huge_map),
+        T(pvh_map_outside),
+        T(pvh_map_wraps),
+        T(pvh_modules_outside),
+        T(pvh_module_wraps),
+        T(pvh_module_unaligned),
+        T(pvh_module_over_kernel),
+        T(pvh_line_outside),
+        T(pvh_line_without_end),
+        T(pvh_line_too_long),
+        T(multiboot_good),
+        T(multiboot_unknown_tags_are_skipped),
+        T(multiboot_larger_entries_are_stepped_over),
+        T(multiboot_unaligned),
+        T(multiboot_nowhere),
+        T(multiboot_far_away),
+        T(multiboot_size_0),
+        T(multiboot_size_8),
+        T(multiboot_size_huge),
+        T(multiboot_size_short),
+        T(multiboot_runs_out_of_memory),
+        T(multiboot_tag_size_0),
+        T(multiboot_tag_size_7),
+        T(multiboot_tag_size_huge),
+        T(multiboot_tag_size_wraps),
+        T(multiboot_line_without_end),
+        T(multiboot_no_map),
+        T(multiboot_map_too_small),
+        T(multiboot_entry_size_0),
+        T(multiboot_entry_size_odd),
+        T(multiboot_module_short),
+        T(multiboot_module_ends_before_it_starts),
+        T(multiboot_module_unaligned),
+        T(every_byte_of_both),
     };
     return cmocka_run_group_tests_name("boot", tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves that the cpio iterator reads what ordinary tools write, and that a malformed archive ends it with
- * CPIO_INVALID and no read outside the buffer (each test's archive is an exact allocation, watched by ASan).
+ * Proves that the cpio iterator reads what ordinary tools write, and that a malformed archive ends
+ * it with CPIO_INVALID and no read outside the buffer (each test's archive is an exact allocation,
+ * watched by ASan).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,10 +27,11 @@ static void pad(void) {
     }
 }
 
-static void add_sized(const char *magic, const char *name, unsigned name_size, unsigned mode, const void *data,
-                      size_t length, unsigned size) {
-    made.length += (size_t)sprintf((char *)made.bytes + made.length, "%s%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X",
-                                   magic, 1, mode, 0, 0, 1, 0x5F000000, size, 0, 0, 0, 0, name_size, 0);
+static void add_sized(const char *magic, const char *name, unsigned name_size, unsigned mode,
+                      const void *data, size_t length, unsigned size) {
+    made.length += (size_t)sprintf((char *)made.bytes + made.length,
+                                   "%s%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", magic,
+                                   1, mode, 0, 0, 1, 0x5F000000, size, 0, 0, 0, 0, name_size, 0);
     memcpy(made.bytes + made.length, name, strlen(name) + 1);
     made.length += strlen(name) + 1;
     pad();
@@ -39,7 +41,8 @@ static void add_sized(const char *magic, const char *name, unsigned name_size, u
 }
 
 static void add(const char *name, unsigned mode, const char *text) {
-    add_sized("070701", name, (unsigned)strlen(name) + 1, mode, text, strlen(text), (unsigned)strlen(text));
+    add_sized("070701", name, (unsigned)strlen(name) + 1, mode, text, strlen(text),
+              (unsigned)strlen(text));
 }
 
 static int begin(void **state) {
@@ -107,7 +110,8 @@ static void find_by_name(void **state) {
     good_archive();
     assert_int_equal(cpio_find(made.bytes, made.length, "bin/sh", &entry), CPIO_ENTRY);
     assert_memory_equal(entry.data, "#!shell", 7);
-    assert_int_equal(cpio_find(made.bytes, made.length, "bin", &entry), CPIO_END); /* a directory is no file */
+    assert_int_equal(cpio_find(made.bytes, made.length, "bin", &entry),
+                     CPIO_END); /* a directory is no file */
     assert_int_equal(cpio_find(made.bytes, made.length, "bin/s", &entry), CPIO_END);
     assert_int_equal(cpio_find(made.bytes, made.length, "", &entry), CPIO_END);
     assert_int_equal(cpio_find(made.bytes, made.length - 100, "nothing", &entry), CPIO_INVALID);
@@ -150,7 +154,8 @@ static void every_truncation(void **state) {
     assert_int_equal(end, CPIO_END);
 }
 
-static void every_single_byte(void **state) { /* any byte may be anything: no crash, no endless walk */
+static void
+every_single_byte(void **state) { /* any byte may be anything: no crash, no endless walk */
     (void)state;
     enum cpio_result end;
     good_archive();
@@ -189,7 +194,8 @@ static void sizes_that_lie(void **state) {
     for (unsigned i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         made.length = 0;
         add_sized("070701", "a", 2, CPIO_FILE, "x", 1, sizes[i]);
-        check_invalid_after(sizes[i] == 2 ? 1 : 0); /* 2: the padding counts as data, then there is no trailer */
+        check_invalid_after(
+            sizes[i] == 2 ? 1 : 0); /* 2: the padding counts as data, then there is no trailer */
         made.length = 0;
         if (sizes[i] != 2) {
             add_sized("070701", "a", sizes[i], CPIO_FILE, "x", 1, 1);
@@ -222,9 +228,10 @@ static void no_trailer(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup(name, begin)
     const struct CMUnitTest tests[] = {
-        T(entries_come_in_order), T(find_by_name), T(checksummed_archives), T(what_cpio_writes), T(every_truncation),
-        T(every_single_byte), T(empty_buffer), T(other_formats), T(digits_that_are_none), T(sizes_that_lie),
-        T(names_that_lie), T(no_trailer),
+        T(entries_come_in_order), T(find_by_name),     T(checksummed_archives),
+        T(what_cpio_writes),      T(every_truncation), T(every_single_byte),
+        T(empty_buffer),          T(other_formats),    T(digits_that_are_none),
+        T(sizes_that_lie),        T(names_that_lie),   T(no_trailer),
     };
     return cmocka_run_group_tests_name("cpio", tests, NULL, NULL);
 }

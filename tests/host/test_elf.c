@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves that the ELF checks accept what the linker makes and refuse, with the right word, every malformed header that
- * one can think of. Includes elf.c itself, so that test_elf32.c can compile the same for the other class.
+ * Proves that the ELF checks accept what the linker makes and refuse, with the right word, every
+ * malformed header that one can think of. Includes elf.c itself, so that test_elf32.c can compile
+ * the same for the other class.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,11 +46,19 @@ static int good(void **state) {
         .program_header_size = sizeof(struct elf_program_header),
         .program_header_count = 2,
     };
-    file.program[0] = (struct elf_program_header){.type = SEGMENT_LOAD, .flags = FLAG_READ | FLAG_EXECUTE, .offset = 0,
-                                                  .address = 0x400000, .file_size = 0x1000, .memory_size = 0x1000,
+    file.program[0] = (struct elf_program_header){.type = SEGMENT_LOAD,
+                                                  .flags = FLAG_READ | FLAG_EXECUTE,
+                                                  .offset = 0,
+                                                  .address = 0x400000,
+                                                  .file_size = 0x1000,
+                                                  .memory_size = 0x1000,
                                                   .alignment = 0x1000};
-    file.program[1] = (struct elf_program_header){.type = SEGMENT_LOAD, .flags = FLAG_READ | FLAG_WRITE, .offset = 0x1010,
-                                                  .address = 0x40000010, .file_size = 0x200, .memory_size = 0x5000,
+    file.program[1] = (struct elf_program_header){.type = SEGMENT_LOAD,
+                                                  .flags = FLAG_READ | FLAG_WRITE,
+                                                  .offset = 0x1010,
+                                                  .address = 0x40000010,
+                                                  .file_size = 0x200,
+                                                  .memory_size = 0x5000,
                                                   .alignment = 0x1000};
     return 0;
 }
@@ -60,12 +69,12 @@ static enum elf_error parse(void) {
     return elf_parse(&file, FILE_SIZE, &image);
 }
 
-#define BAD(name, expected, ...)                                            \
-    static void name(void **state) {                                        \
-        (void)state;                                                        \
-        assert_int_equal(parse(), ELF_OK);                                  \
-        __VA_ARGS__;                                                        \
-        assert_int_equal(parse(), expected);                                \
+#define BAD(name, expected, ...)             \
+    static void name(void **state) {         \
+        (void)state;                         \
+        assert_int_equal(parse(), ELF_OK);   \
+        __VA_ARGS__;                         \
+        assert_int_equal(parse(), expected); \
     }
 
 static void a_good_file(void **state) {
@@ -105,7 +114,8 @@ static void every_truncation(void **state) {
     assert_int_equal(elf_parse(&file, needed, &image), ELF_OK);
 }
 
-static void every_single_bit(void **state) { /* no bit of the headers, flipped, may crash it or yield nonsense */
+static void every_single_bit(
+    void **state) { /* no bit of the headers, flipped, may crash it or yield nonsense */
     (void)state;
     size_t bytes = sizeof(file.header) + 2 * sizeof(file.program[0]);
     for (size_t bit = 0; bit < 8 * bytes; bit++) {
@@ -117,7 +127,8 @@ static void every_single_bit(void **state) { /* no bit of the headers, flipped, 
                 assert_true(segment->file_size <= segment->memory_size);
                 assert_true((uint64_t)segment->file_offset + segment->file_size <= FILE_SIZE);
                 assert_true(segment->address >= PAGE_SIZE && segment->address < SLOT_BASE(3));
-                assert_int_not_equal(segment->rights & (RIGHT_WRITE | RIGHT_EXECUTE), RIGHT_WRITE | RIGHT_EXECUTE);
+                assert_int_not_equal(segment->rights & (RIGHT_WRITE | RIGHT_EXECUTE),
+                                     RIGHT_WRITE | RIGHT_EXECUTE);
             }
         }
         ((uint8_t *)&file)[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -163,7 +174,8 @@ BAD(program_headers_wrap, ELF_TRUNCATED, file.header.program_headers = (elf_word
 BAD(more_in_file_than_in_memory, ELF_BAD_SEGMENT, file.program[1].memory_size = 0x100)
 BAD(segment_in_file_wraps, ELF_TRUNCATED, file.program[1].offset = (elf_word)-0x1000 + 0x10)
 BAD(segment_behind_the_file, ELF_TRUNCATED, file.program[1].offset = FILE_SIZE + 0x10)
-BAD(segment_longer_than_the_file, ELF_TRUNCATED, file.program[1].file_size = 0x2000; file.program[1].memory_size = 0x9000)
+BAD(segment_longer_than_the_file, ELF_TRUNCATED, file.program[1].file_size = 0x2000;
+    file.program[1].memory_size = 0x9000)
 BAD(alignment_is_no_power, ELF_BAD_SEGMENT, file.program[1].alignment = 0x1001)
 BAD(address_and_offset_disagree, ELF_BAD_SEGMENT, file.program[1].offset = 0x1020)
 BAD(write_and_execute, ELF_BAD_RIGHTS, file.program[1].flags |= FLAG_EXECUTE)
@@ -174,7 +186,8 @@ BAD(above_everything, ELF_BAD_ADDRESS, file.program[1].address = HIGH + 0x10)
 BAD(across_a_slot_border, ELF_BAD_ADDRESS, file.program[1].address = 0x7FFFF010)
 BAD(memory_wraps, ELF_BAD_ADDRESS, file.program[1].memory_size = (elf_word)-0x100)
 BAD(same_page_twice, ELF_BAD_ADDRESS, file.program[1].address = 0x400010)
-BAD(descending, ELF_BAD_ADDRESS, file.program[1].address = 0x3FF010; file.program[1].memory_size = 0x200)
+BAD(descending, ELF_BAD_ADDRESS, file.program[1].address = 0x3FF010;
+    file.program[1].memory_size = 0x200)
 BAD(entry_outside, ELF_BAD_ENTRY, file.header.entry = 0x401000)
 BAD(entry_in_data, ELF_BAD_ENTRY, file.header.entry = 0x40000010)
 BAD(entry_high, ELF_BAD_ENTRY, file.header.entry = HIGH)
@@ -205,16 +218,50 @@ static void one_byte_to_the_slot_border(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup(name, good)
     const struct CMUnitTest tests[] = {
-        T(a_good_file), T(an_unaligned_buffer), T(every_truncation), T(every_single_bit), T(a_head_alone),
-        T(every_error_has_a_text), T(no_magic), T(identity_version), T(file_version), T(other_class),
-        T(other_byte_order), T(other_machine), T(shared_object), T(relocatable), T(interpreter), T(dynamic),
-        T(no_program_headers), T(program_header_size), T(too_many_program_headers), T(most_program_headers),
-        T(program_headers_outside), T(program_headers_wrap), T(more_in_file_than_in_memory), T(segment_in_file_wraps),
-        T(segment_behind_the_file), T(segment_longer_than_the_file), T(alignment_is_no_power),
-        T(address_and_offset_disagree), T(write_and_execute), T(page_zero), T(slot_3), T(into_slot_3),
-        T(above_everything), T(across_a_slot_border), T(memory_wraps), T(same_page_twice), T(descending),
-        T(entry_outside), T(entry_in_data), T(entry_high), T(nothing_to_load), T(bytes_for_no_memory),
-        T(too_many_segments), T(one_byte_to_the_slot_border),
+        T(a_good_file),
+        T(an_unaligned_buffer),
+        T(every_truncation),
+        T(every_single_bit),
+        T(a_head_alone),
+        T(every_error_has_a_text),
+        T(no_magic),
+        T(identity_version),
+        T(file_version),
+        T(other_class),
+        T(other_byte_order),
+        T(other_machine),
+        T(shared_object),
+        T(relocatable),
+        T(interpreter),
+        T(dynamic),
+        T(no_program_headers),
+        T(program_header_size),
+        T(too_many_program_headers),
+        T(most_program_headers),
+        T(program_headers_outside),
+        T(program_headers_wrap),
+        T(more_in_file_than_in_memory),
+        T(segment_in_file_wraps),
+        T(segment_behind_the_file),
+        T(segment_longer_than_the_file),
+        T(alignment_is_no_power),
+        T(address_and_offset_disagree),
+        T(write_and_execute),
+        T(page_zero),
+        T(slot_3),
+        T(into_slot_3),
+        T(above_everything),
+        T(across_a_slot_border),
+        T(memory_wraps),
+        T(same_page_twice),
+        T(descending),
+        T(entry_outside),
+        T(entry_in_data),
+        T(entry_high),
+        T(nothing_to_load),
+        T(bytes_for_no_memory),
+        T(too_many_segments),
+        T(one_byte_to_the_slot_border),
     };
     return cmocka_run_group_tests_name(GROUP, tests, NULL, NULL);
 }

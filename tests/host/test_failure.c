@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves that every allocation of every VM operation can fail: for each n, the n-th allocation (frame, object or budget
- * charge) of the operation fails, on a fresh world each time. Then either the operation has done without, or it says
- * E_NOMEM or E_LIMIT and a digest of all that user programs can find out is as before; every count is right; and
- * the same operation, tried again, succeeds.
+ * Proves that every allocation of every VM operation can fail: for each n, the n-th allocation
+ * (frame, object or budget charge) of the operation fails, on a fresh world each time. Then either
+ * the operation has done without, or it says E_NOMEM or E_LIMIT and a digest of all that user
+ * programs can find out is as before; every count is right; and the same operation, tried again,
+ * succeeds.
  */
 #include "kernel/base/cpu.h"
 #include "kernel/vm/table.h"
@@ -41,14 +42,16 @@ static int faulted(enum sim_result result) {
     if (result == SIM_OK) {
         return 0;
     }
-    CHECK(world.fault_reason == FAULT_NO_MEMORY, "the fault fails for reason %d", world.fault_reason);
+    CHECK(world.fault_reason == FAULT_NO_MEMORY, "the fault fails for reason %d",
+          world.fault_reason);
     return E_NOMEM;
 }
 
 enum promise {
     SAME,          /* nothing that user programs can find out has changed */
     SAME_STRICTLY, /* not even the number of free frames */
-    IN_PART,       /* the operation is a sequence: what came before the failure stays; the copies have not changed */
+    IN_PART, /* the operation is a sequence: what came before the failure stays; the copies have not
+                changed */
 };
 
 static void check_copies(void) {
@@ -72,11 +75,11 @@ static void check_failing(operation operation, u32 least, enum promise promise) 
         allocation_fail(0);
         sim_check_translations("the operation");
         audit("the operation");
-        CHECK(error == 0 || (failed && (error == E_NOMEM || error == E_LIMIT)), "error %d, an allocation has%s failed",
-              error, failed ? "" : " not");
+        CHECK(error == 0 || (failed && (error == E_NOMEM || error == E_LIMIT)),
+              "error %d, an allocation has%s failed", error, failed ? "" : " not");
         if (error) {
-            CHECK(promise == IN_PART || world_digest(strict) == before, "allocation %u failed, and something has changed",
-                  n);
+            CHECK(promise == IN_PART || world_digest(strict) == before,
+                  "allocation %u failed, and something has changed", n);
             CHECK_EQUAL(operation(), 0); /* nothing is broken for good */
             audit("the operation, tried again");
         }
@@ -90,7 +93,7 @@ static void check_failing(operation operation, u32 least, enum promise promise) 
     }
 }
 
-/* ---- The operations --------------------------------------------------------------------------- */
+/* ---- The operations -------------------------------------------------------------------------- */
 
 static int do_create(void) {
     struct quarter *quarter = NULL;
@@ -121,13 +124,19 @@ static int do_clone(void) {
 }
 
 static int do_map(void) { return quarter_map(q, 32 * MIB, 64 * PAGE_SIZE, RIGHTS_RW); }
-static int do_map_first(void) { return quarter_map(process_quarter(p, 0), 0, PAGE_SIZE, RIGHTS_RW); }
-static int do_map_image(void) { return quarter_map_boot_image(process_quarter(p, 2), 0, (frame_t){0x140}, 8); }
+static int do_map_first(void) {
+    return quarter_map(process_quarter(p, 0), 0, PAGE_SIZE, RIGHTS_RW);
+}
+static int do_map_image(void) {
+    return quarter_map_boot_image(process_quarter(p, 2), 0, (frame_t){0x140}, 8);
+}
 static int do_unmap_pages(void) { return quarter_unmap(q, 2 * PAGE_SIZE, 4 * PAGE_SIZE); }
 static int do_unmap_large_part(void) { return quarter_unmap(q, 4 * MIB + PAGE_SIZE, PAGE_SIZE); }
 static int do_unmap_two_edges(void) { return quarter_unmap(q, 2 * PAGE_SIZE, 4 * MIB); }
 static int do_unmap_all(void) { return quarter_unmap(q, 0, 16 * MIB); }
-static int do_protect_pages(void) { return quarter_protect(q, 2 * PAGE_SIZE, 4 * PAGE_SIZE, RIGHT_READ); }
+static int do_protect_pages(void) {
+    return quarter_protect(q, 2 * PAGE_SIZE, 4 * PAGE_SIZE, RIGHT_READ);
+}
 static int do_protect_large_part(void) { return quarter_protect(q, 4 * MIB, PAGE_SIZE, RIGHTS_RX); }
 static int do_protect_large(void) { return quarter_protect(q, 4 * MIB, 2 * MIB, RIGHT_READ); }
 
@@ -157,12 +166,13 @@ static int do_copy_out(void) {
     return arch_copy_out(SLOT1 + 3 * PAGE_SIZE - 2, &word, sizeof(word)) ? faulted(SIM_FAULT) : 0;
 }
 
-/* ---- The tests -------------------------------------------------------------------------------- */
+/* ---- The tests ------------------------------------------------------------------------------- */
 
 #define FAILING(name, operation, least, promise) \
     TEST(name) { check_failing(operation, least, promise); }
 
-/* SAME: they may have copied a table, split a 2 MiB page or made a view's directory before they failed. */
+/* SAME: they may have copied a table, split a 2 MiB page or made a view's directory before they
+ * failed. */
 FAILING(quarter_create_fails_cleanly, do_create, 3, SAME_STRICTLY)
 FAILING(quarter_copy_fails_cleanly, do_copy, 3, SAME_STRICTLY)
 FAILING(attach_fails_cleanly, do_attach, 2, SAME_STRICTLY)
@@ -191,7 +201,8 @@ FAILING(copy_out_over_two_pages_fails_in_part, do_copy_out, 3, IN_PART)
 
 TEST(clone_fails_cleanly_under_every_plan) {
     for (clone_plan = 0; clone_plan < 256; clone_plan++) {
-        if (clone_plan % 5 == 0 || clone_plan % 85 == 1) { /* 0x00, 0x55, 0xAA, 0xFF are among them */
+        if (clone_plan % 5 == 0 ||
+            clone_plan % 85 == 1) { /* 0x00, 0x55, 0xAA, 0xFF are among them */
             trace("plan %02x", clone_plan);
             check_failing(do_clone, clone_plan == 0 ? 0 : 1, SAME_STRICTLY);
         }

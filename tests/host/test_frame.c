@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves that the frame allocator hands out each usable frame exactly once, keeps the zones apart, never touches what
- * is no RAM or taken at boot, coalesces to whole 2 MiB blocks, and keeps counts and charges right.
+ * Proves that the frame allocator hands out each usable frame exactly once, keeps the zones apart,
+ * never touches what is no RAM or taken at boot, coalesces to whole 2 MiB blocks, and keeps counts
+ * and charges right.
  */
 #include "kernel/boot/boot_info.h"
 #include "kernel/object/budget.h"
@@ -38,7 +39,8 @@ TEST(each_frame_is_handed_out_once) {
     CHECK_EQUAL(drain(FRAME_USER, seen), free);
     CHECK_EQUAL(frame_free_count(), 0);
     int error = 0;
-    CHECK(frame_is_none(frame_allocate(FRAME_LOW, NULL, &error)) && error == E_NOMEM, "error %d", error);
+    CHECK(frame_is_none(frame_allocate(FRAME_LOW, NULL, &error)) && error == E_NOMEM, "error %d",
+          error);
     release_all(seen);
     CHECK_EQUAL(frame_free_count(), free);
 }
@@ -52,10 +54,12 @@ TEST(boot_takes_what_is_not_free) {
         CHECK(!seen[i], "firmware's frame %#x is handed out", i);
     }
     for (u64 at = boot->kernel_start; at < boot->kernel_end; at += PAGE_SIZE) {
-        CHECK(!seen[at >> PAGE_SHIFT], "the kernel's frame %#llx is handed out", (unsigned long long)at >> PAGE_SHIFT);
+        CHECK(!seen[at >> PAGE_SHIFT], "the kernel's frame %#llx is handed out",
+              (unsigned long long)at >> PAGE_SHIFT);
     }
     for (u64 at = boot->initrd_start; at < boot->initrd_end; at += PAGE_SIZE) {
-        CHECK(!seen[at >> PAGE_SHIFT], "the initrd's frame %#llx is handed out", (unsigned long long)at >> PAGE_SHIFT);
+        CHECK(!seen[at >> PAGE_SHIFT], "the initrd's frame %#llx is handed out",
+              (unsigned long long)at >> PAGE_SHIFT);
         CHECK_EQUAL(frame_references((frame_t){(u32)(at >> PAGE_SHIFT)}), 1);
     }
     CHECK(!seen[0x11F], "the last, partial frame of the kernel is handed out");
@@ -68,13 +72,14 @@ TEST(boot_takes_what_is_not_free) {
 TEST(zones_are_kept_apart) {
     machine_boot(&memory_usual);
     u8 *seen = calloc(1, sim_frame_limit());
-    CHECK(!arch_frame_is_low(allocate(FRAME_USER)), "a user frame is low though high ones are free");
+    CHECK(!arch_frame_is_low(allocate(FRAME_USER)),
+          "a user frame is low though high ones are free");
     u32 low = drain(FRAME_LOW, seen);
     for (u32 i = 0; i < sim_frame_limit(); i++) {
         CHECK(!seen[i] || arch_frame_is_low((frame_t){i}), "FRAME_LOW gave the high frame %#x", i);
     }
-    CHECK(low > 0 && frame_free_count() == frame_high_total() - 1, "%u low, %u of %u high left", low, frame_free_count(),
-          frame_high_total());
+    CHECK(low > 0 && frame_free_count() == frame_high_total() - 1, "%u low, %u of %u high left",
+          low, frame_free_count(), frame_high_total());
     CHECK_EQUAL(drain(FRAME_USER, seen), frame_high_total() - 1);
 }
 
@@ -104,7 +109,8 @@ TEST(large_blocks_come_whole_and_coalesce) {
     machine_boot(&memory_usual);
     u32 free = frame_free_count();
     frame_t high = frame_allocate_large(NULL, NULL);
-    CHECK(high.number % LARGE_FRAMES == 0 && !arch_frame_is_low(high), "2 MiB block at frame %#x", high.number);
+    CHECK(high.number % LARGE_FRAMES == 0 && !arch_frame_is_low(high), "2 MiB block at frame %#x",
+          high.number);
     CHECK_EQUAL(frame_free_count(), free - LARGE_FRAMES);
     CHECK_EQUAL(frame_large_references(high), 1);
     CHECK(frame_large_exclusive(high), "a new block is not exclusive");
@@ -144,8 +150,8 @@ TEST(single_frames_do_not_break_whole_blocks_needlessly) {
     frame_t first = allocate(FRAME_LOW);
     for (u32 i = 0; i < 200; i++) {
         frame_t frame = allocate(FRAME_LOW);
-        CHECK(frame.number / LARGE_FRAMES == first.number / LARGE_FRAMES || i > 50, "frame %#x starts another block",
-              frame.number);
+        CHECK(frame.number / LARGE_FRAMES == first.number / LARGE_FRAMES || i > 50,
+              "frame %#x starts another block", frame.number);
     }
 }
 
@@ -191,7 +197,8 @@ TEST(runs_are_contiguous_aligned_and_low) {
     allocate(FRAME_LOW); /* so that the next one is unaligned */
     for (u32 count = 1; count <= 8; count *= 2) {
         frame_t first = frame_allocate_low_run(count);
-        CHECK(!frame_is_none(first) && first.number % count == 0, "run of %u at %#x", count, first.number);
+        CHECK(!frame_is_none(first) && first.number % count == 0, "run of %u at %#x", count,
+              first.number);
         for (u32 i = 0; i < count; i++) {
             CHECK(arch_frame_is_low((frame_t){first.number + i}), "a high frame in a run");
             CHECK_EQUAL(frame_references((frame_t){first.number + i}), 1);
@@ -224,7 +231,8 @@ TEST(charges_go_back_to_the_budget_that_paid) {
     frame_t block = frame_allocate_large(budget, &error);
     CHECK_EQUAL(budget->resource[BUDGET_FRAMES].used, LARGE_FRAMES);
     u32 free = frame_free_count();
-    CHECK(frame_is_none(frame_allocate_large(budget, &error)) && error == E_LIMIT, "beyond the limit: error %d", error);
+    CHECK(frame_is_none(frame_allocate_large(budget, &error)) && error == E_LIMIT,
+          "beyond the limit: error %d", error);
     CHECK_EQUAL(frame_free_count(), free);
     frame_split_large(block);
     for (u32 i = 0; i < LARGE_FRAMES; i++) {
@@ -233,9 +241,11 @@ TEST(charges_go_back_to_the_budget_that_paid) {
     CHECK_EQUAL(budget->resource[BUDGET_FRAMES].used, 0);
     CHECK_EQUAL(budget_root.resource[BUDGET_FRAMES].used, 0);
     for (u32 i = 0; i < 600; i++) {
-        CHECK(!frame_is_none(frame_allocate(FRAME_USER, budget, &error)), "frame %u of 600: error %d", i, error);
+        CHECK(!frame_is_none(frame_allocate(FRAME_USER, budget, &error)),
+              "frame %u of 600: error %d", i, error);
     }
-    CHECK(frame_is_none(frame_allocate(FRAME_USER, budget, &error)) && error == E_LIMIT, "error %d", error);
+    CHECK(frame_is_none(frame_allocate(FRAME_USER, budget, &error)) && error == E_LIMIT, "error %d",
+          error);
 }
 
 TEST(no_memory_charges_nothing) {
@@ -243,8 +253,10 @@ TEST(no_memory_charges_nothing) {
     u8 *seen = calloc(1, sim_frame_limit());
     drain(FRAME_USER, seen);
     int error = 0;
-    CHECK(frame_is_none(frame_allocate(FRAME_USER, &budget_root, &error)) && error == E_NOMEM, "error %d", error);
-    CHECK(frame_is_none(frame_allocate_large(&budget_root, &error)) && error == E_NOMEM, "error %d", error);
+    CHECK(frame_is_none(frame_allocate(FRAME_USER, &budget_root, &error)) && error == E_NOMEM,
+          "error %d", error);
+    CHECK(frame_is_none(frame_allocate_large(&budget_root, &error)) && error == E_NOMEM, "error %d",
+          error);
     CHECK_EQUAL(budget_root.resource[BUDGET_FRAMES].used, 0);
 }
 
@@ -260,11 +272,13 @@ TEST(maps_with_odd_edges_are_taken_as_they_are) { /* many short ranges, some acr
         expected += 1 + i * 4;
     }
     frame_initialise(&boot);
-    CHECK(frame_total() <= expected && frame_total() > expected - 64, "%u of %u frames", frame_total(), expected);
+    CHECK(frame_total() <= expected && frame_total() > expected - 64, "%u of %u frames",
+          frame_total(), expected);
     u8 *seen = calloc(1, 0x10000);
     CHECK_EQUAL(drain(FRAME_USER, seen), frame_total());
     for (u32 i = 0; i < 0x2000; i++) {
-        bool inside = i >= 0x20 && (i - 0x20) / 0xC7 < 40 && (i - 0x20) % 0xC7 <= (i - 0x20) / 0xC7 * 4;
+        bool inside =
+            i >= 0x20 && (i - 0x20) / 0xC7 < 40 && (i - 0x20) % 0xC7 <= (i - 0x20) / 0xC7 * 4;
         CHECK(inside || !seen[i], "frame %#x, which no range has, is handed out", i);
     }
 }

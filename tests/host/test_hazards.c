@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves that each hazard of partial address-space sharing (docs/hazards.md) that can happen on one CPU is handled: one test
- * for each, with the hazard's number in its name. What a test needs not say: after every fault the simulated machine
- * compares all cached translations with the tables, and every freed frame is looked for in the TLB.
+ * Proves that each hazard of partial address-space sharing (docs/hazards.md) that can happen on one
+ * CPU is handled: one test for each, with the hazard's number in its name. What a test needs not
+ * say: after every fault the simulated machine compares all cached translations with the tables,
+ * and every freed frame is looked for in the TLB.
  */
 #include "kernel/base/cpu.h"
 #include "kernel/vm/table.h"
@@ -19,7 +20,8 @@ static struct vm_counters counters(void) {
     return sum;
 }
 
-/* A world with one process that has PAGES pages at the start of slot 1, each written with its number plus one. */
+/* A world with one process that has PAGES pages at the start of slot 1, each written with its
+ * number plus one. */
 static u32 begin(u32 pages) {
     world_boot(&memory_usual);
     u32 process = process_new();
@@ -106,8 +108,10 @@ TEST(hazard_04_loaded_root_is_never_edited) {
     process_run(p);
     frame_t root = world.process[p]->root.frame;
     struct quarter *other = handle_new(2);
-    process_attach(p, 2, other, RIGHT_READ); /* the simulator compares the loaded root with memory */
-    CHECK(world.process[p]->root.frame.number != root.number || !arch_cpu()->loaded, "the root has been edited");
+    process_attach(p, 2, other,
+                   RIGHT_READ); /* the simulator compares the loaded root with memory */
+    CHECK(world.process[p]->root.frame.number != root.number || !arch_cpu()->loaded,
+          "the root has been edited");
     CHECK(arch_cpu()->loaded == world.process[p], "the new space is not loaded");
     sim_check_translations("attach");
     finish();
@@ -128,10 +132,12 @@ TEST(hazard_07_sub_ids_are_never_reused) {
 
 TEST(hazard_16_accessed_and_dirty_set_meanwhile_do_no_harm) {
     u32 p = begin(4), child = process_clone_must(p, COPY_ALL);
-    for (u32 round = 0; round < 4; round++) { /* the CPU sets A in shared tables, A and D in own ones, at every change */
+    for (u32 round = 0; round < 4;
+         round++) { /* the CPU sets A in shared tables, A and D in own ones, at every change */
         peek(child, SLOT1 + round * PAGE_SIZE);
         poke(p, SLOT1 + round * PAGE_SIZE, 50 + round);
-        CHECK_EQUAL(quarter_protect(process_quarter(p, 1), round * PAGE_SIZE, PAGE_SIZE, RIGHT_READ), 0);
+        CHECK_EQUAL(
+            quarter_protect(process_quarter(p, 1), round * PAGE_SIZE, PAGE_SIZE, RIGHT_READ), 0);
         sim_check_translations("protect");
         CHECK_EQUAL(peek(child, SLOT1 + round * PAGE_SIZE), round + 1);
     }
@@ -141,7 +147,8 @@ TEST(hazard_16_accessed_and_dirty_set_meanwhile_do_no_harm) {
 TEST(hazard_17_cow_copy_in_a_shared_quarter_is_seen_by_all_who_share_it) {
     u32 p = begin(2);
     u32 sharer = process_clone_must(p, SHARE_ALL); /* the same space: no load between them */
-    u32 other = process_clone_must(p, PLAN(PLAN_FRESH, PLAN_SHARE, PLAN_FRESH, PLAN_FRESH)); /* another space */
+    u32 other = process_clone_must(
+        p, PLAN(PLAN_FRESH, PLAN_SHARE, PLAN_FRESH, PLAN_FRESH)); /* another space */
     u32 copy = process_clone_must(p, COPY_ALL);
     CHECK(world.process[p] == world.process[sharer], "equal spaces are not the same");
     CHECK_EQUAL(peek(sharer, SLOT1), 1);
@@ -165,7 +172,8 @@ TEST(hazard_18_copy_ends_cached_write_access) {
     sim_check_translations("clone");
     for (u32 i = 0; i < 8; i++) {
         u32 value = 99;
-        CHECK(sim_user_write(SLOT1 + i * PAGE_SIZE, &value, sizeof(value)) == SIM_OK, "the parent cannot write");
+        CHECK(sim_user_write(SLOT1 + i * PAGE_SIZE, &value, sizeof(value)) == SIM_OK,
+              "the parent cannot write");
     }
     for (u32 i = 0; i < 8; i++) {
         CHECK_EQUAL(peek(child, SLOT1 + i * PAGE_SIZE), 10 + i);
@@ -183,7 +191,8 @@ TEST(hazard_18_copy_of_a_quarter_ends_cached_write_access_to_2_mib_pages) {
     handle_keep(copy);
     sim_check_translations("copy");
     u32 value = 2;
-    CHECK(sim_user_write(SLOT2 + PAGE_SIZE, &value, sizeof(value)) == SIM_OK, "the parent cannot write");
+    CHECK(sim_user_write(SLOT2 + PAGE_SIZE, &value, sizeof(value)) == SIM_OK,
+          "the parent cannot write");
     process_attach(p, 2, copy, VIEW_FULL);
     CHECK_EQUAL(peek(p, SLOT2 + PAGE_SIZE), 1);
     finish();
@@ -208,8 +217,10 @@ TEST(hazard_19_copy_of_a_quarter_that_three_spaces_share_protects_all) {
 TEST(hazard_20_a_count_of_one_is_reclaimed_and_shared_again) {
     u32 p = begin(4);
     for (u32 round = 0; round < 8; round++) {
-        u32 child = process_clone_must(p, COPY_ALL), grandchild = process_clone_must(child, COPY_ALL);
-        poke(grandchild, SLOT1, 1000 + round); /* copies table and page: three quarters, two tables */
+        u32 child = process_clone_must(p, COPY_ALL),
+            grandchild = process_clone_must(child, COPY_ALL);
+        poke(grandchild, SLOT1,
+             1000 + round); /* copies table and page: three quarters, two tables */
         process_end(child);
         poke(p, SLOT1 + PAGE_SIZE, 2000 + round);
         CHECK_EQUAL(peek(grandchild, SLOT1 + PAGE_SIZE), round ? 2000 + round - 1 : 2);
@@ -243,7 +254,8 @@ TEST(hazard_21_chain_of_clones_keeps_copy_on_write) {
     audit("the chain");
     for (u32 i = 0; i < DEPTH; i++) {
         for (u32 page = 0; page < DEPTH; page++) {
-            CHECK_EQUAL(peek(chain[i], SLOT1 + page * PAGE_SIZE), page && page <= i ? 1000 + page : page + 1);
+            CHECK_EQUAL(peek(chain[i], SLOT1 + page * PAGE_SIZE),
+                        page && page <= i ? 1000 + page : page + 1);
         }
     }
     for (u32 i = 0; i < DEPTH; i += 2) {
@@ -279,8 +291,8 @@ TEST(hazard_23_no_memory_in_a_cow_break_harms_nobody_else) {
         allocation_fail(0);
         audit("a COW break without memory");
         CHECK_EQUAL(peek(child, SLOT1), 1);
-        CHECK((result == SIM_FAULT) == failed, "result %d although an allocation has%s failed", result,
-              failed ? "" : " not");
+        CHECK((result == SIM_FAULT) == failed, "result %d although an allocation has%s failed",
+              result, failed ? "" : " not");
         if (!failed) {
             CHECK(n > 2, "only %u allocations were tried", n);
             break;
@@ -320,7 +332,8 @@ TEST(hazard_25_spurious_faults_are_served_and_counted) {
         process_end(child);
         process_run(p);
         peek(p, SLOT1); /* a read-only translation is cached */
-        CHECK_EQUAL(quarter_fault(quarter, 0, ACCESS_WRITE, VIEW_FULL), 0); /* another thread makes it writable */
+        CHECK_EQUAL(quarter_fault(quarter, 0, ACCESS_WRITE, VIEW_FULL),
+                    0); /* another thread makes it writable */
         sim_seed(round);
         poke(p, SLOT1, round); /* may use the old one, and fault */
     }
@@ -344,25 +357,39 @@ TEST(hazard_32_a_process_ends_while_its_space_is_loaded) {
     process_run(p);
     sim_speculate(SLOT1);
     sim_speculate(SLOT2);
-    process_end(p); /* the simulator refuses to free a loaded root, its directories, cached tables or pages */
+    process_end(p); /* the simulator refuses to free a loaded root, its directories, cached tables
+                       or pages */
     CHECK(arch_cpu()->loaded == NULL, "the CPU still has the dead space loaded");
     finish();
 }
 
-TEST(hazard_34_nothing_changes_a_shared_table) { /* the simulator fails any change in a table with two references */
+TEST(hazard_34_nothing_changes_a_shared_table) { /* the simulator fails any change in a table with
+                                                    two references */
     u32 p = begin(16);
     struct quarter *quarter = process_quarter(p, 1);
     for (u32 kind = 0; kind < 6; kind++) {
         u32 child = process_clone_must(p, COPY_ALL), value = 0;
         process_run(p);
         switch (kind) {
-        case 0: CHECK_EQUAL(quarter_unmap(quarter, 15 * PAGE_SIZE, PAGE_SIZE), 0); break;
-        case 1: CHECK_EQUAL(quarter_protect(quarter, 3 * PAGE_SIZE, PAGE_SIZE, RIGHT_READ), 0); break;
-        case 2: CHECK_EQUAL(quarter_map(quarter, 20 * PAGE_SIZE, PAGE_SIZE, RIGHTS_RW), 0);
-                peek(p, SLOT1 + 20 * PAGE_SIZE); break;
-        case 3: CHECK_EQUAL(quarter_write(quarter, 5 * PAGE_SIZE, &value, sizeof(value)), 0); break;
-        case 4: poke(p, SLOT1 + 6 * PAGE_SIZE, 1); break;
-        default: CHECK_EQUAL(quarter_unmap(quarter, 0, TABLE_SPAN), 0); break;
+        case 0:
+            CHECK_EQUAL(quarter_unmap(quarter, 15 * PAGE_SIZE, PAGE_SIZE), 0);
+            break;
+        case 1:
+            CHECK_EQUAL(quarter_protect(quarter, 3 * PAGE_SIZE, PAGE_SIZE, RIGHT_READ), 0);
+            break;
+        case 2:
+            CHECK_EQUAL(quarter_map(quarter, 20 * PAGE_SIZE, PAGE_SIZE, RIGHTS_RW), 0);
+            peek(p, SLOT1 + 20 * PAGE_SIZE);
+            break;
+        case 3:
+            CHECK_EQUAL(quarter_write(quarter, 5 * PAGE_SIZE, &value, sizeof(value)), 0);
+            break;
+        case 4:
+            poke(p, SLOT1 + 6 * PAGE_SIZE, 1);
+            break;
+        default:
+            CHECK_EQUAL(quarter_unmap(quarter, 0, TABLE_SPAN), 0);
+            break;
         }
         audit("a change");
         CHECK_EQUAL(peek(child, SLOT1 + 7 * PAGE_SIZE), 8);
@@ -409,7 +436,8 @@ TEST(hazard_36_2_mib_page_is_cleared_and_shot_down_before_4_kib_ones_come) {
     finish();
 }
 
-TEST(hazard_37_a_table_is_complete_before_it_is_published) { /* publish is followed by fills of all that it leads to */
+TEST(hazard_37_a_table_is_complete_before_it_is_published) { /* publish is followed by fills of all
+                                                                that it leads to */
     u32 p = begin(1), child;
     map(p, SLOT2, 64 * PAGE_SIZE, RIGHTS_RW);
     peek(p, SLOT2 + 9 * PAGE_SIZE); /* a new table */
@@ -425,7 +453,8 @@ TEST(hazard_37_a_table_is_complete_before_it_is_published) { /* publish is follo
     finish();
 }
 
-TEST(hazard_41_no_accessed_bit_lands_in_a_freed_table) { /* sim_check_freed sees cached directory entries as well */
+TEST(hazard_41_no_accessed_bit_lands_in_a_freed_table) { /* sim_check_freed sees cached directory
+                                                            entries as well */
     u32 p = begin(4), child = process_clone_must(p, COPY_ALL);
     process_run(p);
     sim_speculate(SLOT1);
@@ -464,7 +493,8 @@ int main(void) {
         cmocka_unit_test(hazard_01_unmapped_frame_is_not_reused_before_the_tlb_forgets_it),
         cmocka_unit_test(hazard_01_cow_frame_is_not_reused_before_the_tlb_forgets_it),
         cmocka_unit_test(hazard_02_page_table_is_not_freed_while_a_cached_directory_entry_walks_it),
-        cmocka_unit_test(hazard_02_shared_table_is_not_let_go_while_a_cached_directory_entry_walks_it),
+        cmocka_unit_test(
+            hazard_02_shared_table_is_not_let_go_while_a_cached_directory_entry_walks_it),
         cmocka_unit_test(hazard_03_detached_empty_directory_is_forgotten),
         cmocka_unit_test(hazard_04_loaded_root_is_never_edited),
         cmocka_unit_test(hazard_07_sub_ids_are_never_reused),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves that object caches hand out zeroed, aligned, distinct objects and give their frames back, that budgets charge
- * all levels or none, and that the lock-order check of debug builds speaks.
+ * Proves that object caches hand out zeroed, aligned, distinct objects and give their frames back,
+ * that budgets charge all levels or none, and that the lock-order check of debug builds speaks.
  */
 #include "kernel/base/cache.h"
 #include "kernel/base/cpu.h"
@@ -9,7 +9,7 @@
 #include "kernel/vm/frame.h"
 #include "tests/host/harness.h"
 
-/* ---- Caches ----------------------------------------------------------------------------------- */
+/* ---- Caches ---------------------------------------------------------------------------------- */
 
 static struct cache small_cache = CACHE("small", 40, 16);
 static struct cache big_cache = CACHE("big", 1500, 64);
@@ -22,7 +22,8 @@ static void cache_stress(struct cache *cache, u32 size, u32 alignment) {
         u32 at = sim_random_below(COUNT);
         if (!object[at]) {
             object[at] = cache_allocate(cache);
-            CHECK(object[at] && (uword)object[at] % alignment == 0, "object at %p", (void *)object[at]);
+            CHECK(object[at] && (uword)object[at] % alignment == 0, "object at %p",
+                  (void *)object[at]);
             for (u32 k = 0; k < size; k++) {
                 CHECK_EQUAL(object[at][k], 0);
             }
@@ -77,7 +78,7 @@ TEST_FAILS(an_object_of_another_cache_is_refused, "is not one of its objects") {
     cache_free(&big_cache, cache_allocate(&small_cache));
 }
 
-/* ---- Budgets ---------------------------------------------------------------------------------- */
+/* ---- Budgets --------------------------------------------------------------------------------- */
 
 TEST(budgets_charge_all_levels_or_none) {
     machine_boot(&memory_usual);
@@ -87,7 +88,8 @@ TEST(budgets_charge_all_levels_or_none) {
     CHECK_EQUAL(budget_charge(inner, BUDGET_FRAMES, 30), 0);
     CHECK_EQUAL(budget_charge(inner, BUDGET_FRAMES, 1), E_LIMIT);
     CHECK_EQUAL(outer->resource[BUDGET_FRAMES].used, 30);
-    CHECK_EQUAL(budget_charge(other, BUDGET_FRAMES, 71), E_LIMIT); /* its own limit would do, the outer one is full */
+    CHECK_EQUAL(budget_charge(other, BUDGET_FRAMES, 71),
+                E_LIMIT); /* its own limit would do, the outer one is full */
     CHECK_EQUAL(other->resource[BUDGET_FRAMES].used, 0);
     CHECK_EQUAL(budget_charge(other, BUDGET_FRAMES, 70), 0);
     CHECK_EQUAL(budget_root.resource[BUDGET_FRAMES].used, 100);
@@ -154,7 +156,7 @@ TEST_FAILS(a_refund_of_what_was_never_charged_is_caught, PANIC) {
     budget_refund(budget_create(&budget_root, &limits), BUDGET_FRAMES, 1);
 }
 
-/* ---- Locks ------------------------------------------------------------------------------------ */
+/* ---- Locks ----------------------------------------------------------------------------------- */
 
 static struct spinlock quarter_7 = {.class = LOCK_QUARTER, .order = 7, .name = "quarter 7"};
 static struct spinlock quarter_9 = {.class = LOCK_QUARTER, .order = 9, .name = "quarter 9"};

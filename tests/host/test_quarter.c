@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves what quarter_map, unmap, protect, copy, write and faults promise, call by call: the errors for bad arguments with
- * nothing changed, zeroed pages, ragged edges, 2 MiB pages, the boot image, statistics.
+ * Proves what quarter_map, unmap, protect, copy, write and faults promise, call by call: the errors
+ * for bad arguments with nothing changed, zeroed pages, ragged edges, 2 MiB pages, the boot image,
+ * statistics.
  */
 #include "kernel/object/budget.h"
 #include "kernel/vm/table.h"
@@ -32,24 +33,34 @@ static void finish(void) {
     world_end();
 }
 
-/* ---- Arguments -------------------------------------------------------------------------------- */
+/* ---- Arguments ------------------------------------------------------------------------------- */
 
-#define UNCHANGED(call, expected)                                                                \
-    do {                                                                                         \
-        u64 before_ = world_digest(true);                                                        \
-        CHECK_EQUAL(call, expected);                                                             \
-        CHECK(world_digest(true) == before_, #call " has changed something");                    \
+#define UNCHANGED(call, expected)                                             \
+    do {                                                                      \
+        u64 before_ = world_digest(true);                                     \
+        CHECK_EQUAL(call, expected);                                          \
+        CHECK(world_digest(true) == before_, #call " has changed something"); \
     } while (0)
 
 TEST(bad_ranges_are_refused) {
     begin();
     CHECK_EQUAL(quarter_map(q, 0x10000, 0x10000, RIGHTS_RW), 0);
     poke(p, SLOT1 + 0x10000, 1);
-    struct { u32 offset, length; int error; } bad[] = {
-        {1, PAGE_SIZE, E_ALIGN}, {0, 1, E_ALIGN}, {0x800, 0x800, E_ALIGN}, {0, 0, E_INVALID},
-        {QUARTER_SIZE, PAGE_SIZE, E_RANGE}, {0, QUARTER_SIZE + PAGE_SIZE, E_RANGE},
-        {QUARTER_SIZE - PAGE_SIZE, 2 * PAGE_SIZE, E_RANGE}, {0xFFFFF000, PAGE_SIZE, E_RANGE},
-        {0xFFFFF000, 0x2000, E_RANGE}, {PAGE_SIZE, 0xFFFFF000, E_RANGE}, {0x80000000, 0x80000000, E_RANGE},
+    struct {
+        u32 offset, length;
+        int error;
+    } bad[] = {
+        {1, PAGE_SIZE, E_ALIGN},
+        {0, 1, E_ALIGN},
+        {0x800, 0x800, E_ALIGN},
+        {0, 0, E_INVALID},
+        {QUARTER_SIZE, PAGE_SIZE, E_RANGE},
+        {0, QUARTER_SIZE + PAGE_SIZE, E_RANGE},
+        {QUARTER_SIZE - PAGE_SIZE, 2 * PAGE_SIZE, E_RANGE},
+        {0xFFFFF000, PAGE_SIZE, E_RANGE},
+        {0xFFFFF000, 0x2000, E_RANGE},
+        {PAGE_SIZE, 0xFFFFF000, E_RANGE},
+        {0x80000000, 0x80000000, E_RANGE},
     };
     for (u32 i = 0; i < ARRAY_LENGTH(bad); i++) {
         UNCHANGED(quarter_map(q, bad[i].offset, bad[i].length, RIGHTS_RW), bad[i].error);
@@ -76,7 +87,8 @@ TEST(slot_3_ends_where_the_users_addresses_end) {
 TEST(bad_rights_are_refused) {
     begin();
     CHECK_EQUAL(quarter_map(q, 0x10000, 0x10000, RIGHTS_RW), 0);
-    const u32 bad[] = {0, RIGHT_WRITE, RIGHT_EXECUTE, RIGHTS_RW | RIGHT_EXECUTE, RIGHT_READ | RIGHT_MAP, ~0u};
+    const u32 bad[] = {
+        0, RIGHT_WRITE, RIGHT_EXECUTE, RIGHTS_RW | RIGHT_EXECUTE, RIGHT_READ | RIGHT_MAP, ~0u};
     for (u32 i = 0; i < ARRAY_LENGTH(bad); i++) {
         UNCHANGED(quarter_map(q, 0x40000, PAGE_SIZE, bad[i]), E_INVALID);
         UNCHANGED(quarter_protect(q, 0x10000, PAGE_SIZE, bad[i]), E_INVALID);
@@ -94,7 +106,8 @@ TEST(overlaps_and_holes_are_refused) {
     UNCHANGED(quarter_unmap(q, 0x20000, 0x10000), E_NOTFOUND);
     u32 word = 1;
     UNCHANGED(quarter_write(q, 0x20000, &word, sizeof(word)), E_NOTFOUND);
-    CHECK_EQUAL(quarter_map(q, 0x20000, 0x1000, RIGHTS_RW), 0); /* touching is no overlap, and merges */
+    CHECK_EQUAL(quarter_map(q, 0x20000, 0x1000, RIGHTS_RW),
+                0); /* touching is no overlap, and merges */
     struct quarter_stat stat;
     quarter_stat_fill(q, &stat);
     CHECK_EQUAL(stat.regions, 1);
@@ -117,7 +130,7 @@ TEST(too_many_regions_are_refused) {
     finish();
 }
 
-/* ---- Faults ----------------------------------------------------------------------------------- */
+/* ---- Faults ---------------------------------------------------------------------------------- */
 
 TEST(first_touch_gives_zeros) {
     begin();
@@ -137,7 +150,8 @@ TEST(refusals_name_their_reason) {
     map(p, SLOT1, PAGE_SIZE, RIGHT_READ);
     map(p, SLOT1 + PAGE_SIZE, PAGE_SIZE, RIGHTS_RX);
     map(p, SLOT1 + 2 * PAGE_SIZE, PAGE_SIZE, RIGHTS_RW);
-    for (u32 touched = 0; touched < 2; touched++) { /* the same before and after the page is there */
+    for (u32 touched = 0; touched < 2;
+         touched++) { /* the same before and after the page is there */
         poke_fails(p, SLOT1, FAULT_RIGHTS);
         execute_fails(p, SLOT1, FAULT_RIGHTS);
         poke_fails(p, SLOT1 + PAGE_SIZE, FAULT_RIGHTS);
@@ -182,7 +196,7 @@ TEST(a_write_fault_beside_a_shared_page_copies_only_what_it_must) {
     CHECK_EQUAL(counters().page_copies, 1);
     poke(child, SLOT1 + 4 * PAGE_SIZE, 1);
     CHECK_EQUAL(after_clone - frame_free_count(), 3); /* one page */
-    poke(p, SLOT1 + 4 * PAGE_SIZE, 1); /* alone with it again: no copy at all */
+    poke(p, SLOT1 + 4 * PAGE_SIZE, 1);                /* alone with it again: no copy at all */
     CHECK_EQUAL(after_clone - frame_free_count(), 3);
     finish();
 }
@@ -206,14 +220,15 @@ TEST(a_read_of_a_copy_copies_nothing) {
     begin();
     map(p, SLOT1, 64 * PAGE_SIZE, RIGHTS_RW);
     poke(p, SLOT1, 5);
-    u32 child = process_clone_must(p, COPY_ALL), free = frame_free_count(), faults = sim_user_faults();
+    u32 child = process_clone_must(p, COPY_ALL), free = frame_free_count(),
+        faults = sim_user_faults();
     CHECK_EQUAL(peek(child, SLOT1), 5);
     CHECK_EQUAL(sim_user_faults(), faults); /* not even a fault */
     CHECK_EQUAL(frame_free_count(), free);
     finish();
 }
 
-/* ---- 2 MiB pages ------------------------------------------------------------------------------ */
+/* ---- 2 MiB pages ----------------------------------------------------------------------------- */
 
 TEST(large_pages_are_used_where_they_fit) {
     begin();
@@ -287,6 +302,21 @@ TEST(a_large_page_is_split_by_unmap_protect_and_write_to_a_copy) {
     finish();
 }
 
+TEST(rights_that_grow_in_a_part_of_a_large_page_stay_there) { /* found by test_random */
+    begin();
+    map(p, SLOT1, 4 * MIB, RIGHT_READ);
+    CHECK_EQUAL(peek(p, SLOT1), 0);
+    CHECK_EQUAL(peek(p, SLOT1 + 2 * MIB), 0);
+    CHECK_EQUAL(quarter_protect(q, 100 * PAGE_SIZE, 3 * PAGE_SIZE, RIGHTS_RW), 0);
+    CHECK_EQUAL(quarter_protect(q, 2 * MIB + 100 * PAGE_SIZE, 3 * PAGE_SIZE, RIGHTS_RX), 0);
+    poke(p, SLOT1 + 101 * PAGE_SIZE, 1);
+    execute_works(p, SLOT1 + 2 * MIB + 101 * PAGE_SIZE);
+    poke_fails(p, SLOT1 + 99 * PAGE_SIZE, FAULT_RIGHTS);
+    poke_fails(p, SLOT1 + 103 * PAGE_SIZE, FAULT_RIGHTS);
+    execute_fails(p, SLOT1 + 2 * MIB + 99 * PAGE_SIZE, FAULT_RIGHTS);
+    finish();
+}
+
 TEST(a_large_page_that_is_alone_again_is_written_in_place) {
     begin();
     map(p, SLOT1, 2 * MIB, RIGHTS_RW);
@@ -318,7 +348,7 @@ TEST(a_large_page_is_protected_and_unmapped_whole) {
     finish();
 }
 
-/* ---- Unmap and protect ------------------------------------------------------------------------ */
+/* ---- Unmap and protect ----------------------------------------------------------------------- */
 
 TEST(unmap_takes_the_range_and_nothing_else) {
     begin();
@@ -395,7 +425,7 @@ TEST(protect_shrinks_and_grows) {
     finish();
 }
 
-/* ---- Supply and the boot image ---------------------------------------------------------------- */
+/* ---- Supply and the boot image --------------------------------------------------------------- */
 
 TEST(supply_writes_whatever_the_rights) {
     begin();
@@ -424,7 +454,8 @@ TEST(the_boot_image_is_read_copied_and_never_freed) {
     }
     poke_fails(p, SLOT2 + 3 * PAGE_SIZE, FAULT_RIGHTS);
     u32 child = process_clone_must(p, COPY_ALL), word = 5;
-    CHECK_EQUAL(quarter_write(image, 4 * PAGE_SIZE, &word, sizeof(word)), 0); /* into a copy of the page */
+    CHECK_EQUAL(quarter_write(image, 4 * PAGE_SIZE, &word, sizeof(word)),
+                0); /* into a copy of the page */
     CHECK_EQUAL(peek(p, SLOT2 + 4 * PAGE_SIZE), 5);
     CHECK_EQUAL(peek(child, SLOT2 + 4 * PAGE_SIZE), 0x31313131);
     CHECK_EQUAL(quarter_protect(image, 3 * PAGE_SIZE, 8 * PAGE_SIZE, RIGHTS_RW), 0);
@@ -440,7 +471,7 @@ TEST(the_boot_image_is_read_copied_and_never_freed) {
     world_end();
 }
 
-/* ---- Statistics and limits -------------------------------------------------------------------- */
+/* ---- Statistics and limits ------------------------------------------------------------------- */
 
 TEST(statistics_and_region_info) {
     begin();
@@ -461,10 +492,10 @@ TEST(statistics_and_region_info) {
     process_clone_must(p, COPY_ALL);
     struct info_region info;
     CHECK_EQUAL(quarter_region_info(q, 0, &info), 0);
-    CHECK(info.start == 0 && info.end == 4 * PAGE_SIZE && info.rights == RIGHTS_RX, "region [%#x, %#x)", info.start,
-          info.end);
-    CHECK(info.resident == 2 && info.shared == 2 && info.large == 0, "%u resident, %u shared, %u large", info.resident,
-          info.shared, info.large);
+    CHECK(info.start == 0 && info.end == 4 * PAGE_SIZE && info.rights == RIGHTS_RX,
+          "region [%#x, %#x)", info.start, info.end);
+    CHECK(info.resident == 2 && info.shared == 2 && info.large == 0,
+          "%u resident, %u shared, %u large", info.resident, info.shared, info.large);
     CHECK_EQUAL(quarter_region_info(q, 1, &info), 0);
     CHECK(info.resident == LARGE_FRAMES + 1 && info.shared == LARGE_FRAMES + 1 && info.large == 1,
           "%u resident, %u shared, %u large", info.resident, info.shared, info.large);
@@ -489,8 +520,8 @@ TEST(a_memory_hog_meets_its_limit_and_others_do_not) {
     while (sim_user_write(SLOT1 + touched * PAGE_SIZE, &touched, sizeof(touched)) == SIM_OK) {
         touched++;
     }
-    CHECK(world.fault_reason == FAULT_NO_MEMORY && touched >= 30 && touched < 40, "%u pages, reason %d", touched,
-          world.fault_reason);
+    CHECK(world.fault_reason == FAULT_NO_MEMORY && touched >= 30 && touched < 40,
+          "%u pages, reason %d", touched, world.fault_reason);
     for (u32 i = 0; i < 100; i++) {
         poke(other, SLOT1 + i * PAGE_SIZE, i);
     }
@@ -533,8 +564,10 @@ TEST(teardown_lets_interrupts_in) {
             process_end(p);
         }
         u64 points = preemption_count() - before;
-        CHECK(points >= 50 * 41 / most && longest_step <= most, "%llu preemption points for 50 tables of 40 pages, at "
-              "most %u frames at once", (unsigned long long)points, longest_step);
+        CHECK(points >= 50 * 41 / most && longest_step <= most,
+              "%llu preemption points for 50 tables of 40 pages, at "
+              "most %u frames at once",
+              (unsigned long long)points, longest_step);
     }
     preemption_hook = NULL;
     finish();
@@ -556,6 +589,7 @@ int main(void) {
         cmocka_unit_test(large_pages_are_used_where_they_fit),
         cmocka_unit_test(small_pages_do_where_no_block_is_whole),
         cmocka_unit_test(a_large_page_is_split_by_unmap_protect_and_write_to_a_copy),
+        cmocka_unit_test(rights_that_grow_in_a_part_of_a_large_page_stay_there),
         cmocka_unit_test(a_large_page_that_is_alone_again_is_written_in_place),
         cmocka_unit_test(a_large_page_is_protected_and_unmapped_whole),
         cmocka_unit_test(unmap_takes_the_range_and_nothing_else),

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves, by very many random operations, that every process reads what it must: clone with random plans, map, unmap,
- * protect, write, read, execute, kernel copies, supply, swap of quarters and views, exit, all compared with the plain
- * model of model.c. In between, other processes run at the VM's preemption points, and the audit compares every
- * count with a full walk. Afterwards no frame is left.
+ * Proves, by very many random operations, that every process reads what it must: clone with random
+ * plans, map, unmap, protect, write, read, execute, kernel copies, supply, swap of quarters and
+ * views, exit, all compared with the plain model of model.c. In between, other processes run at the
+ * VM's preemption points, and the audit compares every count with a full walk. Afterwards no frame
+ * is left.
  *
  * SEED= repeats a run, OPERATIONS= says how many (each configuration).
  */
@@ -16,6 +17,7 @@
 
 #define PROCESSES 14u
 #define HANDLES 8u
+#define AUDIT_EVERY 61u
 
 struct seat { /* a slot of a model process */
     struct shadow *shadow;
@@ -28,7 +30,7 @@ static struct {
     struct seat seat[PROCESSES][SLOT_COUNT];
     struct shadow *handle[HANDLES];
     struct shadow *busy; /* an operation on it is under way: the model and it may differ */
-    u32 failures; /* one allocation in so many fails; 0: none */
+    u32 failures;        /* one allocation in so many fails; 0: none */
     u64 refused, served, out_of_memory;
 } m;
 
@@ -43,8 +45,9 @@ static u32 random_view(void) {
 }
 
 static u32 random_action(void) {
-    static const u32 actions[] = {PLAN_SHARE, PLAN_SHARE, PLAN_SHARE, PLAN_COPY, PLAN_COPY, PLAN_COPY, PLAN_COPY,
-                                  PLAN_COPY,  PLAN_SHARE, PLAN_SHARE, PLAN_FRESH, PLAN_NONE};
+    static const u32 actions[] = {PLAN_SHARE, PLAN_SHARE, PLAN_SHARE, PLAN_COPY,
+                                  PLAN_COPY,  PLAN_COPY,  PLAN_COPY,  PLAN_COPY,
+                                  PLAN_SHARE, PLAN_SHARE, PLAN_FRESH, PLAN_NONE};
     return actions[sim_random_below(ARRAY_LENGTH(actions))];
 }
 
@@ -58,7 +61,7 @@ static u32 random_plan(void) {
 
 static bool no_memory(int error) { return error == E_NOMEM || error == E_LIMIT; }
 
-/* ---- Model processes -------------------------------------------------------------------------- */
+/* ---- Model processes ------------------------------------------------------------------------- */
 
 static u32 process_pick(void) {
     u32 process = sim_random_below(PROCESSES);
@@ -88,29 +91,31 @@ static void process_begin(u32 place) {
     m.alive[place] = true;
     m.index[place] = process_new();
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
-        m.seat[place][slot] = (struct seat){shadow_create(process_quarter(m.index[place], slot)), VIEW_FULL};
+        m.seat[place][slot] =
+            (struct seat){shadow_create(process_quarter(m.index[place], slot)), VIEW_FULL};
     }
 }
 
-/* ---- Accesses --------------------------------------------------------------------------------- */
+/* ---- Accesses -------------------------------------------------------------------------------- */
 
 static void fault_judge(enum sim_result result, int expected, const char *what, u32 address) {
     if (result == SIM_OK) {
-        CHECK(expected == 0, "%s at %#x succeeds, the model says reason %d", what, address, expected);
+        CHECK(expected == 0, "%s at %#x succeeds, the model says reason %d", what, address,
+              expected);
         m.served++;
     } else if (world.fault_reason == FAULT_NO_MEMORY && expected == 0) {
         m.out_of_memory++;
-        CHECK(allocation_has_failed() || frame_free_count() < LARGE_FRAMES, "%s at %#x: no memory, but %u frames are free",
-              what, address, frame_free_count());
+        CHECK(allocation_has_failed() || frame_free_count() < LARGE_FRAMES,
+              "%s at %#x: no memory, but %u frames are free", what, address, frame_free_count());
     } else {
-        CHECK(world.fault_reason == expected, "%s at %#x fails for reason %d, the model says %d", what, address,
-              world.fault_reason, expected);
+        CHECK(world.fault_reason == expected, "%s at %#x fails for reason %d, the model says %d",
+              what, address, world.fault_reason, expected);
         m.refused++;
     }
 }
 
-/* Mostly a page of a region, and among these mostly the first ones after a few fixed points, so that the copies of a
- * quarter meet in the same pages. */
+/* Mostly a page of a region, and among these mostly the first ones after a few fixed points, so
+ * that the copies of a quarter meet in the same pages. */
 static u32 element_pick(const struct shadow *shadow, u32 slot) {
     u32 element, size = universe_size(slot);
     universe_run(slot, 1, &element);
@@ -145,26 +150,31 @@ static void access_random(u32 process) {
     if (seat->shadow && seat->shadow == m.busy) {
         return;
     }
-    u32 address = SLOT_BASE(slot) + (universe_page(slot, element) << PAGE_SHIFT) + word_offset(word);
+    u32 address =
+        SLOT_BASE(slot) + (universe_page(slot, element) << PAGE_SHIFT) + word_offset(word);
     u32 kind = sim_random_below(16);
     process_run(m.index[process]);
     allocation_fail(0);
     if (kind == 0) {
-        fault_judge(sim_user_execute(address), shadow_access(seat->shadow, seat->view, element, RIGHT_EXECUTE),
-                    "execution", address);
+        fault_judge(sim_user_execute(address),
+                    shadow_access(seat->shadow, seat->view, element, RIGHT_EXECUTE), "execution",
+                    address);
     } else if (kind < 7) {
         u32 value = 0xAA55;
         enum sim_result result = sim_user_read(address, &value, sizeof(value));
-        fault_judge(result, shadow_access(seat->shadow, seat->view, element, RIGHT_READ), "read", address);
+        fault_judge(result, shadow_access(seat->shadow, seat->view, element, RIGHT_READ), "read",
+                    address);
         CHECK(result != SIM_OK || value == seat->shadow->page[element].word[word],
               "process %u reads %#x at %#x, the model has %#x", process, value, address,
               seat->shadow->page[element].word[word]);
     } else {
         u32 value = (u32)sim_random();
         bool by_kernel = kind == 15;
-        enum sim_result result = by_kernel ? (arch_copy_out(address, &value, sizeof(value)) ? SIM_FAULT : SIM_OK)
-                                           : sim_user_write(address, &value, sizeof(value));
-        fault_judge(result, shadow_access(seat->shadow, seat->view, element, RIGHT_WRITE), "write", address);
+        enum sim_result result =
+            by_kernel ? (arch_copy_out(address, &value, sizeof(value)) ? SIM_FAULT : SIM_OK)
+                      : sim_user_write(address, &value, sizeof(value));
+        fault_judge(result, shadow_access(seat->shadow, seat->view, element, RIGHT_WRITE), "write",
+                    address);
         if (result == SIM_OK) {
             seat->shadow->page[element].word[word] = value;
         }
@@ -187,7 +197,7 @@ static void others_run(void) {
     inside = false;
 }
 
-/* ---- Operations on quarters ------------------------------------------------------------------- */
+/* ---- Operations on quarters ------------------------------------------------------------------ */
 
 /* A quarter that somebody holds: of a process or a handle. */
 static struct shadow *shadow_pick(void) {
@@ -201,13 +211,15 @@ static struct shadow *shadow_pick(void) {
 
 enum change { CHANGE_MAP, CHANGE_UNMAP, CHANGE_PROTECT };
 
-static int shadow_change(struct shadow *shadow, enum change change, u32 first, u32 count, u32 rights, bool apply) {
+static int shadow_change(struct shadow *shadow, enum change change, u32 first, u32 count,
+                         u32 rights, bool apply) {
     return change == CHANGE_MAP     ? shadow_map(shadow, first, count, rights, apply)
            : change == CHANGE_UNMAP ? shadow_unmap(shadow, first, count, apply)
                                     : shadow_protect(shadow, first, count, rights, apply);
 }
 
-static int quarter_change(struct quarter *quarter, enum change change, u32 offset, u32 length, u32 rights) {
+static int quarter_change(struct quarter *quarter, enum change change, u32 offset, u32 length,
+                          u32 rights) {
     return change == CHANGE_MAP     ? quarter_map(quarter, offset, length, rights)
            : change == CHANGE_UNMAP ? quarter_unmap(quarter, offset, length)
                                     : quarter_protect(quarter, offset, length, rights);
@@ -221,7 +233,8 @@ static void change_random(enum change change) {
     }
     u32 first, rights = random_rights();
     bool large = sim_random_below(12) == 0;
-    u32 count = large ? universe_large_run(shadow->slot, &first) : universe_run(shadow->slot, 64, &first);
+    u32 count =
+        large ? universe_large_run(shadow->slot, &first) : universe_run(shadow->slot, 64, &first);
     u32 offset = universe_page(shadow->slot, first) << PAGE_SHIFT;
     process_run(m.index[process_pick()]);
     int expected = shadow_change(shadow, change, first, count, rights, false);
@@ -230,7 +243,8 @@ static void change_random(enum change change) {
     m.busy = NULL;
     trace("%s quarter %llu (slot %u) offset %#x pages %u rights %x: %d", names[change],
           (unsigned long long)shadow->quarter->sub_id, shadow->slot, offset, count, rights, error);
-    CHECK(error == expected || no_memory(error), "%s answers %d, the model says %d", names[change], error, expected);
+    CHECK(error == expected || no_memory(error), "%s answers %d, the model says %d", names[change],
+          error, expected);
     if (!error) {
         shadow_change(shadow, change, first, count, rights, true);
     }
@@ -246,16 +260,18 @@ static void supply_random(void) {
     element = element_pick(shadow, shadow->slot);
     u32 offset = (universe_page(shadow->slot, element) << PAGE_SHIFT) + word_offset(word);
     int error = quarter_write(shadow->quarter, offset, &value, sizeof(value));
-    trace("supply quarter %llu offset %#x: %d", (unsigned long long)shadow->quarter->sub_id, offset, error);
+    trace("supply quarter %llu offset %#x: %d", (unsigned long long)shadow->quarter->sub_id, offset,
+          error);
     int expected = shadow->page[element].rights ? 0 : E_NOTFOUND;
-    CHECK(error == expected || (no_memory(error) && !expected), "supply answers %d, the model says %d", error, expected);
+    CHECK(error == expected || (no_memory(error) && !expected),
+          "supply answers %d, the model says %d", error, expected);
     if (!error) {
         shadow->page[element].word[word] = value;
     }
     sim_check_translations("supply");
 }
 
-/* ---- Operations on processes ------------------------------------------------------------------ */
+/* ---- Operations on processes ----------------------------------------------------------------- */
 
 static void seat_clone(u32 parent, u32 child, u32 slot, u32 action) {
     const struct seat *from = &m.seat[parent][slot];
@@ -368,7 +384,8 @@ static void handle_random(void) {
         shadow_reference(from);
         *place = from;
     }
-    trace("handle, kind %u, of quarter %llu: %d", kind, quarter ? (unsigned long long)quarter->sub_id : 0, error);
+    trace("handle, kind %u, of quarter %llu: %d", kind,
+          quarter ? (unsigned long long)quarter->sub_id : 0, error);
     CHECK(error == 0 || no_memory(error), "quarter create or copy answers %d", error);
     if (!error) {
         handle_keep(quarter);
@@ -376,7 +393,7 @@ static void handle_random(void) {
     sim_check_translations("handle");
 }
 
-/* ---- The run ---------------------------------------------------------------------------------- */
+/* ---- The run --------------------------------------------------------------------------------- */
 
 static void verify_all(const char *after) {
     for (u32 i = 0; i < PROCESSES; i++) {
@@ -436,12 +453,16 @@ static void run(const struct sim_memory *memory, u64 count, u32 verify_every) {
         operation_random();
         if (i % verify_every == verify_every - 1) {
             verify_all("a random operation");
+        } else if (i % AUDIT_EVERY == 0) {
+            audit("a random operation");
         }
     }
     verify_all("all operations");
-    printf("    %llu accesses served, %llu refused, %llu without memory, %u page faults; %llu preemption points\n",
-           (unsigned long long)m.served, (unsigned long long)m.refused, (unsigned long long)m.out_of_memory,
-           sim_user_faults(), (unsigned long long)preemption_count());
+    printf("    %llu accesses served, %llu refused, %llu without memory, %u page faults; %llu "
+           "preemption points\n",
+           (unsigned long long)m.served, (unsigned long long)m.refused,
+           (unsigned long long)m.out_of_memory, sim_user_faults(),
+           (unsigned long long)preemption_count());
     preemption_hook = NULL;
     allocation_fail_randomly(0);
     process_end_all();
@@ -449,24 +470,32 @@ static void run(const struct sim_memory *memory, u64 count, u32 verify_every) {
 }
 
 TEST(random_with_ample_memory) {
-    const struct sim_memory memory = {.low_frames = 0x8000, .hole_start = 0xA0, .hole_frames = 0x60,
-                                      .high_start = 0x10000, .high_frames = 0x10000};
+    const struct sim_memory memory = {.low_frames = 0x8000,
+                                      .hole_start = 0xA0,
+                                      .hole_frames = 0x60,
+                                      .high_start = 0x10000,
+                                      .high_frames = 0x10000};
     run(&memory, operations(), 997);
-    CHECK(m.out_of_memory == 0, "%llu accesses found no memory", (unsigned long long)m.out_of_memory);
+    CHECK(m.out_of_memory == 0, "%llu accesses found no memory",
+          (unsigned long long)m.out_of_memory);
 }
 
-TEST(random_without_large_pages) { /* no 2 MiB block is ever whole: the 4 KiB paths get all the work */
-    const struct sim_memory memory = {.low_frames = 0x1E0, .high_start = 0x8011, .high_frames = 0x1E0};
+TEST(random_without_large_pages) { /* no 2 MiB block is ever whole: the 4 KiB paths get all the work
+                                    */
+    const struct sim_memory memory = {
+        .low_frames = 0x1E0, .high_start = 0x8011, .high_frames = 0x1E0};
     run(&memory, operations(), 499);
 }
 
 TEST(random_with_scarce_memory) {
-    const struct sim_memory memory = {.low_frames = 0x500, .high_start = 0x8000, .high_frames = 0x480};
+    const struct sim_memory memory = {
+        .low_frames = 0x500, .high_start = 0x8000, .high_frames = 0x480};
     run(&memory, operations(), 499);
 }
 
 TEST(random_with_failing_allocations) {
-    const struct sim_memory memory = {.low_frames = 0x4000, .high_start = 0x8000, .high_frames = 0x4000};
+    const struct sim_memory memory = {
+        .low_frames = 0x4000, .high_start = 0x8000, .high_frames = 0x4000};
     m.failures = 20;
     run(&memory, operations(), 997);
 }

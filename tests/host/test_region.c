@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves that region tables do what a naive array of pages does, that they are sorted, merged and bounded, and that a
- * change that does not fit leaves everything as it was.
+ * Proves that region tables do what a naive array of pages does, that they are sorted, merged and
+ * bounded, and that a change that does not fit leaves everything as it was.
  */
 #include "kernel/vm/frame.h"
 #include "kernel/vm/region.h"
@@ -26,7 +26,8 @@ static void replace(struct region_table *new) {
 }
 
 static int insert(u32 first, u32 end, u8 rights) {
-    struct region region = {.start = at(first), .end = at(end), .rights = rights, .kind = REGION_ANONYMOUS};
+    struct region region = {
+        .start = at(first), .end = at(end), .rights = rights, .kind = REGION_ANONYMOUS};
     struct region_table *new = region_table_create();
     int error = region_insert(new, table, &region);
     error ? region_table_release(new) : replace(new);
@@ -51,9 +52,10 @@ static void compare(void) {
     u32 runs = 0;
     for (u32 page = 0; page < PAGES; page++) {
         const struct region *region = region_find(table, at(page) + 17);
-        CHECK((region ? region->rights : 0) == naive[page], "page %u: rights %x, should be %x", page,
-              region ? region->rights : 0, naive[page]);
-        CHECK(!region || (at(page) >= region->start && at(page) < region->end), "page %u: a region elsewhere", page);
+        CHECK((region ? region->rights : 0) == naive[page], "page %u: rights %x, should be %x",
+              page, region ? region->rights : 0, naive[page]);
+        CHECK(!region || (at(page) >= region->start && at(page) < region->end),
+              "page %u: a region elsewhere", page);
         runs += naive[page] && (page == 0 || naive[page] != naive[page - 1]);
     }
     CHECK_EQUAL(table->count, runs); /* merged, and nothing empty */
@@ -82,11 +84,14 @@ TEST(random_changes_against_a_naive_model) {
     begin();
     test_seed(99);
     for (u32 i = 0; i < 20000; i++) {
-        u32 first = sim_random_below(PAGES - 1), end = first + 1 + sim_random_below(PAGES - first < 40 ? PAGES - first : 40);
+        u32 first = sim_random_below(PAGES - 1),
+            end = first + 1 + sim_random_below(PAGES - first < 40 ? PAGES - first : 40);
         end = end > PAGES ? PAGES : end;
         u8 right = rights[sim_random_below(3)];
-        CHECK(region_covers(table, at(first), at(end)) == naive_covers(first, end), "covers [%u, %u)", first, end);
-        CHECK(region_overlaps(table, at(first), at(end)) == naive_overlaps(first, end), "overlaps [%u, %u)", first, end);
+        CHECK(region_covers(table, at(first), at(end)) == naive_covers(first, end),
+              "covers [%u, %u)", first, end);
+        CHECK(region_overlaps(table, at(first), at(end)) == naive_overlaps(first, end),
+              "overlaps [%u, %u)", first, end);
         u32 kind = sim_random_below(3);
         if (kind == 0 && !naive_overlaps(first, end)) {
             CHECK_EQUAL(insert(first, end, right), 0);
@@ -105,7 +110,8 @@ TEST(random_changes_against_a_naive_model) {
 TEST(empty_and_missing_tables) {
     begin();
     CHECK(!region_find(NULL, 0) && !region_find(table, 0), "a region out of nothing");
-    CHECK(!region_covers(NULL, 0, PAGE_SIZE) && !region_overlaps(NULL, 0, PAGE_SIZE), "nothing covers");
+    CHECK(!region_covers(NULL, 0, PAGE_SIZE) && !region_overlaps(NULL, 0, PAGE_SIZE),
+          "nothing covers");
     struct region_table *new = region_table_create();
     struct region region = {.start = 0, .end = PAGE_SIZE, .rights = RIGHT_READ};
     CHECK_EQUAL(region_insert(new, NULL, &region), 0);
@@ -144,14 +150,22 @@ TEST(the_last_page_of_a_quarter) {
 
 TEST(boot_image_parts_keep_their_frames) {
     begin();
-    struct region image = {.start = at(10), .end = at(20), .rights = RIGHT_READ, .kind = REGION_BOOT_IMAGE, .first_frame = 100};
+    struct region image = {.start = at(10),
+                           .end = at(20),
+                           .rights = RIGHT_READ,
+                           .kind = REGION_BOOT_IMAGE,
+                           .first_frame = 100};
     struct region_table *new = region_table_create();
     CHECK_EQUAL(region_insert(new, table, &image), 0);
     replace(new);
     CHECK_EQUAL(remove_range(14, 16), 0);
     CHECK_EQUAL(region_find(table, at(10))->first_frame, 100);
     CHECK_EQUAL(region_find(table, at(16))->first_frame, 106);
-    struct region back = {.start = at(14), .end = at(16), .rights = RIGHT_READ, .kind = REGION_BOOT_IMAGE, .first_frame = 104};
+    struct region back = {.start = at(14),
+                          .end = at(16),
+                          .rights = RIGHT_READ,
+                          .kind = REGION_BOOT_IMAGE,
+                          .first_frame = 104};
     new = region_table_create();
     CHECK_EQUAL(region_insert(new, table, &back), 0);
     replace(new);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves that the simulated machine can fail: each rule that it enforces is broken once, by hand, and must be
- * caught with its own sentence. A check that cannot fail proves nothing of the VM.
+ * Proves that the simulated machine can fail: each rule that it enforces is broken once, by hand,
+ * and must be caught with its own sentence. A check that cannot fail proves nothing of the VM.
  */
 #include "kernel/base/cpu.h"
 #include "kernel/vm/frame.h"
@@ -59,7 +59,8 @@ TEST(correct_unmap_passes) {
 
 TEST_FAILS(unmap_without_invalidation, "after unmap a stale translation of 0 ") {
     bare_boot();
-    arch_entry_exchange(&bare.table[0], (entry_t){0}); /* never touched: cached by speculation alone */
+    arch_entry_exchange(&bare.table[0],
+                        (entry_t){0}); /* never touched: cached by speculation alone */
     sim_check_translations("unmap");
 }
 
@@ -88,11 +89,13 @@ TEST_FAILS(write_protection_without_invalidation, "not allowed") {
     user_write(0);
 }
 
-TEST_FAILS(directory_protection_without_invalidation, "after protect a cached directory entry of 0 has rights") {
+TEST_FAILS(directory_protection_without_invalidation,
+           "after protect a cached directory entry of 0 has rights") {
     bare_boot();
     sim_knobs.speculate = false;
     sim_speculate(8192); /* nothing there, but the upper levels are cached all the same */
-    arch_entry_exchange(&bare.directory[0], arch_entry_make(arch_low_frame(bare.table), ENTRY_PRESENT));
+    arch_entry_exchange(&bare.directory[0],
+                        arch_entry_make(arch_low_frame(bare.table), ENTRY_PRESENT));
     sim_check_translations("protect");
 }
 
@@ -112,11 +115,13 @@ TEST_FAILS(directory_freed_while_loaded, "is the directory of slot 0 on CPU 0") 
     frame_release(arch_low_frame(bare.directory));
 }
 
-TEST_FAILS(empty_directory_freed_while_loaded, "is the directory of slot 1 on CPU 0") { /* hazard 3 */
+TEST_FAILS(empty_directory_freed_while_loaded,
+           "is the directory of slot 1 on CPU 0") { /* hazard 3 */
     bare_boot();
     frame_t empty = frame_new();
     struct arch_root root;
-    struct arch_slot slots[SLOT_COUNT] = {{arch_low_frame(bare.directory), VIEW_FULL}, {empty, VIEW_FULL}};
+    struct arch_slot slots[SLOT_COUNT] = {{arch_low_frame(bare.directory), VIEW_FULL},
+                                          {empty, VIEW_FULL}};
     CHECK_EQUAL(arch_root_create(&root, slots), 0);
     arch_root_load(&root);
     frame_release(empty);
@@ -156,7 +161,8 @@ TEST_FAILS(page_size_changes_in_one_step, "page sizes change without a clear") {
     arch_entry_exchange(&bare.directory[0], arch_entry_make(large, RW_PAGE | ENTRY_LARGE));
 }
 
-TEST_FAILS(page_size_changes_without_shootdown, "while a 2 MiB translation of it is cached") { /* hazard 36 */
+TEST_FAILS(page_size_changes_without_shootdown,
+           "while a 2 MiB translation of it is cached") { /* hazard 36 */
     bare_boot();
     frame_t large = frame_allocate_large(NULL, NULL);
     arch_entry_publish(&bare.directory[1], arch_entry_make(large, RW_PAGE | ENTRY_LARGE));
@@ -177,7 +183,8 @@ TEST_FAILS(copy_with_a_lock_held, "locks held") {
     arch_copy_in(&word, 0, sizeof(word));
 }
 
-TEST(any_cached_translation_may_be_used) { /* after a growth of rights both old and new are seen: the old one faults, once */
+TEST(any_cached_translation_may_be_used) { /* after a growth of rights both old and new are seen:
+                                              the old one faults, once */
     bare_boot();
     arch_entry_exchange(&bare.table[0], arch_entry_make(bare.page[0], ENTRY_PRESENT));
     arch_invalidate(0, 1);
@@ -202,7 +209,8 @@ TEST(accessed_and_dirty_are_set_in_the_table) {
     user_read(0);
     user_write(4096);
     CHECK_EQUAL(arch_entry_flags(bare.table[0]) & (ENTRY_ACCESSED | ENTRY_DIRTY), ENTRY_ACCESSED);
-    CHECK_EQUAL(arch_entry_flags(bare.table[1]) & (ENTRY_ACCESSED | ENTRY_DIRTY), ENTRY_ACCESSED | ENTRY_DIRTY);
+    CHECK_EQUAL(arch_entry_flags(bare.table[1]) & (ENTRY_ACCESSED | ENTRY_DIRTY),
+                ENTRY_ACCESSED | ENTRY_DIRTY);
 }
 
 TEST(a_load_forgets_everything) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves that a space exists once for each tuple and not longer than its processes, that all 256 plans do to each
- * slot what they say, and that views take rights away and give none.
+ * Proves that a space exists once for each tuple and not longer than its processes, that all 256
+ * plans do to each slot what they say, and that views take rights away and give none.
  */
 #include "kernel/base/cpu.h"
 #include "kernel/object/budget.h"
@@ -42,8 +42,31 @@ TEST(one_tuple_one_space) {
     process_attach(other, 3, process_quarter(p, 3), VIEW_FULL);
     CHECK(world.process[other] != world.process[p], "the view does not count");
     process_attach(other, 2, process_quarter(p, 2), VIEW_FULL);
-    CHECK(world.process[other] == world.process[p], "the same tuple by another way is another space");
+    CHECK(world.process[other] == world.process[p],
+          "the same tuple by another way is another space");
     CHECK_EQUAL(space_count(), 1);
+    finish();
+}
+
+TEST(spaces_that_differ_anywhere_are_two) {
+    u32 p = begin();
+    for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
+        struct quarter *other = handle_new(slot);
+        u32 thread = process_clone_must(p, SHARE_ALL);
+        for (u32 i = 0; i < 300; i++) { /* so many, that they meet in the table's buckets */
+            process_attach(thread, slot, other, VIEW_FULL);
+            CHECK(process_quarter(thread, slot) == other, "slot %u holds another quarter", slot);
+            CHECK(world.process[thread] != world.process[p],
+                  "one space for two quarters in slot %u", slot);
+            process_attach(thread, slot, other, RIGHT_READ);
+            CHECK_EQUAL(world.process[thread]->slot[slot].view, RIGHT_READ);
+            process_attach(thread, slot, process_quarter(p, slot), VIEW_FULL);
+            handle_drop(other);
+            other = handle_new(slot);
+        }
+        handle_drop(other);
+        process_end(thread);
+    }
     finish();
 }
 
@@ -72,7 +95,8 @@ TEST(equal_spaces_are_not_loaded_again) {
 
 /* What PLAN's action must do to SLOT of a new CHILD: both sides write, both read. */
 static void check_slot(u32 parent, u32 child, u32 slot, u32 action) {
-    struct quarter *of_parent = process_quarter(parent, slot), *of_child = process_quarter(child, slot);
+    struct quarter *of_parent = process_quarter(parent, slot),
+                   *of_child = process_quarter(child, slot);
     switch (action) {
     case PLAN_SHARE:
         CHECK(of_child == of_parent, "slot %u is not shared", slot);
@@ -137,7 +161,8 @@ TEST(all_256_plans_of_a_parent_with_empty_slots) {
 }
 
 TEST(a_shared_write_after_a_page_of_both_was_copied) {
-    u32 p = begin(), copy = process_clone_must(p, COPY_ALL), sharer = process_clone_must(p, SHARE_ALL);
+    u32 p = begin(), copy = process_clone_must(p, COPY_ALL),
+        sharer = process_clone_must(p, SHARE_ALL);
     CHECK_EQUAL(peek(sharer, WORD(1)), 101);
     poke(p, WORD(1), 1);
     CHECK_EQUAL(peek(sharer, WORD(1)), 1);
@@ -192,9 +217,9 @@ TEST(all_views) {
         process_run(p);
         process_attach(p, 1, quarter, view);
         CHECK(peek(p, WORD(1)) != 0, "nothing to read");
-        view & RIGHT_WRITE ? poke(p, WORD(1), round + 1) : poke_fails(p, WORD(1), FAULT_RIGHTS);
-        view & RIGHT_EXECUTE ? execute_works(p, SLOT_BASE(1) + 4 * MIB)
-                             : execute_fails(p, SLOT_BASE(1) + 4 * MIB, FAULT_RIGHTS);
+        view &RIGHT_WRITE ? poke(p, WORD(1), round + 1) : poke_fails(p, WORD(1), FAULT_RIGHTS);
+        view &RIGHT_EXECUTE ? execute_works(p, SLOT_BASE(1) + 4 * MIB)
+                            : execute_fails(p, SLOT_BASE(1) + 4 * MIB, FAULT_RIGHTS);
         audit("a view");
     }
     finish();
@@ -273,6 +298,7 @@ TEST_FAILS(a_quarter_in_a_foreign_slot_is_caught, PANIC) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_tuple_one_space),
+        cmocka_unit_test(spaces_that_differ_anywhere_are_two),
         cmocka_unit_test(a_space_of_nothing),
         cmocka_unit_test(equal_spaces_are_not_loaded_again),
         cmocka_unit_test(all_256_plans),

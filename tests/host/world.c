@@ -9,21 +9,24 @@
 
 struct world world;
 
-/* ---- Faults ----------------------------------------------------------------------------------- */
+/* ---- Faults ---------------------------------------------------------------------------------- */
 
 static bool world_fault(const struct fault *fault) {
     struct space *space = arch_cpu()->loaded;
     CHECK(space, "a user access at %#x with the kernel's root loaded", fault->address);
     const struct space_slot *slot = &space->slot[SLOT_OF(fault->address)];
-    enum vm_access access = fault->write ? ACCESS_WRITE : fault->execute ? ACCESS_EXECUTE : ACCESS_READ;
+    enum vm_access access = fault->write     ? ACCESS_WRITE
+                            : fault->execute ? ACCESS_EXECUTE
+                                             : ACCESS_READ;
     world.fault_reason = FAULT_NO_QUARTER;
     if (slot->quarter) {
-        world.fault_reason = quarter_fault(slot->quarter, SLOT_OFFSET(fault->address), access, slot->view);
+        world.fault_reason =
+            quarter_fault(slot->quarter, SLOT_OFFSET(fault->address), access, slot->view);
     }
     return world.fault_reason == 0;
 }
 
-/* ---- Begin and end ---------------------------------------------------------------------------- */
+/* ---- Begin and end --------------------------------------------------------------------------- */
 
 void world_boot(const struct sim_memory *memory) {
     machine_boot(memory);
@@ -40,7 +43,7 @@ void world_end(void) {
     CHECK_EQUAL(budget_root.resource[BUDGET_QUARTERS].used, 0);
 }
 
-/* ---- Processes -------------------------------------------------------------------------------- */
+/* ---- Processes ------------------------------------------------------------------------------- */
 
 static u32 process_add(struct space *space) {
     for (u32 i = 0; i < WORLD_PROCESSES; i++) {
@@ -87,9 +90,7 @@ u32 process_clone_must(u32 process, u32 plan) {
     return child;
 }
 
-void process_run(u32 process) {
-    space_load(world.process[process]);
-}
+void process_run(u32 process) { space_load(world.process[process]); }
 
 void process_end(u32 process) {
     struct space *space = world.process[process];
@@ -110,7 +111,9 @@ void process_end_all(void) {
     }
 }
 
-struct quarter *process_quarter(u32 process, u32 slot) { return world.process[process]->slot[slot].quarter; }
+struct quarter *process_quarter(u32 process, u32 slot) {
+    return world.process[process]->slot[slot].quarter;
+}
 
 int process_attach_try(u32 process, u32 slot, struct quarter *quarter, u32 view) {
     struct space *old = world.process[process], *new = NULL;
@@ -133,7 +136,7 @@ void process_attach(u32 process, u32 slot, struct quarter *quarter, u32 view) {
     CHECK_EQUAL(process_attach_try(process, slot, quarter, view), 0);
 }
 
-/* ---- Handles ---------------------------------------------------------------------------------- */
+/* ---- Handles --------------------------------------------------------------------------------- */
 
 void handle_keep(struct quarter *quarter) {
     for (u32 i = 0; i < WORLD_HANDLES; i++) {
@@ -163,32 +166,36 @@ void handle_drop(struct quarter *quarter) {
     CHECK(false, "no handle to drop");
 }
 
-/* ---- Accesses --------------------------------------------------------------------------------- */
+/* ---- Accesses -------------------------------------------------------------------------------- */
 
 void poke(u32 process, u32 address, u32 value) {
     process_run(process);
     enum sim_result result = sim_user_write(address, &value, sizeof(value));
-    CHECK(result == SIM_OK, "process %u cannot write at %#x: reason %d", process, address, world.fault_reason);
+    CHECK(result == SIM_OK, "process %u cannot write at %#x: reason %d", process, address,
+          world.fault_reason);
 }
 
 u32 peek(u32 process, u32 address) {
     u32 value = 0;
     process_run(process);
     enum sim_result result = sim_user_read(address, &value, sizeof(value));
-    CHECK(result == SIM_OK, "process %u cannot read at %#x: reason %d", process, address, world.fault_reason);
+    CHECK(result == SIM_OK, "process %u cannot read at %#x: reason %d", process, address,
+          world.fault_reason);
     return value;
 }
 
-static void check_refused(enum sim_result result, const char *what, u32 process, u32 address, int reason) {
+static void check_refused(enum sim_result result, const char *what, u32 process, u32 address,
+                          int reason) {
     CHECK(result == SIM_FAULT, "process %u may %s at %#x", process, what, address);
-    CHECK(world.fault_reason == reason, "%s at %#x: reason %d instead of %d", what, address, world.fault_reason,
-          reason);
+    CHECK(world.fault_reason == reason, "%s at %#x: reason %d instead of %d", what, address,
+          world.fault_reason, reason);
 }
 
 void poke_fails(u32 process, u32 address, int reason) {
     u32 value = 0xBAD;
     process_run(process);
-    check_refused(sim_user_write(address, &value, sizeof(value)), "write", process, address, reason);
+    check_refused(sim_user_write(address, &value, sizeof(value)), "write", process, address,
+                  reason);
 }
 
 void peek_fails(u32 process, u32 address, int reason) {
@@ -204,8 +211,8 @@ void execute_fails(u32 process, u32 address, int reason) {
 
 void execute_works(u32 process, u32 address) {
     process_run(process);
-    CHECK(sim_user_execute(address) == SIM_OK, "process %u cannot execute at %#x: reason %d", process, address,
-          world.fault_reason);
+    CHECK(sim_user_execute(address) == SIM_OK, "process %u cannot execute at %#x: reason %d",
+          process, address, world.fault_reason);
 }
 
 void map(u32 process, u32 address, u32 length, u32 rights) {

@@ -33,7 +33,7 @@ def test_help_lists_every_target_and_variable():
             source = file.read()
         for phony in re.findall(r"^\.PHONY: (.*)", source, re.MULTILINE):
             for target in phony.split():
-                assert target in names or target in ("FORCE", "setup", "host-binaries"), target
+                assert target in names or target in ("FORCE", "host-binaries"), target
         for variable in re.findall(r"^([A-Z_]+) \?=", source, re.MULTILINE):
             assert variable in names, variable
 
@@ -45,7 +45,8 @@ def test_unknown_arch_is_one_line():
     assert "ARCH=arm" in complaint and "pae" in complaint and "long" in complaint
 
 
-@pytest.mark.parametrize("variables, word", [({"ACCEL": "warp"}, "ACCEL=warp"), ({"BUILD": "/nowhere"}, "make image")])
+@pytest.mark.parametrize("variables, word", [({"ACCEL": "warp"}, "ACCEL=warp"), ({"BUILD": "/nowhere"}, "make image"),
+                                             ({"MEM": "4M"}, "8M"), ({"MEM": "lots"}, "MEM=lots")])
 def test_wrong_setting_is_one_line(variables, word):
     status, text, complaint = run("tools/qemu", "run", **variables)
     assert status != 0 and text == ""
@@ -85,6 +86,22 @@ def test_a_second_make_does_nothing():
         assert status == 0, complaint
         status, text, complaint = make(f"ARCH={arch}", "image")
         assert (status, text) == (0, ""), text
+
+
+@pytest.mark.parametrize("emulator, status, word", [
+    ("exit 0", 125, "without giving a status"),  # as after a triple fault, with -no-reboot
+    ("echo 'bad option' >&2; exit 1", 126, "did not start"),
+    ("exec sleep 60", 124, "did not end within 1 seconds"),
+])
+def test_exec_tells_how_a_guest_failed(tmp_path, emulator, status, word):
+    """With a script in the emulator's place."""
+    path = hide(tmp_path, "qemu-system-x86_64")
+    script = tmp_path / "qemu-system-x86_64"
+    script.write_text(f"#!/bin/sh\n{emulator}\n")
+    script.chmod(0o755)
+    result, text, complaint = run("tools/exec", "--built", "--timeout", "1", "true", PATH=path, ARCH="pae", BUILD=BUILD)
+    assert (result, text) == (status, "")
+    assert word in complaint.splitlines()[-1]
 
 
 # ---- The generator ---------------------------------------------------------------------------------------

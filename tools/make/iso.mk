@@ -6,10 +6,10 @@
 iso_folder := $(BUILD)/iso
 iso_files := $(foreach arch,pae long,$(iso_folder)/boot/$(arch)/kernel.elf $(iso_folder)/boot/$(arch)/initrd.cpio)
 
-.PHONY: iso
+.PHONY: iso bochs
 iso: ##  build the CD image with both kernels, build/quartet.iso
 	+@$(call both,image)
-	@$(MAKE) --no-print-directory $(BUILD)/quartet.iso
+	+@$(again) $(BUILD)/quartet.iso
 
 $(iso_folder)/boot/%: $(BUILD)/%
 	@mkdir -p $(@D)
@@ -21,6 +21,6 @@ $(BUILD)/quartet.iso: boot/grub/grub.cfg $(iso_files)
 	$(call quietly,ISO,$@)grub-mkrescue -o $@ $(iso_folder) >$(BUILD)/iso.log 2>&1 || { cat $(BUILD)/iso.log; exit 1; }
 
 bochs: ##  boot the CD image in Bochs, serial terminal on this one
-	@tools/doctor --install build run iso bochs
-	@$(MAKE) --no-print-directory iso
+	@CC='$(CC)' tools/doctor --install build run iso bochs
+	+@$(again) iso
 	@BUILD='$(BUILD)' MEM='$(MEM)' tools/bochs

@@ -52,8 +52,9 @@ static void expect(const char *what, long result, long wanted) {
     passed += right;
     failed += !right;
     if (!right) {
-        printf("FAIL %s: %s, not %s%s\n", what, result >= 0 ? "success" : quartet_error_name(result),
-               quartet_error_name(wanted), result == -wanted ? "; but the state changed" : "");
+        printf("FAIL %s: %s, not %s%s\n", what,
+               result >= 0 ? "success" : quartet_error_name(result), quartet_error_name(wanted),
+               result == -wanted ? "; but the state changed" : "");
         before = after;
     } else if (verbose) {
         printf("ok   %s: %s\n", what, quartet_error_name(wanted));
@@ -72,7 +73,8 @@ static void expect(const char *what, long result, long wanted) {
 #define WRAPPING_POINTER 0xFFFFFFFFFFFFFFFCu
 #endif
 
-static const char constants[PAGE_SIZE] = "in slot 0, not writable"; /* read-only: bad for an out parameter */
+static const char constants[PAGE_SIZE] =
+    "in slot 0, not writable"; /* read-only: bad for an out parameter */
 
 enum {
     READABLE = 1,  /* a good source, but a bad place to write */
@@ -109,7 +111,9 @@ static long use_wait(uintptr_t p) { return process_wait(QUARTET_ANY, WAIT_NOHANG
 static long use_limit(uintptr_t p) { return process_limit((void *)p); }
 static long use_call(uintptr_t p) { return ipc_call((int)file_session, (void *)p); }
 static long use_reply(uintptr_t p) { return ipc_reply((int)own_endpoint, (void *)p); }
-static long use_reply_receive(uintptr_t p) { return ipc_reply_receive((int)own_endpoint, (void *)p); }
+static long use_reply_receive(uintptr_t p) {
+    return ipc_reply_receive((int)own_endpoint, (void *)p);
+}
 static long use_info(uintptr_t p) {
     return system_info(HANDLE_SYSTEM, INFO_MACHINE, (void *)p, sizeof(struct info_machine));
 }
@@ -156,7 +160,8 @@ static void wild_pointers(void) {
 
 /* ---- Handles --------------------------------------------------------------------------------- */
 
-static const int bad_handles[] = {-1, -2, -5, -15, -20, 200, HANDLE_LIMIT, 100000, INT32_MAX, INT32_MIN};
+static const int bad_handles[] = {-1,  -2,           -5,     -15,       -20,
+                                  200, HANDLE_LIMIT, 100000, INT32_MAX, INT32_MIN};
 
 static void bad_handle(int handle) {
     struct quarter_stat stat;
@@ -228,7 +233,8 @@ static void weak_rights(void) {
     EXPECT(E_RIGHTS, quarter_copy((int)none));
     EXPECT(E_RIGHTS, debug_write((int)system, buffer, 1));
     EXPECT(E_RIGHTS, debug_read((int)system, buffer, 1));
-    EXPECT(E_RIGHTS, debug_write(HANDLE_SYSTEM, buffer, 1)); /* the console is the console server's */
+    EXPECT(E_RIGHTS,
+           debug_write(HANDLE_SYSTEM, buffer, 1)); /* the console is the console server's */
     EXPECT(E_RIGHTS, debug_read(HANDLE_SYSTEM, buffer, 1));
     EXPECT(E_RIGHTS, system_info((int)system, INFO_MACHINE, buffer, sizeof(buffer)));
     EXPECT(E_RIGHTS, system_off((int)system, 0));
@@ -237,7 +243,8 @@ static void weak_rights(void) {
     EXPECT(E_RIGHTS, ipc_receive((int)mute, &message));
     EXPECT(E_RIGHTS, endpoint_session((int)mute, 1));
     long copy = handle_dup((int)weak, RIGHTS_ALL, QUARTET_NONE);
-    int widened = copy < 0 || handle_stat((int)copy, &facts) != 0 || (facts.rights & ~(RIGHT_READ | RIGHT_DUPLICATE));
+    int widened = copy < 0 || handle_stat((int)copy, &facts) != 0 ||
+                  (facts.rights & ~(RIGHT_READ | RIGHT_DUPLICATE));
     handle_close((int)copy);
     expect("handle_dup cannot widen rights", widened ? 0 : -E_RIGHTS, E_RIGHTS);
     handle_close((int)mute);
@@ -261,23 +268,28 @@ static void bad_ranges(void) {
     EXPECT(E_INVALID, quarter_map(QUARTET_SLOT(1), 0x20000000, PAGE_SIZE, 0));
     EXPECT(E_INVALID, quarter_map(QUARTET_SLOT(1), 0x20000000, PAGE_SIZE, RIGHT_WRITE));
     EXPECT(E_INVALID, quarter_map(QUARTET_SLOT(1), 0x20000000, PAGE_SIZE, 0xFFFF));
-    EXPECT(E_INVALID, quarter_map(QUARTET_SLOT(1), 0x20000000, PAGE_SIZE, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE));
+    EXPECT(E_INVALID, quarter_map(QUARTET_SLOT(1), 0x20000000, PAGE_SIZE,
+                                  RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE));
     EXPECT(E_RANGE, quarter_map(QUARTET_SLOT(1), QUARTER_SIZE, PAGE_SIZE, RIGHT_READ));
-    EXPECT(E_RANGE, quarter_map(QUARTET_SLOT(1), QUARTER_SIZE - PAGE_SIZE, 2 * PAGE_SIZE, RIGHT_READ));
+    EXPECT(E_RANGE,
+           quarter_map(QUARTET_SLOT(1), QUARTER_SIZE - PAGE_SIZE, 2 * PAGE_SIZE, RIGHT_READ));
     EXPECT(E_RANGE, quarter_map(QUARTET_SLOT(1), 0xFFFFF000u, PAGE_SIZE, RIGHT_READ));
     EXPECT(E_RANGE, quarter_map(QUARTET_SLOT(1), PAGE_SIZE, 0xFFFFF000u, RIGHT_READ));
 #ifdef ARCH_PAE
-    EXPECT(E_RANGE, quarter_map(QUARTET_SLOT(3), 0x30000000, PAGE_SIZE, RIGHT_READ)); /* the kernel's part */
+    EXPECT(E_RANGE,
+           quarter_map(QUARTET_SLOT(3), 0x30000000, PAGE_SIZE, RIGHT_READ)); /* the kernel's part */
 #endif
     EXPECT(E_EXISTS, quarter_map(QUARTET_SLOT(1), 0, PAGE_SIZE, RIGHT_READ));
     EXPECT(E_NOTFOUND, quarter_unmap(QUARTET_SLOT(1), 0x20000000, PAGE_SIZE));
     EXPECT(E_RANGE, quarter_unmap(QUARTET_SLOT(1), QUARTER_SIZE - PAGE_SIZE, 2 * PAGE_SIZE));
     EXPECT(E_NOTFOUND, quarter_protect(QUARTET_SLOT(1), 0x20000000, PAGE_SIZE, RIGHT_READ));
-    EXPECT(E_INVALID, quarter_protect(QUARTET_SLOT(1), 0, PAGE_SIZE, RIGHT_WRITE | RIGHT_EXECUTE | RIGHT_READ));
+    EXPECT(E_INVALID, quarter_protect(QUARTET_SLOT(1), 0, PAGE_SIZE,
+                                      RIGHT_WRITE | RIGHT_EXECUTE | RIGHT_READ));
     EXPECT(E_NOTFOUND, quarter_supply(QUARTET_SLOT(1), 0x20000000, &byte, 1));
     EXPECT(E_RANGE, quarter_supply(QUARTET_SLOT(1), QUARTER_SIZE, &byte, 1));
     EXPECT(E_RANGE, quarter_supply(QUARTET_SLOT(1), QUARTER_SIZE - 1, &byte, 2));
-    EXPECT(E_RANGE, quarter_supply(QUARTET_SLOT(1), 0, (void *)(uintptr_t)SLOT_BASE(1), 0xFFFFF000u));
+    EXPECT(E_RANGE,
+           quarter_supply(QUARTET_SLOT(1), 0, (void *)(uintptr_t)SLOT_BASE(1), 0xFFFFF000u));
 }
 
 static void bad_space_changes(void) {
@@ -339,7 +351,10 @@ static void bad_processes_and_threads(void) {
 static long raw_call(long number) {
     long result;
 #ifdef ARCH_PAE
-    __asm__ volatile("call *%1" : "=a"(result) : "r"(0xFFFFE000u), "0"(number) : "ecx", "edx", "memory");
+    __asm__ volatile("call *%1"
+                     : "=a"(result)
+                     : "r"(0xFFFFE000u), "0"(number)
+                     : "ecx", "edx", "memory");
 #else
     __asm__ volatile("syscall" : "=a"(result) : "0"(number) : "rcx", "r11", "memory");
 #endif
@@ -356,7 +371,8 @@ static void bad_numbers(void) {
 int main(int argc, char **argv) {
     verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
     own_endpoint = endpoint_create();
-    file_session = endpoint_session((int)own_endpoint, 1); /* nobody receives: only refused calls return */
+    file_session =
+        endpoint_session((int)own_endpoint, 1); /* nobody receives: only refused calls return */
     before = state_now();
     wild_pointers();
     for (size_t i = 0; i < sizeof(bad_handles) / sizeof(bad_handles[0]); i++) {

@@ -50,14 +50,16 @@ static void result_add(struct result *result, uint64_t from, uint64_t to) {
     }
 }
 
-static struct result result_none(void) { return (struct result){.smallest = UINT64_MAX, .largest = 0}; }
+static struct result result_none(void) {
+    return (struct result){.smallest = UINT64_MAX, .largest = 0};
+}
 
 static void report(const char *name, struct result result, uint64_t units) {
-    printf("%s\t%lu\n", name, (unsigned long)(result.smallest / units));
+    printf("%s\t%llu\n", name, (unsigned long long)(result.smallest / units));
     fflush(stdout);
     if (verbose) {
-        fprintf(stderr, "%s: %lu to %lu\n", name, (unsigned long)(result.smallest / units),
-                (unsigned long)(result.largest / units));
+        fprintf(stderr, "%s: %llu to %llu\n", name, (unsigned long long)(result.smallest / units),
+                (unsigned long long)(result.largest / units));
     }
 }
 
@@ -96,7 +98,8 @@ static void touch(uint32_t offset, uint32_t length) {
 static void split_pages(uint32_t length) {
     for (uint32_t at = 0; at < length; at += 2 * MIB) {
         checked("quarter_protect", quarter_protect(QUARTET_SLOT(2), at, PAGE_SIZE, RIGHT_READ));
-        checked("quarter_protect", quarter_protect(QUARTET_SLOT(2), at, PAGE_SIZE, RIGHT_READ | RIGHT_WRITE));
+        checked("quarter_protect",
+                quarter_protect(QUARTET_SLOT(2), at, PAGE_SIZE, RIGHT_READ | RIGHT_WRITE));
     }
     touch(0, length);
 }
@@ -134,8 +137,9 @@ static void bench_clone_share(void) {
     uintptr_t top = (uintptr_t)(child_stack + sizeof(child_stack)) - sizeof(uintptr_t);
     for (int i = 0; i < WARM_UPS + RUNS; i++) {
         uint64_t from = ticks();
-        child_wait(checked("process_clone", process_clone(PLAN(PLAN_SHARE, PLAN_SHARE, PLAN_SHARE, PLAN_SHARE),
-                                                          (uintptr_t)child_ends, top, 0)));
+        child_wait(checked("process_clone",
+                           process_clone(PLAN(PLAN_SHARE, PLAN_SHARE, PLAN_SHARE, PLAN_SHARE),
+                                         (uintptr_t)child_ends, top, 0)));
         uint64_t to = ticks();
         if (i >= WARM_UPS) {
             result_add(&result, from, to);
@@ -204,7 +208,8 @@ static struct result measure_writes(uint32_t offset) {
     struct result result = result_none();
     touch(offset, PAGE_SIZE);
     for (uint32_t page = 1; page < FAULT_PAGES; page++) {
-        volatile uint32_t *word = (volatile uint32_t *)(uintptr_t)(AREA + offset + page * PAGE_SIZE);
+        volatile uint32_t *word =
+            (volatile uint32_t *)(uintptr_t)(AREA + offset + page * PAGE_SIZE);
         uint64_t from = ticks();
         *word = page;
         uint64_t to = ticks();
@@ -224,7 +229,8 @@ static void bench_copy_on_write_fault(void) {
     area_renew();
     area_map(0, FAULT_PAGES * PAGE_SIZE);
     touch(0, FAULT_PAGES * PAGE_SIZE);
-    long child = checked("process_clone", process_clone(PLAN(PLAN_COPY, PLAN_COPY, PLAN_COPY, PLAN_COPY), 0, 0, 0));
+    long child = checked("process_clone",
+                         process_clone(PLAN(PLAN_COPY, PLAN_COPY, PLAN_COPY, PLAN_COPY), 0, 0, 0));
     if (child == 0) {
         for (;;) {
             thread_sleep(1000000);
@@ -243,7 +249,8 @@ static void bench_shared_first_touch(void) {
     area_map(0, FAULT_PAGES * PAGE_SIZE);
     touch(0, FAULT_PAGES * PAGE_SIZE);
     volatile struct result *out = (volatile struct result *)(uintptr_t)(AREA + 8);
-    long child = checked("process_clone", process_clone(PLAN(PLAN_COPY, PLAN_COPY, PLAN_SHARE, PLAN_COPY), 0, 0, 0));
+    long child = checked("process_clone",
+                         process_clone(PLAN(PLAN_COPY, PLAN_COPY, PLAN_SHARE, PLAN_COPY), 0, 0, 0));
     if (child == 0) {
         struct result result = result_none();
         for (uint32_t page = 1; page < FAULT_PAGES; page++) {
@@ -328,7 +335,8 @@ static const struct {
     {"context_switch", bench_context_switch},
     {"boot_to_shell", bench_boot_to_shell},
 };
-#define ROWS_ALWAYS (sizeof(rows) / sizeof(rows[0]) - 1) /* all but the last run when none is named */
+#define ROWS_ALWAYS \
+    (sizeof(rows) / sizeof(rows[0]) - 1) /* all but the last run when none is named */
 
 static int wanted(const char *name, int count, char **names) {
     for (int i = 0; i < count; i++) {

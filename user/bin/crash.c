@@ -23,7 +23,9 @@ static void crash_constant(void) { store((uintptr_t)constant); }
 static void crash_execute(void) { jump((uintptr_t)data); }
 static void crash_nowhere(void) { store(SLOT_BASE(2) + 0x123000); }
 static void crash_stack(void) { store((uintptr_t)__builtin_frame_address(0) - 64u * 1024 * 1024); }
-static void crash_divide(void) { __asm__ volatile("xorl %%ecx, %%ecx\n\tdivl %%ecx" : : : "eax", "ecx", "edx"); }
+static void crash_divide(void) {
+    __asm__ volatile("xorl %%ecx, %%ecx\n\tdivl %%ecx" : : : "eax", "ecx", "edx");
+}
 static void crash_opcode(void) { __asm__ volatile("ud2"); }
 static void crash_privileged(void) { __asm__ volatile("cli"); }
 static void crash_port(void) { __asm__ volatile("outb %%al, $0xF4" : : "a"(0)); }
@@ -68,7 +70,8 @@ int main(int argc, char **argv) {
     }
     int status = command_usage(USAGE, argc == 2 && strcmp(argv[1], "-h") == 0 ? 'h' : 0);
     for (size_t i = 0; i < KINDS; i++) {
-        fprintf(status == EXIT_SUCCESS ? stdout : stderr, "  %-16s %s\n", kinds[i].name, kinds[i].sentence);
+        fprintf(status == EXIT_SUCCESS ? stdout : stderr, "  %-16s %s\n", kinds[i].name,
+                kinds[i].sentence);
     }
     return status;
 }

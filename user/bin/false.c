@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
 /* false: do nothing, unsuccessfully. */
 
-int main(void) {
-    return 1;
-}
+int main(void) { return 1; }

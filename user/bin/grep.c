@@ -82,13 +82,26 @@ int main(int argc, char **argv) {
     int option, flags = REG_NOSUB, error;
     while ((option = getopt(argc, argv, "invcEqh")) != -1) {
         switch (option) {
-        case 'i': flags |= REG_ICASE; break;
-        case 'n': show_numbers = true; break;
-        case 'v': invert = true; break;
-        case 'c': count_only = true; break;
-        case 'E': flags |= REG_EXTENDED; break;
-        case 'q': quiet = true; break;
-        default: return command_usage(USAGE, option);
+        case 'i':
+            flags |= REG_ICASE;
+            break;
+        case 'n':
+            show_numbers = true;
+            break;
+        case 'v':
+            invert = true;
+            break;
+        case 'c':
+            count_only = true;
+            break;
+        case 'E':
+            flags |= REG_EXTENDED;
+            break;
+        case 'q':
+            quiet = true;
+            break;
+        default:
+            return command_usage(USAGE, option);
         }
     }
     if (optind == argc) {

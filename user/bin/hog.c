@@ -13,7 +13,8 @@
 #define FORK PLAN(PLAN_COPY, PLAN_COPY, PLAN_COPY, PLAN_COPY)
 
 static int report(const char *resource, unsigned count, long error) {
-    printf("hog: %u %s, then %s: %s\n", count, resource, quartet_error_name(error), quartet_error_text(error));
+    printf("hog: %u %s, then %s: %s\n", count, resource, quartet_error_name(error),
+           quartet_error_text(error));
     return -error == E_LIMIT || -error == E_NOMEM ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -48,7 +49,8 @@ static int hog_threads(void) {
     static char stack[4096];
     unsigned count = 0;
     long result;
-    while ((result = thread_create((uintptr_t)sleeper, (uintptr_t)(stack + sizeof(stack) - 16), 0, 0)) >= 0) {
+    while ((result = thread_create((uintptr_t)sleeper, (uintptr_t)(stack + sizeof(stack) - 16), 0,
+                                   0)) >= 0) {
         count++;
     }
     return report("threads", count, result);
@@ -83,9 +85,10 @@ static int hog_frames(void) {
     long child = process_clone(PLAN(PLAN_COPY, PLAN_SHARE, PLAN_FRESH, PLAN_COPY), 0, 0, 0);
     if (child == 0) {
         for (;;) {
-            struct space_change change = {.process = QUARTET_SELF,
-                                          .quarter = {QUARTET_KEEP, QUARTET_KEEP, (int32_t)quarter_create(2), QUARTET_KEEP},
-                                          .rights = {0, 0, RIGHT_READ | RIGHT_WRITE, 0}};
+            struct space_change change = {
+                .process = QUARTET_SELF,
+                .quarter = {QUARTET_KEEP, QUARTET_KEEP, (int32_t)quarter_create(2), QUARTET_KEEP},
+                .rights = {0, 0, RIGHT_READ | RIGHT_WRITE, 0}};
             if (change.quarter[2] < 0 || space_set(&change) < 0 ||
                 quarter_map(QUARTET_SLOT(2), 0, QUARTER_SIZE, RIGHT_READ | RIGHT_WRITE) < 0) {
                 process_exit(EXIT_FAILURE);

@@ -5,8 +5,8 @@
  */
 #include "run.h"
 
-#define USAGE                                                                                      \
-    "limit RESOURCE=NUMBER... COMMAND [ARGUMENT]...\n"                                             \
+#define USAGE                                          \
+    "limit RESOURCE=NUMBER... COMMAND [ARGUMENT]...\n" \
     "  RESOURCE: frames (of 4 KiB; or a size such as 16M), processes, threads, quarters"
 
 static uint32_t *limit_find(struct process_limits *limits, const char *name, size_t length) {

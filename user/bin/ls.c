@@ -161,10 +161,17 @@ int main(int argc, char **argv) {
     one_column = !command_on_screen();
     while ((option = getopt(argc, argv, "la1h")) != -1) {
         switch (option) {
-        case 'l': long_format = true; break;
-        case 'a': all = true; break;
-        case '1': one_column = true; break;
-        default: return command_usage(USAGE, option);
+        case 'l':
+            long_format = true;
+            break;
+        case 'a':
+            all = true;
+            break;
+        case '1':
+            one_column = true;
+            break;
+        default:
+            return command_usage(USAGE, option);
         }
     }
     int status = optind == argc ? list_directory(".") : list_all(argc - optind, argv + optind);

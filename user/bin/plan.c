@@ -5,10 +5,10 @@
  */
 #include "run.h"
 
-#define USAGE                                                                                      \
-    "plan SPEC [COMMAND [ARGUMENT]...]\n"                                                          \
-    "  SPEC: what slots 0,1,2,3 get, each one of share copy fresh none (the first letter will "    \
-    "do),\n"                                                                                       \
+#define USAGE                                                                                   \
+    "plan SPEC [COMMAND [ARGUMENT]...]\n"                                                       \
+    "  SPEC: what slots 0,1,2,3 get, each one of share copy fresh none (the first letter will " \
+    "do),\n"                                                                                    \
     "  as in share,copy,fresh,none; or a preset: fork, thread, rfork, spawn"
 
 static void explain(uint32_t plan) {

@@ -70,9 +70,14 @@ int main(int argc, char **argv) {
     int option, status = EXIT_SUCCESS;
     while ((option = getopt(argc, argv, "rfh")) != -1) {
         switch (option) {
-        case 'r': recursive = true; break;
-        case 'f': force = true; break;
-        default: return command_usage(USAGE, option);
+        case 'r':
+            recursive = true;
+            break;
+        case 'f':
+            force = true;
+            break;
+        default:
+            return command_usage(USAGE, option);
         }
     }
     if (optind == argc && !force) {

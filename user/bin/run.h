@@ -57,8 +57,6 @@ static inline int run_wait(pid_t pid) {
 }
 
 /* The status after run_start has failed. */
-static inline int run_failed(void) {
-    return errno == ENOENT ? 127 : 126;
-}
+static inline int run_failed(void) { return errno == ENOENT ? 127 : 126; }
 
 #endif

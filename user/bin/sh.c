@@ -37,15 +37,19 @@ static bool run_if_complete(const char *line, bool is_end) {
         return true;
     }
     switch (parse_line(line, &list)) {
-    case PARSE_OK: run_list(list); return true;
-    case PARSE_EMPTY: return true;
+    case PARSE_OK:
+        run_list(list);
+        return true;
+    case PARSE_EMPTY:
+        return true;
     case PARSE_INCOMPLETE:
         if (!is_end) {
             return false;
         }
         fprintf(stderr, "sh: syntax error: the text ends too early\n");
         break;
-    case PARSE_ERROR: break;
+    case PARSE_ERROR:
+        break;
     }
     shell.status = STATUS_USAGE;
     return true;

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
 /* true: do nothing, successfully. */
 
-int main(void) {
-    return 0;
-}
+int main(void) { return 0; }

@@ -65,10 +65,17 @@ int main(int argc, char **argv) {
     int option, status = EXIT_SUCCESS;
     while ((option = getopt(argc, argv, "lwch")) != -1) {
         switch (option) {
-        case 'l': show_lines = true; break;
-        case 'w': show_words = true; break;
-        case 'c': show_bytes = true; break;
-        default: return command_usage(USAGE, option);
+        case 'l':
+            show_lines = true;
+            break;
+        case 'w':
+            show_words = true;
+            break;
+        case 'c':
+            show_bytes = true;
+            break;
+        default:
+            return command_usage(USAGE, option);
         }
     }
     if (!show_lines && !show_words && !show_bytes) {

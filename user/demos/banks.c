@@ -30,7 +30,8 @@ static uint32_t banks_create(uint32_t mebibytes) {
         uint32_t part = mebibytes < BANK_SIZE / MIB ? mebibytes : BANK_SIZE / MIB;
         bank[count] = demo_must("quarter_create", quarter_create(SLOT_SHARED));
         bank_size[count] = part * MIB;
-        demo_must("quarter_map", quarter_map((int)bank[count], 0, part * MIB, RIGHT_READ | RIGHT_WRITE));
+        demo_must("quarter_map",
+                  quarter_map((int)bank[count], 0, part * MIB, RIGHT_READ | RIGHT_WRITE));
         mebibytes -= part;
         count++;
     }
@@ -38,7 +39,8 @@ static uint32_t banks_create(uint32_t mebibytes) {
 }
 
 static void bank_select(uint32_t number) {
-    demo_must("space_set", demo_attach(SLOT_SHARED, (int)bank[number], RIGHT_READ | RIGHT_WRITE, 0));
+    demo_must("space_set",
+              demo_attach(SLOT_SHARED, (int)bank[number], RIGHT_READ | RIGHT_WRITE, 0));
 }
 
 static uint32_t word_for(uint32_t number, uint32_t offset) { return offset ^ number * 0x9E3779B9u; }
@@ -68,7 +70,8 @@ int main(int argc, char **argv) {
         mebibytes = (uint32_t)strtoul(argv[1], NULL, 10);
     }
     if (mebibytes == 0 || mebibytes > BANKS_LIMIT * (BANK_SIZE / MIB)) {
-        fprintf(stderr, "usage: banks [MEBIBYTES]   from 1 to %u\n", (unsigned)(BANKS_LIMIT * (BANK_SIZE / MIB)));
+        fprintf(stderr, "usage: banks [MEBIBYTES]   from 1 to %u\n",
+                (unsigned)(BANKS_LIMIT * (BANK_SIZE / MIB)));
         return 2;
     }
     uint32_t count = banks_create(mebibytes);
@@ -80,14 +83,16 @@ int main(int argc, char **argv) {
     }
     struct info_machine filled = machine();
     uint32_t used = (before.frames_free - filled.frames_free) / (MIB / PAGE_SIZE);
-    printf("  %u MiB in %u banks through one 1 GiB slot; %u MiB of frames in use for them\n", (unsigned)mebibytes,
-           (unsigned)count, (unsigned)used);
+    printf("  %u MiB in %u banks through one 1 GiB slot; %u MiB of frames in use for them\n",
+           (unsigned)mebibytes, (unsigned)count, (unsigned)used);
     failed += demo_claim(errors == 0, "every word in every bank reads back");
     failed += demo_claim(used >= mebibytes, "all of it was resident at once");
     if (mebibytes > 4096) {
-        failed += demo_claim(used > 4096, "more than 4 GiB of data in one program of 32-bit pointers");
+        failed +=
+            demo_claim(used > 4096, "more than 4 GiB of data in one program of 32-bit pointers");
     }
-    if (before.frames_high_free != 0) { /* pae: frames that the kernel reaches only through a window */
+    if (before.frames_high_free !=
+        0) { /* pae: frames that the kernel reaches only through a window */
         uint32_t high = (before.frames_high_free - filled.frames_high_free) / (MIB / PAGE_SIZE);
         printf("  %u MiB of it above the kernel's direct map\n", (unsigned)high);
         failed += demo_claim(high > 0, "high frames served it");

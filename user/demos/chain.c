@@ -13,7 +13,9 @@
 #define PAGE_ANCIENT 1u /* written once, by the first */
 #define PAGE_OWN(generation) (2u + (generation))
 
-static volatile uint32_t *page(uint32_t number) { return demo_pointer(SLOT_SHARED, number * PAGE_SIZE); }
+static volatile uint32_t *page(uint32_t number) {
+    return demo_pointer(SLOT_SHARED, number * PAGE_SIZE);
+}
 
 static uint32_t mark(uint32_t generation) { return 0x5EED0000u + generation; }
 
@@ -58,5 +60,7 @@ int main(int argc, char **argv) {
     *page(PAGE_ANCIENT) = mark(0);
     uint32_t reached = generation_run(0, depth);
     printf("  %u generations below the first\n", (unsigned)depth);
-    return demo_claim(reached == depth, "each saw its ancestors' pages, its own, and nobody else's") ? 1 : 0;
+    return demo_claim(reached == depth, "each saw its ancestors' pages, its own, and nobody else's")
+               ? 1
+               : 0;
 }

@@ -13,7 +13,6 @@
 
 #define MIB (1024u * 1024u)
 
-
 /* A child starts with ARG in EAX (pae) or RDI (long): as a C function sees its first argument. */
 #ifdef __x86_64__
 #define DEMO_ENTRY
@@ -22,7 +21,9 @@
 #endif
 
 /* The stack pointer to start a C function with whose stack ends at TOP: as after a call. */
-static inline uintptr_t demo_stack(uintptr_t top) { return (top & ~(uintptr_t)15) - sizeof(uintptr_t); }
+static inline uintptr_t demo_stack(uintptr_t top) {
+    return (top & ~(uintptr_t)15) - sizeof(uintptr_t);
+}
 
 static inline void *demo_pointer(uint32_t slot, uint32_t offset) {
     return (void *)(uintptr_t)(SLOT_BASE(slot) + offset);
@@ -58,7 +59,8 @@ static inline long demo_attach(uint32_t slot, int quarter, uint32_t rights, int 
 static inline void demo_fresh_area(uint32_t slot, uint32_t length) {
     long quarter = demo_must("quarter_create", quarter_create(slot));
     demo_must("quarter_map", quarter_map((int)quarter, 0, length, RIGHT_READ | RIGHT_WRITE));
-    demo_must("space_set", demo_attach(slot, (int)quarter, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, 1));
+    demo_must("space_set",
+              demo_attach(slot, (int)quarter, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, 1));
 }
 
 /* Wait for CHILD, close its handle, return its status. */

@@ -49,8 +49,10 @@ static int plugin_check(const char *name) {
 
 int main(void) {
     int failed = plugin_check("plug-in A") + plugin_check("plug-in B");
-    failed += demo_claim(strcmp(settings, "the host's settings") == 0, "the host's settings are as they were");
-    uint32_t status = demo_wait(demo_must("quartet_clone", quartet_clone(plugin_plan, vandal, NULL)));
+    failed += demo_claim(strcmp(settings, "the host's settings") == 0,
+                         "the host's settings are as they were");
+    uint32_t status =
+        demo_wait(demo_must("quartet_clone", quartet_clone(plugin_plan, vandal, NULL)));
     failed += demo_claim((status & STATUS_FAULT) != 0 && STATUS_CODE(status) == FAULT_RIGHTS,
                          "a plug-in that writes to the shared text is ended by a fault");
     failed += demo_claim(text_constant[0] == 'c', "the text is as it was");

@@ -37,14 +37,16 @@ static int preset_check(const char *name, uint32_t plan, int data, int shared, i
 
 static int spawn_check(char *self) {
     char *arguments[] = {self, "child", NULL};
-    struct quartet_spawn spawn = {.program = {.path = "/bin/presets", .argv = arguments}, .plan = PLAN_SPAWN};
+    struct quartet_spawn spawn = {.program = {.path = "/bin/presets", .argv = arguments},
+                                  .plan = PLAN_SPAWN};
     data_counter = *SHARED_COUNTER = 0;
     int child = quartet_spawn(&spawn);
     if (child < 0) {
         return demo_claim(0, "spawn  the program starts");
     }
     int right = demo_wait(child) == 42 && data_counter == 0 && *SHARED_COUNTER == 0;
-    return demo_claim(right, "spawn  parent sees: data kept, shared memory kept; nothing was copied");
+    return demo_claim(right,
+                      "spawn  parent sees: data kept, shared memory kept; nothing was copied");
 }
 
 int main(int argc, char **argv) {

@@ -58,7 +58,7 @@ int main(int argc, char **argv) {
     for (uint32_t i = 0; i < workers; i++) {
         failed += demo_wait(child[i]) != 0;
     }
-    printf("  %u workers, total %lu\n", (unsigned)workers, (unsigned long)SHARED->total);
+    printf("  %u workers, total %llu\n", (unsigned)workers, (unsigned long long)SHARED->total);
     failed += demo_claim(SHARED->finished == workers, "every worker added its part");
     failed += demo_claim(SHARED->total == expected, "the total in the shared slot is right");
     failed += demo_claim(private_mark == 0, "what the workers wrote in slot 1 stayed theirs");

@@ -34,11 +34,11 @@ const char *quartet_error_text(long error) {
 
 int quartet_errno(long error) {
     static const unsigned char map[] = {
-        [E_INVALID] = EINVAL,  [E_FAULT] = EFAULT,   [E_HANDLE] = EBADF,     [E_RIGHTS] = EACCES,
-        [E_TYPE] = EBADF,      [E_NOMEM] = ENOMEM,   [E_LIMIT] = EAGAIN,     [E_EXISTS] = EEXIST,
-        [E_NOTFOUND] = ENOENT, [E_AGAIN] = EAGAIN,   [E_TIMEOUT] = ETIMEDOUT, [E_KILLED] = EINTR,
-        [E_DEAD] = EPIPE,      [E_BUSY] = EBUSY,     [E_RANGE] = EINVAL,     [E_ALIGN] = EINVAL,
-        [E_NOSYS] = ENOSYS,    [E_SLOT] = EINVAL,    [E_TOOBIG] = E2BIG,
+        [E_INVALID] = EINVAL,  [E_FAULT] = EFAULT, [E_HANDLE] = EBADF,      [E_RIGHTS] = EACCES,
+        [E_TYPE] = EBADF,      [E_NOMEM] = ENOMEM, [E_LIMIT] = EAGAIN,      [E_EXISTS] = EEXIST,
+        [E_NOTFOUND] = ENOENT, [E_AGAIN] = EAGAIN, [E_TIMEOUT] = ETIMEDOUT, [E_KILLED] = EINTR,
+        [E_DEAD] = EPIPE,      [E_BUSY] = EBUSY,   [E_RANGE] = EINVAL,      [E_ALIGN] = EINVAL,
+        [E_NOSYS] = ENOSYS,    [E_SLOT] = EINVAL,  [E_TOOBIG] = E2BIG,
     };
     unsigned long code = magnitude(error);
     return code < sizeof(map) && map[code] != 0 ? map[code] : EIO;

@@ -18,7 +18,7 @@
 #include "internal.h"
 #include "kernel/format/elf.h"
 
-#define HEAD_SIZE 4096u          /* the program headers are expected in it */
+#define HEAD_SIZE 4096u /* the program headers are expected in it */
 #define ARGUMENT_LIMIT (256u * 1024)
 #define STACK_END_OFFSET ((uint32_t)(QUARTET_STACK_TOP - SLOT_BASE(SLOT_STACK)))
 

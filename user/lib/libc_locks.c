@@ -23,21 +23,13 @@ struct __lock __lock___sinit_recursive_mutex, __lock___sfp_recursive_mutex,
     __lock___arc4random_mutex;
 
 /* Without memory there is no lock, and the object goes unguarded: newlib has no way to be told. */
-void __retarget_lock_init(_LOCK_T *lock) {
-    *lock = calloc(1, sizeof(struct __lock));
-}
+void __retarget_lock_init(_LOCK_T *lock) { *lock = calloc(1, sizeof(struct __lock)); }
 
-void __retarget_lock_init_recursive(_LOCK_T *lock) {
-    __retarget_lock_init(lock);
-}
+void __retarget_lock_init_recursive(_LOCK_T *lock) { __retarget_lock_init(lock); }
 
-void __retarget_lock_close(_LOCK_T lock) {
-    free(lock);
-}
+void __retarget_lock_close(_LOCK_T lock) { free(lock); }
 
-void __retarget_lock_close_recursive(_LOCK_T lock) {
-    free(lock);
-}
+void __retarget_lock_close_recursive(_LOCK_T lock) { free(lock); }
 
 void __retarget_lock_acquire(_LOCK_T lock) {
     if (lock != NULL)

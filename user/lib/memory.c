@@ -20,9 +20,7 @@ extern char _end[]; /* from user.ld: page aligned, in slot 1 */
 /* malloc's lock guards these; a program that calls sbrk itself does so before it has threads. */
 static uintptr_t heap_break, heap_mapped;
 
-static uint32_t round_up(uint32_t value, uint32_t unit) {
-    return (value + unit - 1) & ~(unit - 1);
-}
+static uint32_t round_up(uint32_t value, uint32_t unit) { return (value + unit - 1) & ~(unit - 1); }
 
 static long heap_grow(uintptr_t end) {
     uint32_t length = round_up((uint32_t)(end - heap_mapped), HEAP_CHUNK);

@@ -28,9 +28,7 @@ static void close_on_exec_set(int file, bool on) {
         __atomic_and_fetch(&close_on_exec[file / 32], ~bit, __ATOMIC_RELAXED);
 }
 
-static bool close_on_exec_get(int file) {
-    return close_on_exec[file / 32] >> (file % 32) & 1;
-}
+static bool close_on_exec_get(int file) { return close_on_exec[file / 32] >> (file % 32) & 1; }
 
 void files_close_on_exec(void) {
     for (int file = 0; file < HANDLE_LIMIT; file++)
@@ -38,9 +36,7 @@ void files_close_on_exec(void) {
             close(file);
 }
 
-static bool descriptor_valid(int file) {
-    return file >= 0 && file < HANDLE_LIMIT;
-}
+static bool descriptor_valid(int file) { return file >= 0 && file < HANDLE_LIMIT; }
 
 int file_call(int file, uint32_t label, struct message *message) {
     if (!descriptor_valid(file)) {
@@ -254,9 +250,7 @@ static int duplicate(int file, int target) {
     return copy;
 }
 
-int dup(int file) {
-    return duplicate(file, QUARTET_NONE);
-}
+int dup(int file) { return duplicate(file, QUARTET_NONE); }
 
 int dup2(int file, int target) {
     struct handle_stat found;
@@ -310,9 +304,8 @@ static unsigned char entry_type(uint64_t mode) {
 /* What newlib's readdir() reads with: one entry for each call, as the protocol gives them. */
 int getdents(int file, void *buffer, int length) {
     struct dirent *entry = buffer;
-    struct message message = {.word = {FILE_HERE},
-                              .receive_buffer = (uintptr_t)entry->d_name,
-                              .receive_size = MAXNAMLEN};
+    struct message message = {
+        .word = {FILE_HERE}, .receive_buffer = (uintptr_t)entry->d_name, .receive_size = MAXNAMLEN};
     if (length < (int)sizeof(*entry)) {
         errno = EINVAL;
         return -1;

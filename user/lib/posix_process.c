@@ -50,9 +50,7 @@ static void children_forget(void) {
         child_forget(handle);
 }
 
-pid_t getpid(void) {
-    return (pid_t)process_id(QUARTET_SELF);
-}
+pid_t getpid(void) { return (pid_t)process_id(QUARTET_SELF); }
 
 pid_t fork(void) {
     long child = process_clone(PLAN_FORK, 0, 0, 0);
@@ -66,9 +64,7 @@ pid_t fork(void) {
 }
 
 /* Not sharing memory with the parent is allowed, and a COPY costs little. */
-pid_t vfork(void) {
-    return fork();
-}
+pid_t vfork(void) { return fork(); }
 
 /* The words of <sys/wait.h>. */
 static int wait_status(uint32_t status) {
@@ -101,9 +97,7 @@ pid_t waitpid(pid_t pid, int *status, int options) {
     return (pid_t)ended.pid;
 }
 
-pid_t wait(int *status) {
-    return waitpid(-1, status, 0);
-}
+pid_t wait(int *status) { return waitpid(-1, status, 0); }
 
 static int kill_handle(int process, int signal) {
     return signal == 0 ? 0 : (int)posix_result(process_kill(process, (uint32_t)signal));

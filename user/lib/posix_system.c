@@ -12,26 +12,16 @@
 
 #include "internal.h"
 
-uid_t getuid(void) {
-    return 0;
-}
+uid_t getuid(void) { return 0; }
 
-uid_t geteuid(void) {
-    return 0;
-}
+uid_t geteuid(void) { return 0; }
 
-gid_t getgid(void) {
-    return 0;
-}
+gid_t getgid(void) { return 0; }
 
-gid_t getegid(void) {
-    return 0;
-}
+gid_t getegid(void) { return 0; }
 
 /* The one user has no name: glob() asks for it when a pattern begins with ~. */
-char *getlogin(void) {
-    return NULL;
-}
+char *getlogin(void) { return NULL; }
 
 struct passwd *getpwnam(const char *name) {
     (void)name;
@@ -43,9 +33,7 @@ struct passwd *getpwuid(uid_t user) {
     return NULL;
 }
 
-int issetugid(void) {
-    return 0;
-}
+int issetugid(void) { return 0; }
 
 static int only_zero(unsigned id) {
     if (id == 0)
@@ -54,13 +42,9 @@ static int only_zero(unsigned id) {
     return -1;
 }
 
-int seteuid(uid_t user) {
-    return only_zero(user);
-}
+int seteuid(uid_t user) { return only_zero(user); }
 
-int setegid(gid_t group) {
-    return only_zero(group);
-}
+int setegid(gid_t group) { return only_zero(group); }
 
 static int not_supported(void) {
     errno = ENOSYS;
@@ -82,9 +66,7 @@ int sched_setparam(pid_t process, const struct sched_param *parameters) {
     return not_supported();
 }
 
-int sched_yield(void) {
-    return (int)posix_result(thread_yield());
-}
+int sched_yield(void) { return (int)posix_result(thread_yield()); }
 
 /* Handlers are newlib's signal() and raise(), within the program. */
 int sigaction(int number, const struct sigaction *action, struct sigaction *old) {
@@ -106,9 +88,7 @@ int sigprocmask(int how, const sigset_t *set, sigset_t *old) {
     return 0;
 }
 
-int getpagesize(void) {
-    return (int)PAGE_SIZE;
-}
+int getpagesize(void) { return (int)PAGE_SIZE; }
 
 long sysconf(int name) {
     struct info_machine info;

@@ -55,9 +55,7 @@ int nanosleep(const struct timespec *wanted, struct timespec *left) {
                               ((uint64_t)wanted->tv_nsec + 999) / 1000);
 }
 
-int usleep(useconds_t microseconds) {
-    return sleep_microseconds(microseconds);
-}
+int usleep(useconds_t microseconds) { return sleep_microseconds(microseconds); }
 
 unsigned sleep(unsigned seconds) {
     sleep_microseconds((uint64_t)seconds * 1000000);

@@ -75,8 +75,8 @@ int quartet_shell_status(uint32_t status);
  * --------------------------------------- */
 
 struct quartet_program {
-    const char *path;         /* the file; used if image is null */
-    const void *image;        /* the whole ELF file in memory, or null */
+    const char *path;  /* the file; used if image is null */
+    const void *image; /* the whole ELF file in memory, or null */
     size_t image_length;
     const char *name;         /* what qps shows; null: the last part of path */
     char *const *argv;        /* null: just the name */

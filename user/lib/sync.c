@@ -14,9 +14,7 @@ static void word_wait(uint32_t *word, uint32_t expected) {
     futex_wait((uintptr_t)word, expected, FUTEX_FOREVER);
 }
 
-static void word_wake(uint32_t *word, uint32_t count) {
-    futex_wake((uintptr_t)word, count);
-}
+static void word_wake(uint32_t *word, uint32_t count) { futex_wake((uintptr_t)word, count); }
 
 bool quartet_mutex_try(struct quartet_mutex *mutex) {
     uint32_t expected = MUTEX_FREE;

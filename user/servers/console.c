@@ -78,18 +78,33 @@ static void reply_mode(const struct message *message) {
 static void serve(const struct message *message, const char *bytes) {
     uint64_t token = message->token;
     switch (message->label) {
-    case FILE_READ: line_read(token, message->word[0]); break;
+    case FILE_READ:
+        line_read(token, message->word[0]);
+        break;
     case FILE_WRITE:
         console_write(bytes, message->receive_length);
         console_reply(token, 0, message->receive_length, NULL, 0);
         break;
-    case FILE_STAT: reply_stat(token); break;
-    case CONSOLE_MODE: reply_mode(message); break;
-    case CONSOLE_SET_FOREGROUND: console_reply(token, 0, 0, NULL, 0); break;
-    case FILE_SEEK: console_reply(token, ESPIPE, 0, NULL, 0); break;
-    case FILE_READ_DIRECTORY: console_reply(token, ENOTDIR, 0, NULL, 0); break;
-    case FILE_TRUNCATE: console_reply(token, EINVAL, 0, NULL, 0); break;
-    default: console_reply(token, ENOSYS, 0, NULL, 0);
+    case FILE_STAT:
+        reply_stat(token);
+        break;
+    case CONSOLE_MODE:
+        reply_mode(message);
+        break;
+    case CONSOLE_SET_FOREGROUND:
+        console_reply(token, 0, 0, NULL, 0);
+        break;
+    case FILE_SEEK:
+        console_reply(token, ESPIPE, 0, NULL, 0);
+        break;
+    case FILE_READ_DIRECTORY:
+        console_reply(token, ENOTDIR, 0, NULL, 0);
+        break;
+    case FILE_TRUNCATE:
+        console_reply(token, EINVAL, 0, NULL, 0);
+        break;
+    default:
+        console_reply(token, ENOSYS, 0, NULL, 0);
     }
 }
 

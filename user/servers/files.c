@@ -69,13 +69,20 @@ static int path_rename(void) {
 
 static int path_call(void) {
     switch (request.message.label) {
-    case FILE_OPEN: return session_open(&request);
-    case FILE_STAT: return path_stat();
-    case FILE_MAKE_DIRECTORY: return path_make_directory();
-    case FILE_REMOVE: return tree_remove(request_path(), request.message.word[0] == 1);
-    case FILE_RENAME: return path_rename();
-    case FILE_PIPE: return session_pipe(&request);
-    default: return ENOSYS;
+    case FILE_OPEN:
+        return session_open(&request);
+    case FILE_STAT:
+        return path_stat();
+    case FILE_MAKE_DIRECTORY:
+        return path_make_directory();
+    case FILE_REMOVE:
+        return tree_remove(request_path(), request.message.word[0] == 1);
+    case FILE_RENAME:
+        return path_rename();
+    case FILE_PIPE:
+        return session_pipe(&request);
+    default:
+        return ENOSYS;
     }
 }
 
@@ -83,13 +90,20 @@ static int path_call(void) {
 
 static int session_call(struct session *session) {
     switch (request.message.label) {
-    case FILE_READ: return session_read(session, &request);
-    case FILE_WRITE: return session_write(session, &request);
-    case FILE_SEEK: return session_seek(session, &request);
-    case FILE_STAT: return session_stat(session, &request);
-    case FILE_READ_DIRECTORY: return session_read_directory(session, &request);
-    case FILE_TRUNCATE: return session_truncate(session, &request);
-    default: return ENOSYS;
+    case FILE_READ:
+        return session_read(session, &request);
+    case FILE_WRITE:
+        return session_write(session, &request);
+    case FILE_SEEK:
+        return session_seek(session, &request);
+    case FILE_STAT:
+        return session_stat(session, &request);
+    case FILE_READ_DIRECTORY:
+        return session_read_directory(session, &request);
+    case FILE_TRUNCATE:
+        return session_truncate(session, &request);
+    default:
+        return ENOSYS;
     }
 }
 

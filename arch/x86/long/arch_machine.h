@@ -23,8 +23,8 @@
 #define X86_IMAGE_BASE 0xFFFFFFFF80000000ull
 #define X86_DIRECT_MAP 0xFFFF800000000000ull
 #define X86_DIRECT_MAP_SIZE 0x8000000000ull /* one PML4 entry; less is mapped: long/root.c */
-#define X86_WINDOWS 0xFFFFFFFFFFE00000ull /* the last 2 MiB */
-#define X86_IDENTITY_SIZE 0x100000000ull /* what boot/entry.asm maps one to one */
+#define X86_WINDOWS 0xFFFFFFFFFFE00000ull   /* the last 2 MiB */
+#define X86_IDENTITY_SIZE 0x100000000ull    /* what boot/entry.asm maps one to one */
 
 /* PML4[0] -> PDPT, of which entries 0..3 are the quarters. */
 struct arch_root {

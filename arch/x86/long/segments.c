@@ -87,24 +87,24 @@ static void segments_load(const struct arch_cpu *cpu) {
     const struct table_pointer gdt_pointer = {sizeof(cpu->gdt) - 1, (uword)cpu->gdt};
     const struct table_pointer idt_pointer = {sizeof(idt) - 1, (uword)idt};
     u64 scratch;
-    __asm__ volatile("lgdt %[gdt]\n"
-                     "lidt %[idt]\n"
-                     "pushq %[code]\n"
-                     "lea 1f(%%rip), %[scratch]\n"
-                     "push %[scratch]\n"
-                     "lretq\n"
-                     "1: mov %[stack], %%ss\n"
-                     "mov %[none], %%ds\n"
-                     "mov %[none], %%es\n"
-                     "mov %[none], %%fs\n"
-                     "mov %[none], %%gs\n"
-                     "lldt %w[none]\n"
-                     "ltr %[tss]\n"
-                     : [scratch] "=&r"(scratch)
-                     : [gdt] "m"(gdt_pointer), [idt] "m"(idt_pointer),
-                       [code] "i"(SELECTOR_KERNEL_CODE), [stack] "r"(SELECTOR_KERNEL_STACK),
-                       [none] "r"(0), [tss] "r"((u16)SELECTOR_TSS)
-                     : "memory");
+    __asm__ volatile(
+        "lgdt %[gdt]\n"
+        "lidt %[idt]\n"
+        "pushq %[code]\n"
+        "lea 1f(%%rip), %[scratch]\n"
+        "push %[scratch]\n"
+        "lretq\n"
+        "1: mov %[stack], %%ss\n"
+        "mov %[none], %%ds\n"
+        "mov %[none], %%es\n"
+        "mov %[none], %%fs\n"
+        "mov %[none], %%gs\n"
+        "lldt %w[none]\n"
+        "ltr %[tss]\n"
+        : [scratch] "=&r"(scratch)
+        : [gdt] "m"(gdt_pointer), [idt] "m"(idt_pointer), [code] "i"(SELECTOR_KERNEL_CODE),
+          [stack] "r"(SELECTOR_KERNEL_STACK), [none] "r"(0), [tss] "r"((u16)SELECTOR_TSS)
+        : "memory");
 }
 
 static void system_call_prepare(void) {
@@ -131,9 +131,7 @@ void x86_cpu_initialise(u32 number) {
 
 void x86_cpu_initialise_late(void) {}
 
-void x86_set_kernel_stack(struct cpu *cpu, uword top) {
-    cpu->arch.tss.rsp[0] = top;
-}
+void x86_set_kernel_stack(struct cpu *cpu, uword top) { cpu->arch.tss.rsp[0] = top; }
 
 void x86_set_thread_pointer(struct cpu *cpu, u32 base) {
     (void)cpu;

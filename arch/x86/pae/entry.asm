@@ -61,6 +61,19 @@ section .text
     mov fs, ecx
 %endmacro
 
+; What both ways into a system call do once the frame is begun. EAX becomes the result.
+%macro call_kernel 0
+    push_registers
+    load_kernel_state
+    push edi
+    push esi
+    push edx
+    push ebx
+    push eax
+    call kernel_system_call
+    add esp, 20
+%endmacro
+
 ; ---- Exceptions and interrupts ---------------------------------------------------------
 
 ; Those that push an error code themselves: 8, 10..14, 17, 21, 29, 30.
@@ -122,15 +135,7 @@ x86_entry_fast_call:
     push CALL_LANDING
     push 0
     push VECTOR_CALL
-    push_registers
-    load_kernel_state
-    push edi
-    push esi
-    push edx
-    push ebx
-    push eax
-    call kernel_system_call
-    add esp, 20
+    call_kernel
     cmp dword [fs:CPU_ATTENTION], 0
     jne finish_call
     cmp byte [esp + FRAME_VECTOR], VECTOR_CALL
@@ -146,15 +151,7 @@ x86_entry_fast_call:
 x86_entry_system_call:
     push 0
     push VECTOR_CALL
-    push_registers
-    load_kernel_state
-    push edi
-    push esi
-    push edx
-    push ebx
-    push eax
-    call kernel_system_call
-    add esp, 20
+    call_kernel
 
 ; EAX is the result, unless the frame has been replaced (frame_set_start), which then has its own.
 finish_call:

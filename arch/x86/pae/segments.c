@@ -22,6 +22,7 @@
 _Static_assert(offsetof(struct cpu, attention) == 13828, "CPU_ATTENTION in entry.asm");
 _Static_assert(offsetof(struct trap_frame, vector) == 28, "FRAME_VECTOR in entry.asm");
 _Static_assert(offsetof(struct trap_frame, esp) == 48, "FRAME_ESP in entry.asm");
+_Static_assert(X86_SYSTEM_CALL_PAGE + 4 == 0xFFFFE004, "CALL_LANDING in entry.asm");
 _Static_assert(sizeof(struct x86_tss) == 104, "the CPU's 32-bit TSS");
 
 #define ACCESS_CODE 0x9Au /* present, code or data, readable code */
@@ -61,13 +62,22 @@ _Noreturn static void trap_task(void) {
     __asm__("str %0" : "=r"(selector));
     const struct x86_tss *tss = &arch_cpu()->arch.tss;
     struct trap_frame frame = {
-        .edi = tss->edi, .esi = tss->esi, .ebp = tss->ebp, .ebx = tss->ebx, .edx = tss->edx,
-        .ecx = tss->ecx, .eax = tss->eax, .eip = tss->eip, .cs = tss->cs, .eflags = tss->eflags,
-        .esp = tss->esp, .ss = tss->ss,
+        .edi = tss->edi,
+        .esi = tss->esi,
+        .ebp = tss->ebp,
+        .ebx = tss->ebx,
+        .edx = tss->edx,
+        .ecx = tss->ecx,
+        .eax = tss->eax,
+        .eip = tss->eip,
+        .cs = tss->cs,
+        .eflags = tss->eflags,
+        .esp = tss->esp,
+        .ss = tss->ss,
         .vector = vector[(selector - SELECTOR_TRAP_TSS) / 8],
     };
-    /* Nobody returns from here, so this frame can lead a backtrace to the interrupted code instead.
-     * */
+    /* Nobody returns from here, so this frame can lead a backtrace to the interrupted code
+     * instead. */
     uword *own = __builtin_frame_address(0);
     own[0] = tss->ebp;
     own[1] = tss->eip;
@@ -118,30 +128,30 @@ static void idt_prepare(void) {
     idt[VECTOR_NMI] = gate(SELECTOR_TRAP_TSS + 8 * TRAP_STACK_NMI, 0, GATE_TASK);
     idt[VECTOR_MACHINE_CHECK] =
         gate(SELECTOR_TRAP_TSS + 8 * TRAP_STACK_MACHINE_CHECK, 0, GATE_TASK);
-    idt[VECTOR_SYSTEM_CALL] = gate(SELECTOR_KERNEL_CODE, (uword)x86_entry_system_call,
-                                   GATE_INTERRUPT | ACCESS_USER << 8);
+    idt[VECTOR_SYSTEM_CALL] =
+        gate(SELECTOR_KERNEL_CODE, (uword)x86_entry_system_call, GATE_INTERRUPT | ACCESS_USER << 8);
 }
 
 static void segments_load(const struct arch_cpu *cpu) {
     const struct table_pointer gdt_pointer = {sizeof(cpu->gdt) - 1, (uword)cpu->gdt};
     const struct table_pointer idt_pointer = {sizeof(idt) - 1, (uword)idt};
-    __asm__ volatile("lgdt %[gdt]\n"
-                     "lidt %[idt]\n"
-                     "ljmp %[code], $1f\n"
-                     "1: mov %[stack], %%ss\n"
-                     "mov %[flat], %%ds\n"
-                     "mov %[flat], %%es\n"
-                     "mov %[cpu], %%fs\n"
-                     "mov %[pointer], %%gs\n"
-                     "lldt %[none]\n"
-                     "ltr %[tss]\n"
-                     :
-                     : [gdt] "m"(gdt_pointer), [idt] "m"(idt_pointer),
-                       [code] "i"(SELECTOR_KERNEL_CODE), [stack] "r"(SELECTOR_KERNEL_STACK),
-                       [flat] "r"(SELECTOR_USER_DATA), [cpu] "r"(SELECTOR_CPU),
-                       [pointer] "r"(SELECTOR_THREAD_POINTER), [none] "r"((u16)0),
-                       [tss] "r"((u16)SELECTOR_TSS)
-                     : "memory");
+    __asm__ volatile(
+        "lgdt %[gdt]\n"
+        "lidt %[idt]\n"
+        "ljmp %[code], $1f\n"
+        "1: mov %[stack], %%ss\n"
+        "mov %[flat], %%ds\n"
+        "mov %[flat], %%es\n"
+        "mov %[cpu], %%fs\n"
+        "mov %[pointer], %%gs\n"
+        "lldt %[none]\n"
+        "ltr %[tss]\n"
+        :
+        : [gdt] "m"(gdt_pointer), [idt] "m"(idt_pointer), [code] "i"(SELECTOR_KERNEL_CODE),
+          [stack] "r"(SELECTOR_KERNEL_STACK), [flat] "r"(SELECTOR_USER_DATA),
+          [cpu] "r"(SELECTOR_CPU), [pointer] "r"(SELECTOR_THREAD_POINTER), [none] "r"((u16)0),
+          [tss] "r"((u16)SELECTOR_TSS)
+        : "memory");
 }
 
 void x86_cpu_initialise(u32 number) {
@@ -184,9 +194,7 @@ void x86_cpu_initialise_late(void) {
     }
 }
 
-void x86_set_kernel_stack(struct cpu *cpu, uword top) {
-    cpu->arch.tss.esp0 = top;
-}
+void x86_set_kernel_stack(struct cpu *cpu, uword top) { cpu->arch.tss.esp0 = top; }
 
 void x86_set_thread_pointer(struct cpu *cpu, u32 base) {
     cpu->arch.gdt[SELECTOR_THREAD_POINTER / 8] =

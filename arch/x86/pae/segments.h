@@ -40,9 +40,9 @@ struct arch_cpu {
     struct cpu *self; /* read through FS by arch_cpu() */
     u32 reserved;
     u64 gdt[SELECTOR_END / 8];
-    /* SYSENTER starts with ESP at tss.esp0 (and loads ESP from there). If the user had TF set, the
-     * debug exception comes before that load, and its handler runs on this: the words below esp0.
-     * */
+    /* SYSENTER starts with ESP at tss.esp0 (and loads ESP from there). If the user had TF set,
+     * the debug exception comes before that load, and its handler runs on this: the words below
+     * esp0. */
     u8 debug_stack[1024];
     struct x86_tss tss;
     struct x86_tss trap_tss[TRAP_STACKS];

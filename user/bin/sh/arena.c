@@ -33,14 +33,8 @@ char *arena_text(const char *text, size_t length) {
     return copy;
 }
 
-void arena_reset(void) {
-    arena_used = 0;
-}
+void arena_reset(void) { arena_used = 0; }
 
-size_t arena_mark(void) {
-    return arena_used;
-}
+size_t arena_mark(void) { return arena_used; }
 
-void arena_release(size_t mark) {
-    arena_used = mark;
-}
+void arena_release(size_t mark) { arena_used = mark; }

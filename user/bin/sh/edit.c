@@ -29,9 +29,7 @@ static unsigned history_first(void) {
     return history_total > HISTORY_COUNT ? history_total - HISTORY_COUNT : 0;
 }
 
-static const char *history_line(unsigned number) {
-    return history[number % HISTORY_COUNT];
-}
+static const char *history_line(unsigned number) { return history[number % HISTORY_COUNT]; }
 
 void history_add(const char *line) {
     bool same = history_total > 0 && strcmp(history_line(history_total - 1), line) == 0;
@@ -173,36 +171,76 @@ static int escape_read(void) {
 
 static void key_escape(void) {
     switch (escape_read()) {
-    case 'A': recall(edit.recalled - 1); break;
-    case 'B': recall(edit.recalled + 1); break;
-    case 'C': move(edit.cursor + (edit.cursor < edit.length)); break;
-    case 'D': move(edit.cursor - (edit.cursor > 0)); break;
-    case 'H': move(0); break;
-    case 'F': move(edit.length); break;
-    case '~': erase(edit.cursor, edit.cursor + (edit.cursor < edit.length)); break;
+    case 'A':
+        recall(edit.recalled - 1);
+        break;
+    case 'B':
+        recall(edit.recalled + 1);
+        break;
+    case 'C':
+        move(edit.cursor + (edit.cursor < edit.length));
+        break;
+    case 'D':
+        move(edit.cursor - (edit.cursor > 0));
+        break;
+    case 'H':
+        move(0);
+        break;
+    case 'F':
+        move(edit.length);
+        break;
+    case '~':
+        erase(edit.cursor, edit.cursor + (edit.cursor < edit.length));
+        break;
     }
 }
 
 static void key_edit(int key) {
     switch (key) {
-    case CONTROL('A'): move(0); break;
-    case CONTROL('E'): move(edit.length); break;
-    case CONTROL('B'): move(edit.cursor - (edit.cursor > 0)); break;
-    case CONTROL('F'): move(edit.cursor + (edit.cursor < edit.length)); break;
-    case CONTROL('P'): recall(edit.recalled - 1); break;
-    case CONTROL('N'): recall(edit.recalled + 1); break;
-    case CONTROL('K'): erase(edit.cursor, edit.length); break;
-    case CONTROL('U'): erase(0, edit.cursor); break;
-    case CONTROL('W'): erase(word_start(), edit.cursor); break;
-    case CONTROL('Y'): insert(edit.cut, strlen(edit.cut)); break;
-    case CONTROL('D'): erase(edit.cursor, edit.cursor + (edit.cursor < edit.length)); break;
+    case CONTROL('A'):
+        move(0);
+        break;
+    case CONTROL('E'):
+        move(edit.length);
+        break;
+    case CONTROL('B'):
+        move(edit.cursor - (edit.cursor > 0));
+        break;
+    case CONTROL('F'):
+        move(edit.cursor + (edit.cursor < edit.length));
+        break;
+    case CONTROL('P'):
+        recall(edit.recalled - 1);
+        break;
+    case CONTROL('N'):
+        recall(edit.recalled + 1);
+        break;
+    case CONTROL('K'):
+        erase(edit.cursor, edit.length);
+        break;
+    case CONTROL('U'):
+        erase(0, edit.cursor);
+        break;
+    case CONTROL('W'):
+        erase(word_start(), edit.cursor);
+        break;
+    case CONTROL('Y'):
+        insert(edit.cut, strlen(edit.cut));
+        break;
+    case CONTROL('D'):
+        erase(edit.cursor, edit.cursor + (edit.cursor < edit.length));
+        break;
     case CONTROL('H'):
-    case KEY_BACKSPACE: erase(edit.cursor - (edit.cursor > 0), edit.cursor); break;
+    case KEY_BACKSPACE:
+        erase(edit.cursor - (edit.cursor > 0), edit.cursor);
+        break;
     case CONTROL('L'):
         screen_write("\033[H\033[2J", 7);
         screen_redraw();
         break;
-    case KEY_ESCAPE: key_escape(); break;
+    case KEY_ESCAPE:
+        key_escape();
+        break;
     default:
         if (key >= ' ') {
             insert(&(char){(char)key}, 1);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From words as typed to fields: quotes are removed, $ is replaced, what an unquoted $ gave is
- * split at blanks, and unquoted * ? [ become the names of files that match, if there are any. Also the shell's variables: exported ones live in the environment, the others in
- * a small table here. Read run.c next.
+ * split at blanks, and unquoted * ? [ become the names of files that match, if there are any. Also
+ * the shell's variables: exported ones live in the environment, the others in a small table here.
+ * Read run.c next.
  */
 #include "sh.h"
 
@@ -241,12 +242,22 @@ static const char *expand_name(const char *text, bool quoted) {
 
 static const char *expand_dollar(const char *text, bool quoted) {
     switch (*text) {
-    case '?': field_add_number(shell.status); return text + 1;
-    case '$': field_add_number(shell.pid); return text + 1;
-    case '!': field_add_number(job_last_pid()); return text + 1;
-    case '#': field_add_number(shell.argument_count); return text + 1;
+    case '?':
+        field_add_number(shell.status);
+        return text + 1;
+    case '$':
+        field_add_number(shell.pid);
+        return text + 1;
+    case '!':
+        field_add_number(job_last_pid());
+        return text + 1;
+    case '#':
+        field_add_number(shell.argument_count);
+        return text + 1;
     case '@':
-    case '*': field_add_arguments(quoted); return text + 1;
+    case '*':
+        field_add_arguments(quoted);
+        return text + 1;
     default:
         if (isdigit((unsigned char)*text)) {
             expand_digit(*text - '0', quoted);

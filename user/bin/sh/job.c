@@ -49,7 +49,7 @@ void job_initialize(void) {
     }
 }
 
-/* In the child that becomes the job. */
+/* In the child that becomes the job. The priority is set first: the budget makes it the job's highest. */
 static void job_enter(bool background) {
     if (!shell.in_job) {
         thread_priority(background ? PRIORITY_BACKGROUND : PRIORITY_DEFAULT);
@@ -210,9 +210,7 @@ int job_last_number(void) {
     return 0;
 }
 
-pid_t job_last_pid(void) {
-    return last_pid;
-}
+pid_t job_last_pid(void) { return last_pid; }
 
 static int job_finish(struct job *job) {
     int status = foreground_wait(job->pid, job->text);

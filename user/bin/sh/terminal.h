@@ -8,8 +8,6 @@
 
 #include "user/lib/protocol.h"
 
-static inline void terminal_raw(bool raw) {
-    quartet_console_mode(raw ? 0 : CONSOLE_NORMAL);
-}
+static inline void terminal_raw(bool raw) { quartet_console_mode(raw ? 0 : CONSOLE_NORMAL); }
 
 #endif

@@ -157,10 +157,17 @@ static void type_cooked(char key) {
         line_commit();
         break;
     case CONTROL('H'):
-    case 127: line_erase(1); break;
-    case CONTROL('U'): line_erase(line_length); break;
-    case CONTROL('W'): line_erase_word(); break;
-    default: line_insert(key);
+    case 127:
+        line_erase(1);
+        break;
+    case CONTROL('U'):
+        line_erase(line_length);
+        break;
+    case CONTROL('W'):
+        line_erase_word();
+        break;
+    default:
+        line_insert(key);
     }
 }
 
@@ -178,9 +185,7 @@ void line_type(const char *bytes, uint32_t length) {
     readers_serve();
 }
 
-uint32_t line_mode(void) {
-    return mode;
-}
+uint32_t line_mode(void) { return mode; }
 
 /* The bytes that wait for a reader, typed once more: as lines. */
 static void ready_retype(void) {

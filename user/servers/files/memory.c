@@ -57,9 +57,7 @@ static bool chunk_commit(chunk_number chunk) {
     return true;
 }
 
-void memory_limit(uint32_t chunks) {
-    chunks_left = chunks;
-}
+void memory_limit(uint32_t chunks) { chunks_left = chunks; }
 
 chunk_number chunk_take(void) {
     for (chunk_number chunk = lowest_free; chunk < CHUNK_COUNT && chunks_left > 0; chunk++) {

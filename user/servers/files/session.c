@@ -168,13 +168,17 @@ int session_read(struct session *session, struct request *request) {
         return EINVAL;
     }
     switch (session->node->type) {
-    case NODE_DIRECTORY: return EISDIR;
+    case NODE_DIRECTORY:
+        return EISDIR;
     case NODE_ZERO:
         memset(request->reply_data, 0, length);
         request->reply.send_length = length;
         return 0;
-    case NODE_NULL: return 0;
-    default: read_file(session, request, offset, length); return 0;
+    case NODE_NULL:
+        return 0;
+    default:
+        read_file(session, request, offset, length);
+        return 0;
     }
 }
 
@@ -220,10 +224,17 @@ int session_seek(struct session *session, struct request *request) {
     }
     int64_t base;
     switch (request->message.word[1]) {
-    case SEEK_SET: base = 0; break;
-    case SEEK_CUR: base = session->offset; break;
-    case SEEK_END: base = session->node->content.size; break;
-    default: return EINVAL;
+    case SEEK_SET:
+        base = 0;
+        break;
+    case SEEK_CUR:
+        base = session->offset;
+        break;
+    case SEEK_END:
+        base = session->node->content.size;
+        break;
+    default:
+        return EINVAL;
     }
     if (distance < -base || distance > INT_MAX - base) {
         return distance < 0 ? EINVAL : EOVERFLOW;

@@ -17,9 +17,7 @@ struct node *tree_root;
 static struct pool node_pool = {.object_size = (sizeof(struct node) + 7) & ~(size_t)7};
 static uint32_t next_inode = 1;
 
-void node_touch(struct node *node) {
-    clock_now(&node->modified);
-}
+void node_touch(struct node *node) { clock_now(&node->modified); }
 
 static struct node *node_create(enum node_type type, uint32_t mode) {
     struct node *node = pool_take(&node_pool);
@@ -37,9 +35,7 @@ static void node_free(struct node *node) {
     pool_give(&node_pool, node);
 }
 
-void node_open(struct node *node) {
-    node->opens++;
-}
+void node_open(struct node *node) { node->opens++; }
 
 void node_close(struct node *node) {
     if (--node->opens == 0 && node->parent == NULL && node != tree_root) {

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""The benchmark repeats exactly, and its figures keep what the design promises."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from machine import ARCH, ROOT, environment
+
+# What Linux 6.1 takes for the same work on the same emulator, in instructions.
+LINUX = {"null_syscall": 337, "clone_share": 44000, "anon_fault": 3300, "cow_fault": 4470, "shared_first_touch": 2070}
+FORK_512M_LIMIT = 50_000_000 // 100
+
+
+def measure():
+    ended = subprocess.run([f"{ROOT}/tools/bench/run", ARCH], env={**os.environ, **environment({})},
+                           stdout=subprocess.PIPE, stderr=sys.stderr, text=True, timeout=300)
+    assert ended.returncode == 0
+    rows = [line.split("\t") for line in ended.stdout.splitlines()]
+    assert all(len(row) == 3 and row[0] == ARCH for row in rows)
+    return {name: int(count) for _, name, count in rows}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return measure()
+
+
+def test_a_second_run_is_equal(rows):
+    assert measure() == rows
+
+
+@pytest.mark.parametrize("name", LINUX)
+def test_fewer_instructions_than_linux(rows, name):
+    assert rows[name] < LINUX[name]
+
+
+def test_fork_does_not_depend_on_memory(rows):
+    assert rows["fork_call_512m"] <= 2 * rows["fork_call_0m"]
+    assert rows["fork_512m"] <= FORK_512M_LIMIT
+
+
+def test_shared_first_touch_takes_no_fault(rows):
+    assert rows["shared_first_touch"] < 20
