@@ -43,9 +43,12 @@ PYTHON := /usr/bin/python3
 again = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 both = $(again) ARCH=pae $(1) && $(again) ARCH=long $(1)
 
-# $(call quietly,WORD,TARGET) opens a recipe line: prints "CC file", or with V=1 the command itself.
+# $(call quietly,WORD,TARGET) opens a recipe line: prints "CC file", with V=1 the command itself, with
+# `make -s` nothing.
 ifeq ($(V),1)
 quietly =
+else ifneq ($(findstring s,$(filter-out -%,$(firstword $(MAKEFLAGS)))),)
+quietly = @
 else
 quietly = @printf '%-7s %s\n' '$(1)' '$(2)';
 endif

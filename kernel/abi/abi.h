@@ -38,8 +38,8 @@ enum quartet_error {
 #define PLAN_FOR_SLOT(plan, slot) ((plan) >> (2 * (slot)) & 3u)
 /* Beside the plan byte, in process_clone's first argument: */
 #define CLONE_STOPPED 0x100u /* the child does not run until space_set starts it */
-#define CLONE_QUIET \
-    0x200u /* if the child ends by a fault, the status tells, and no line on the console */
+/* If it ends by a fault, its status tells, and no line on the console. */
+#define CLONE_QUIET 0x200u
 #define CLONE_FLAGS (CLONE_STOPPED | CLONE_QUIET)
 
 /* ---- Handles and rights ---------------------------------------------------------------------- */

@@ -16,6 +16,13 @@ def test_badcalls():
     assert re.search(r"\d{3} passed, 0 failed$", result.output.rstrip())
 
 
+def test_torture():
+    """Attacks on the kernel and the servers; afterwards the machine has as much of everything as before."""
+    result = run_line("torture", bound=300, MEM="512M")
+    assert result.status == 0, result.output[-3000:]
+    assert re.search(r"\d+ passed, 0 failed$", result.output.rstrip())
+
+
 FAULTS = {
     "null": "read at 0x00000000 slot 0",
     "text": "write at 0x004",

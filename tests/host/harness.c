@@ -8,6 +8,7 @@
 #include "tests/host/harness.h"
 
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kernel/base/cache.h"
@@ -36,7 +37,11 @@ void trace(const char *format, ...) {
 
 u64 test_seed(u64 fallback) {
     const char *text = getenv("SEED");
-    seed_used = text ? strtoull(text, NULL, 0) : fallback;
+    if (text && strcmp(text, "random") == 0) {
+        seed_used = (u64)(uword)getpid() * 1000003 + (u64)time(NULL);
+    } else {
+        seed_used = text ? strtoull(text, NULL, 0) : fallback;
+    }
     seed_given = true;
     sim_seed(seed_used);
     return seed_used;

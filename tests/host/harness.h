@@ -58,7 +58,7 @@ _Noreturn void check_failed(const char *file, int line, const char *condition, c
 /* Remember an operation; the last ones are printed when the test fails. */
 void trace(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/* The seed of this run: SEED= in the environment, or FALLBACK. Printed when the test fails. */
+/* The seed of this run: SEED= in the environment (a number, or `random`), or FALLBACK. Printed when the test fails. */
 u64 test_seed(u64 fallback);
 
 /* ---- The machine ----------------------------------------------------------------------------- */

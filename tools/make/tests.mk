@@ -8,7 +8,7 @@
 
 FUZZ_SECONDS ?= 60##  seconds for each fuzzer in `make fuzz`
 OPERATIONS ?= 100000##  random VM operations of each configuration in `make test-host`
-#: SEED  repeats the random host tests with this seed
+#: SEED  the random host tests' seed: a number repeats a run, `random` takes a new one [fixed]
 FUZZ_SHORT := 3
 
 host_out := $(BUILD)/host

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * badcalls [-v]: give every system call what it must refuse, and compare the error and the process's state with what
- * they must be. Bad pointers of all kinds go through every pointer argument; then wrong handles, types, rights, ranges,
- * alignments and lengths, call by call. A wrong error, a success, or a state that changed is a failure;
- * if the kernel dies of it there is no last line. Ends with "N passed, N failed".
+ * badcalls [-v]: give every system call what it must refuse, and compare the error and the
+ * process's state with what they must be. Bad pointers of all kinds go through every pointer
+ * argument; then wrong handles, types, rights, ranges, alignments and lengths, call by call. A
+ * wrong error, a success, or a state that changed is a failure; if the kernel dies of it there is
+ * no last line. Ends with "N passed, N failed".
  */
 #include <quartet.h>
 #include <stdio.h>
@@ -73,8 +74,8 @@ static void expect(const char *what, long result, long wanted) {
 #define WRAPPING_POINTER 0xFFFFFFFFFFFFFFFCu
 #endif
 
-static const char constants[PAGE_SIZE] =
-    "in slot 0, not writable"; /* read-only: bad for an out parameter */
+/* Read-only: bad for an out parameter. */
+static const char constants[PAGE_SIZE] = "in slot 0, not writable";
 
 enum {
     READABLE = 1,  /* a good source, but a bad place to write */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench [-v] [NAME...]: measure the kernel in time-stamp ticks and print "name<TAB>ticks", a line a row.
- * Under QEMU's -icount shift=0 a tick is one guest instruction, so runs repeat exactly; `make bench` does that.
- * Every figure is the smallest of several runs after warm-ups, less the cost of an empty bracket. -v adds the
- * largest on standard error: equal where the work is the same.
+ * bench [-v] [NAME...]: measure the kernel in time-stamp ticks and print "name<TAB>ticks", a line a
+ * row. Under QEMU's -icount shift=0 a tick is one guest instruction, so runs repeat exactly; `make
+ * bench` does that. Every figure is the smallest of several runs after warm-ups, less the cost of
+ * an empty bracket. -v adds the largest on standard error: equal where the work is the same.
  */
 #include <quartet.h>
 #include <stdio.h>
@@ -94,7 +94,8 @@ static void touch(uint32_t offset, uint32_t length) {
     }
 }
 
-/* Turn the 2 MiB pages of a touched range into 4 KiB pages: a right that differs inside each splits it. */
+/* Turn the 2 MiB pages of a touched range into 4 KiB pages: a right that differs inside each splits
+ * it. */
 static void split_pages(uint32_t length) {
     for (uint32_t at = 0; at < length; at += 2 * MIB) {
         checked("quarter_protect", quarter_protect(QUARTET_SLOT(2), at, PAGE_SIZE, RIGHT_READ));
@@ -148,9 +149,9 @@ static void bench_clone_share(void) {
     report("clone_share", result, 1);
 }
 
-/* Fork, the child ends at once, wait. CALL: of that, the clone call alone, until the parent goes on. Before each
- * fork the parent writes to each 2 MiB of its MEBIBYTES, so that a fork finds them as a working program leaves them:
- * writable, and to be protected again. */
+/* Fork, the child ends at once, wait. CALL: of that, the clone call alone, until the parent goes
+ * on. Before each fork the parent writes to each 2 MiB of its MEBIBYTES, so that a fork finds them
+ * as a working program leaves them: writable, and to be protected again. */
 static void fork_measure(uint32_t mebibytes, struct result *all, struct result *call) {
     *all = *call = result_none();
     for (int i = 0; i < WARM_UPS + RUNS; i++) {
@@ -203,7 +204,8 @@ static void bench_fork_512m_small(void) { fork_row("512m_4k_pages", 512, 1, 1); 
 
 #define FAULT_PAGES 128u
 
-/* The cost of the first write to each page of a range but the first, which also pays for the table. */
+/* The cost of the first write to each page of a range but the first, which also pays for the
+ * table. */
 static struct result measure_writes(uint32_t offset) {
     struct result result = result_none();
     touch(offset, PAGE_SIZE);
@@ -242,8 +244,8 @@ static void bench_copy_on_write_fault(void) {
     area_renew();
 }
 
-/* The child's first touch of pages that the parent touched in a slot that they SHARE: a TLB miss, and no fault. The
- * smallest result is what the load and the bracket's own arithmetic leave. */
+/* The child's first touch of pages that the parent touched in a slot that they SHARE: a TLB miss,
+ * and no fault. The smallest result is what the load and the bracket's own arithmetic leave. */
 static void bench_shared_first_touch(void) {
     area_renew();
     area_map(0, FAULT_PAGES * PAGE_SIZE);
@@ -311,7 +313,8 @@ static void bench_context_switch(void) {
     report("context_switch", result, 2 * YIELDS);
 }
 
-/* From reset to the first command of the shell's, if this is it: only on request, as later it means nothing. */
+/* From reset to the first command of the shell's, if this is it: only on request, as later it means
+ * nothing. */
 static void bench_boot_to_shell(void) {
     report("boot_to_shell", (struct result){started, started}, 1);
 }
@@ -335,8 +338,7 @@ static const struct {
     {"context_switch", bench_context_switch},
     {"boot_to_shell", bench_boot_to_shell},
 };
-#define ROWS_ALWAYS \
-    (sizeof(rows) / sizeof(rows[0]) - 1) /* all but the last run when none is named */
+#define ROWS_ALWAYS (sizeof(rows) / sizeof(rows[0]) - 1) /* when none is named: all but the last */
 
 static int wanted(const char *name, int count, char **names) {
     for (int i = 0; i < count; i++) {

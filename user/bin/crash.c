@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crash KIND: end by a fault of one's own choice, to see what the kernel says and what the shell's $? is. A kind is
- * a line of the table below. If the fault does not come, that is said, with status 1.
+ * crash KIND: end by a fault of one's own choice, to see what the kernel says and what the shell's
+ * $? is. A kind is a line of the table below. If the fault does not come, that is said, with status
+ * 1.
  */
 #include "command.h"
 

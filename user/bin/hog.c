@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hog RESOURCE: take frames, processes, threads, quarters or handles until the kernel refuses, say how many there were
- * and with which error it refused, and end. The status is 0 if the refusal was E_LIMIT or E_NOMEM, or, for
- * frames, which are refused by ending whoever touches one too many, if a child ended that way.
- * `hog bomb` forks for ever, as fast as it can, and its children do too: see `limit`, and `^C`.
+ * hog RESOURCE: take frames, processes, threads, quarters or handles until the kernel refuses, say
+ * how many there were and with which error it refused, and end. The status is 0 if the refusal was
+ * E_LIMIT or E_NOMEM, or, for frames, which are refused by ending whoever touches one too many, if
+ * a child ended that way. `hog bomb` forks for ever, as fast as it can, and its children do too:
+ * see `limit`, and `^C`.
  */
 #include "command.h"
 
@@ -74,7 +75,8 @@ static int hog_handles(void) {
     return report("handles", count, result);
 }
 
-/* Touch a gigabyte, bank by bank, in a child; the last page it got stands in a slot that it shares with this process. */
+/* Touch a gigabyte, bank by bank, in a child; the last page it got stands in a slot that it shares
+ * with this process. */
 static int hog_frames(void) {
     struct process_status status;
     volatile uint32_t *count = quartet_map(1, PAGE_SIZE);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * banks [MEBIBYTES]: a program works through more memory than fits its slot, by swapping quarters in slot 2, as
- * eight-bit machines switched banks. Each bank is a quarter of up to 1 GiB, reached through one handle; swapping it
- * in moves the process to another space and touches no page.
+ * banks [MEBIBYTES]: a program works through more memory than fits its slot, by swapping quarters
+ * in slot 2, as eight-bit machines switched banks. Each bank is a quarter of up to 1 GiB, reached
+ * through one handle; swapping it in moves the process to another space and touches no page.
  *
- * Without an argument it takes three quarters of the free memory: more than 1 GiB takes a machine with more (MEM=2G). With
- * MEM=6G it must have more than 4 GiB of data in reach of 32-bit pointers; on pae the frames come from beyond the direct
- * map first, then also from above 4 GiB.
+ * Without an argument it takes three quarters of the free memory: more than 1 GiB takes a machine
+ * with more (MEM=2G). With MEM=6G it must have more than 4 GiB of data in reach of 32-bit pointers;
+ * on pae the frames come from beyond the direct map first, then also from above 4 GiB.
  */
 #include "demo.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * chain [DEPTH]: clones of clones, DEPTH (default 16) deep, all alive at once. Each generation COPYs its parent, checks that
- * it reads what its parent wrote before the clone, overwrites its own page, clones the next, and afterwards checks that
- * nothing it holds has changed. Copy-on-write must not turn into read-only, or into sharing, at any depth.
+ * chain [DEPTH]: clones of clones, DEPTH (default 16) deep, all alive at once. Each generation
+ * COPYs its parent, checks that it reads what its parent wrote before the clone, overwrites its own
+ * page, clones the next, and afterwards checks that nothing it holds has changed. Copy-on-write
+ * must not turn into read-only, or into sharing, at any depth.
  *
- * One page of the area is rewritten by every generation, one is written by the first and never again, and one by each.
+ * One page of the area is rewritten by every generation, one is written by the first and never
+ * again, and one by each.
  */
 #include "demo.h"
 

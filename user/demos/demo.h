@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the demonstrations share: a claim that is checked, a slot that is renewed, and entry points for
- * children that have nothing but registers when they start.
+ * What the demonstrations share: a claim that is checked, a slot that is renewed, and entry points
+ * for children that have nothing but registers when they start.
  */
 #ifndef DEMO_H
 #define DEMO_H
@@ -29,7 +29,8 @@ static inline void *demo_pointer(uint32_t slot, uint32_t offset) {
     return (void *)(uintptr_t)(SLOT_BASE(slot) + offset);
 }
 
-/* Say what is claimed, and whether it held. The number of claims that did not is the exit status. */
+/* Say what is claimed, and whether it held. The number of claims that did not is the exit
+ * status. */
 static inline int demo_claim(int holds, const char *claim) {
     printf("  %s  %s\n", holds ? "ok  " : "FAIL", claim);
     return holds ? 0 : 1;

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plans [-v]: all 256 plans. For each, a child is cloned and the words that parent and child write into each
- * slot are compared with what the plan promises:
+ * plans [-v]: all 256 plans. For each, a child is cloned and the words that parent and child write
+ * into each slot are compared with what the plan promises:
  *
- *              child reads at first    sees the parent's later write    parent sees the child's write
- *     SHARE    the parent's word       yes                              yes
- *     COPY     the parent's word       no                               no
- *     FRESH    nothing is mapped       no                               no
- *     NONE     nothing is attached     -                                -
+ *              child reads at first   sees the parent's later write   parent sees the child's write
+ *     SHARE    the parent's word      yes                             yes
+ *     COPY     the parent's word      no                              no
+ *     FRESH    nothing is mapped      no                              no
+ *     NONE     nothing is attached    -                               -
  *
- * The child runs on a stack in slot 0, uses no static data, and reports by a call to the parent, so that no other slot
- * need be there. Where the plan gives it no code (slot 0 FRESH or NONE) two things are shown: that it ends
- * with the fault that the plan implies, and, with a copy of the parent's slot 0 put in before it starts, that the other
- * three slots are as promised.
+ * The child runs on a stack in slot 0, uses no static data, and reports by a call to the parent, so
+ * that no other slot need be there. Where the plan gives it no code (slot 0 FRESH or NONE) two
+ * things are shown: that it ends with the fault that the plan implies, and, with a copy of the
+ * parent's slot 0 put in before it starts, that the other three slots are as promised.
  */
 #include "demo.h"
 
-#define TEST_OFFSET \
-    0x20000000u /* of the test page, in every slot; slot 0 also has the child's stack after it */
+/* Of the test page, in every slot; slot 0 also has the child's stack after it. */
+#define TEST_OFFSET 0x20000000u
 #define TEST_LENGTH 0x8000u
 #define WORD_FIRST(slot) (0xA0000000u + (slot))
 #define WORD_CHILD(slot) (0xB0000000u + (slot))
@@ -47,7 +47,8 @@ static int child_finds(uint32_t slot, uint32_t action) {
     return error == 0 && *test_word(slot) == WORD_FIRST(slot);
 }
 
-/* ARG: the plan, and which slots it speaks of: slot 0 is skipped where the parent has replaced it. */
+/* ARG: the plan, and which slots it speaks of: slot 0 is skipped where the parent has replaced
+ * it. */
 static DEMO_ENTRY __attribute__((noreturn)) void child(uint32_t arg) {
     uint32_t plan = arg & 0xFF, first = arg >> 8 & 1, session = arg >> 16;
     struct message message = {0};
@@ -75,7 +76,8 @@ static DEMO_ENTRY __attribute__((noreturn)) void child(uint32_t arg) {
 
 static long endpoint, session;
 
-/* The child alone will hold the session, so its death, however early, reaches the parent as a message. */
+/* The child alone will hold the session, so its death, however early, reaches the parent as a
+ * message. */
 static uint32_t session_renew(uint32_t plan) {
     session = demo_must("endpoint_session", endpoint_session((int)endpoint, plan));
     return (uint32_t)session << 16;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plugin: shared text, private data. Two plug-ins run the host's own text (slot 0 SHAREd: one set of pages,
- * nothing copied) on data of their own (slot 1 COPY). Each spoils the host's settings as badly as it can; the host
- * and the other one never notice. A third writes to the text, and is ended.
+ * plugin: shared text, private data. Two plug-ins run the host's own text (slot 0 SHAREd: one set
+ * of pages, nothing copied) on data of their own (slot 1 COPY). Each spoils the host's settings as
+ * badly as it can; the host and the other one never notice. A third writes to the text, and is
+ * ended.
  */
 #include "demo.h"
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * presets: the classical calls as points in the space of plans. The same work, a child that adds to a counter
- * in slot 1 (data) and to one in slot 2 (shared memory), and changes a variable on its stack, runs under
+ * presets: the classical calls as points in the space of plans. The same work, a child that adds to
+ * a counter in slot 1 (data) and to one in slot 2 (shared memory), and changes a variable on its
+ * stack, runs under
  *
  *     fork      COPY  COPY  COPY  COPY     nothing that the child does is seen
  *     thread    SHARE SHARE SHARE SHARE    everything is
  *     rfork     SHARE SHARE SHARE COPY     all but the stack is (Plan 9's RFMEM)
- *     spawn     NONE  NONE  FRESH NONE     a new program: the child is this program from its start, given as
- *                                          its work to exit with a status (as after vfork and exec)
+ *     spawn     NONE  NONE  FRESH NONE     a new program: the child is this program from its start,
+ *                                          given as its work to exit with a status (as after vfork
+ *                                          and exec)
  */
 #include "demo.h"
 

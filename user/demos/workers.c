@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * workers [COUNT]: a sum by COUNT (default 8) processes that share slot 2 and nothing else. The parent puts numbers
- * there; each worker, a COPY of it in all other slots, adds up its part and then adds that to a total that they
- * all share, under a mutex that stands beside it. The sum must be right, and data that a worker changes elsewhere
- * must stay its own.
+ * workers [COUNT]: a sum by COUNT (default 8) processes that share slot 2 and nothing else. The
+ * parent puts numbers there; each worker, a COPY of it in all other slots, adds up its part and
+ * then adds that to a total that they all share, under a mutex that stands beside it. The sum must
+ * be right, and data that a worker changes elsewhere must stay its own.
  */
 #include "demo.h"
 

@@ -33,6 +33,7 @@ static struct job {
 
 static pid_t last_pid;  /* of the job that was started last */
 static int last_number; /* and its number */
+static bool outermost;  /* no shell above this one: its jobs are in no other job's budget */
 static struct process_limits job_limits = {
     .processes = JOB_PROCESSES, .threads = JOB_THREADS, .quarters = JOB_QUARTERS};
 
@@ -43,17 +44,20 @@ void job_initialize(void) {
     int depth = getenv("SHLVL") != NULL ? atoi(getenv("SHLVL")) + 1 : 1;
     snprintf(level, sizeof level, "%d", depth);
     setenv("SHLVL", level, 1);
+    outermost = depth == 1;
     shell.in_job = depth > 1 && !shell.interactive;
     if (system_info(HANDLE_SYSTEM, INFO_MACHINE, &machine, sizeof machine) >= 0) {
         job_limits.frames = machine.frames / 8 * 7;
     }
 }
 
-/* In the child that becomes the job. The priority is set first: the budget makes it the job's highest. */
+/* In the child that becomes the job. The priority is set first: the budget makes it the job's
+ * highest. */
 static void job_enter(bool background) {
     if (!shell.in_job) {
         thread_priority(background ? PRIORITY_BACKGROUND : PRIORITY_DEFAULT);
-        if (process_limit(&job_limits) < 0) {
+        /* Inside a job there are few budgets, but also the job's own. */
+        if (process_limit(&job_limits) < 0 && outermost) {
             fprintf(stderr, "sh: no budget left for another job\n");
             _exit(STATUS_CANNOT_RUN);
         }

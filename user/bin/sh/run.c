@@ -200,7 +200,7 @@ static int stages_wait(const pid_t *pids, int count, const char *text) {
     return status;
 }
 
-#define STAGE_LIMIT 32
+#define STAGE_LIMIT 64
 
 /* The stages as children of this process; the status of the last one. */
 static int stages_run(const struct pipeline *pipeline) {
