@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 #
-# The one entry point. `make help` prints every target and variable below that carries a "##" comment.
+# The one entry point. `make help` prints every target and variable below that carries a "##"
+# comment.
 #
-# One run of make builds for one ARCH, below $(BUILD)/$(ARCH); what needs both kernels calls make again.
+# One run of make builds for one ARCH, below $(BUILD)/$(ARCH); what needs both kernels calls make
+# again.
 #   tools/make/kernel.mk   $(out)/kernel.elf from kernel/, arch/ and boot/
 #   tools/make/user.mk     $(out)/kernel-libc.a, the C library, user programs, $(out)/initrd.cpio
 #   tools/make/iso.mk      the bootable CD image with both kernels
@@ -40,11 +42,12 @@ out := $(BUILD)/$(ARCH)
 generated := $(BUILD)/generated
 PYTHON := /usr/bin/python3
 # make again, with a job for each processor unless somebody said -j.
-again = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+again = $(MAKE) --no-print-directory \
+	$(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 both = $(again) ARCH=pae $(1) && $(again) ARCH=long $(1)
 
-# $(call quietly,WORD,TARGET) opens a recipe line: prints "CC file", with V=1 the command itself, with
-# `make -s` nothing.
+# $(call quietly,WORD,TARGET) opens a recipe line: prints "CC file", with V=1 the command itself,
+# with `make -s` nothing.
 ifeq ($(V),1)
 quietly =
 else ifneq ($(findstring s,$(filter-out -%,$(firstword $(MAKEFLAGS)))),)
@@ -58,8 +61,8 @@ include tools/make/kernel.mk
 include tools/make/iso.mk
 -include tools/make/tests.mk
 
-machine = ARCH='$(ARCH)' MEM='$(MEM)' CPUS='$(CPUS)' ACCEL='$(ACCEL)' CPU='$(CPU)' SCREEN='$(SCREEN)' \
-	BUILD='$(BUILD)' APPEND='$(APPEND)'
+machine = ARCH='$(ARCH)' MEM='$(MEM)' CPUS='$(CPUS)' ACCEL='$(ACCEL)' CPU='$(CPU)' \
+	SCREEN='$(SCREEN)' BUILD='$(BUILD)' APPEND='$(APPEND)'
 
 .PHONY: all image run exec test test-guest bench docs doctor help clean compile-commands
 
@@ -69,7 +72,8 @@ all: ##  build both kernels and their initial RAM disks (what plain `make` does)
 image: $(out)/kernel.elf $(out)/initrd.cpio ##  build the kernel and initrd of one ARCH
 
 run: ##  install what is missing, build, and boot to the shell (leave with `shutdown` or Ctrl-A X)
-	@CC='$(CC)' tools/doctor --install build run $(if $(filter iso,$(BOOT)),iso) $(if $(filter-out none,$(SCREEN)),gui)
+	@CC='$(CC)' tools/doctor --install build run $(if $(filter iso,$(BOOT)),iso) \
+		$(if $(filter-out none,$(SCREEN)),gui)
 ifeq ($(BOOT),iso)
 	+@$(again) iso
 	@echo 'The terminal is the serial line: `shutdown` or Ctrl-A X leaves.'
@@ -80,8 +84,8 @@ else
 	@$(machine) tools/qemu run
 endif
 
-# The guest's output is all that stands on standard output; make turns any failure into status 2, so the
-# full status is in the last line of standard error, and `tools/exec` itself exits with it.
+# The guest's output is all that stands on standard output; make turns any failure into status 2, so
+# the full status is in the last line of standard error, and `tools/exec` itself exits with it.
 exec: ##  run CMD in the guest and print only its output; `tools/exec` gives the exact status
 	@CC='$(CC)' tools/doctor --install build run 1>&2
 	+@$(again) image 1>&2
@@ -98,7 +102,7 @@ test-guest: ##  run only the guest tests of one ARCH (PYTEST='-k demos' selects)
 	@$(machine) $(PYTHON) -m pytest -p no:cacheprovider tests/guest $(PYTEST)
 #: PYTEST  more arguments for `make test-guest`
 
-bench: ##  count guest instructions; lines ARCH<TAB>name<TAB>instructions (both kernels unless ARCH= is given)
+bench: ##  count guest instructions: lines ARCH<TAB>name<TAB>number; both kernels unless ARCH= is given
 	@CC='$(CC)' tools/doctor --install build run 1>&2
 ifeq ($(origin ARCH),command line)
 	+@$(again) image 1>&2
@@ -117,7 +121,7 @@ help: ##  this list
 	@tools/make/help Makefile tools/make/*.mk
 
 compile-commands: ##  write compile_commands.json for editors (needs the tool `bear`)
-	@command -v bear >/dev/null || { echo "compile-commands needs 'bear': apt-get install bear"; exit 1; }
+	@command -v bear >/dev/null || { echo "bear is missing: apt-get install bear"; exit 1; }
 	@bear -- $(MAKE) --no-print-directory BUILD=$(BUILD)/bear image
 
 clean: ##  remove everything that was built

@@ -2,7 +2,7 @@
 /*
  * The first C function. Runs on the early tables of entry.asm: the low addresses are mapped one to
  * one (X86_IDENTITY_SIZE of them), so the loader's structures can be read where they are. Read
- * next: kernel/main.c, which is where kernel_main is.
+ * next: kernel/boot/main.c, which is where kernel_main is.
  */
 #include <string.h>
 

@@ -34,12 +34,18 @@ def read_status(path):
 def run_line(line, write, complain, timeout, extra=(), environment=None):
     """Run LINE in a guest; WRITE gets its output in blocks of bytes. Return the exit status."""
     if len(os.fsencode(line)) > LINE_LIMIT:
-        complain(f"exec: the line is too long: the kernel's command line has room for {LINE_LIMIT} bytes of it")
+        complain(
+            f"exec: the line is too long: the kernel's command line has room for {LINE_LIMIT} bytes"
+        )
         return NO_GUEST
     with tempfile.TemporaryDirectory(prefix="quartet-") as folder:
         debugcon = os.path.join(folder, "debugcon")
-        guest = subprocess.Popen([os.path.join(ROOT, "tools/qemu"), "exec", line, *extra], stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, env={**os.environ, **(environment or {}), "DEBUGCON": debugcon})
+        guest = subprocess.Popen(
+            [os.path.join(ROOT, "tools/qemu"), "exec", line, *extra],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **(environment or {}), "DEBUGCON": debugcon},
+        )
         hung = threading.Event()
         alarm = threading.Timer(timeout, lambda: (hung.set(), guest.kill()))
         alarm.start()
@@ -52,7 +58,9 @@ def run_line(line, write, complain, timeout, extra=(), environment=None):
             guest.wait()
         status = read_status(debugcon) if os.path.exists(debugcon) else None
     if hung.is_set():
-        complain(f"exec: the guest did not end within {timeout:g} seconds (TIMEOUT= sets the limit); it was stopped")
+        complain(
+            f"exec: the guest did not end within {timeout:g} seconds (TIMEOUT=) and was stopped"
+        )
         return TIMED_OUT
     if status is not None:
         return status

@@ -16,7 +16,7 @@ def arch():
 
 
 class SharedSession:
-    """One guest for many tests; a test that leaves it without a prompt costs the next one a boot."""
+    """One guest for many tests; a test that leaves it without a prompt costs a boot."""
 
     def __init__(self):
         self.session = None

@@ -6,8 +6,9 @@
         shell.run("ls /bin")            types a line, returns Result(output, status)
         shell.type("ec"), shell.expect  for what a person at the keyboard does
 
-Keyword arguments are the variables of tools/qemu. ARCH and BUILD come from the environment. A timeout here is
-only the bound after which a test has failed: a guest that works ends by itself, with a status.
+Keyword arguments are the variables of tools/qemu. ARCH and BUILD come from the environment. A
+timeout here is only the bound after which a test has failed: a guest that works ends by itself,
+with a status.
 """
 
 import collections
@@ -22,7 +23,9 @@ sys.path.insert(0, os.path.join(ROOT, "tools"))
 import guest
 
 ARCH = os.environ.get("ARCH") or "pae"
-BUILD = os.environ.get("BUILD") or "build"  # relative to ROOT, as for make: another spelling builds anew
+BUILD = (
+    os.environ.get("BUILD") or "build"
+)  # relative to ROOT, as for make: another spelling builds anew
 BOUND = 60
 PROMPT = r"/\S* \$ "
 
@@ -34,21 +37,34 @@ def environment(variables):
 
 
 def run_line(line, *extra, bound=BOUND, **variables):
-    """Run LINE in a guest of its own; EXTRA goes to QEMU. Complaints about the guest stand in the output."""
+    """Run LINE in a guest of its own; EXTRA goes to QEMU. The output has the tool's complaints."""
     blocks = []
-    status = guest.run_line(line, blocks.append, lambda text: blocks.append(text.encode() + b"\n"), bound, extra,
-                            environment(variables))
+    status = guest.run_line(
+        line,
+        blocks.append,
+        lambda text: blocks.append(text.encode() + b"\n"),
+        bound,
+        extra,
+        environment(variables),
+    )
     return Result(b"".join(blocks).decode(errors="replace"), status)
 
 
 class Session:
-    """A guest at its shell prompt. START: the arguments of the program to start (default: tools/qemu run)."""
+    """A guest at its shell prompt. START: what to start (default: tools/qemu run)."""
 
     def __init__(self, *extra, start=None, bound=BOUND, to_prompt=True, **variables):
         start = start or [os.path.join(ROOT, "tools/qemu"), "run"]
-        self.process = pexpect.spawn(start[0], [*start[1:], *extra], env={**os.environ, **environment(variables)},
-                                     timeout=bound, encoding="utf-8", codec_errors="replace", echo=False,
-                                     dimensions=(24, 200))
+        self.process = pexpect.spawn(
+            start[0],
+            [*start[1:], *extra],
+            env={**os.environ, **environment(variables)},
+            timeout=bound,
+            encoding="utf-8",
+            codec_errors="replace",
+            echo=False,
+            dimensions=(24, 200),
+        )
         self.process.delaybeforesend = None
         if to_prompt:
             self.boot_text = self.expect_prompt()
@@ -71,7 +87,7 @@ class Session:
         self.process.send(text)
 
     def run(self, line, bound=-1):
-        """Type LINE, wait for its end. The marks are typed with quotes inside, so that their echo is no match."""
+        """Type LINE, wait for its end. The marks have quotes inside: their echo is no match."""
         joint = "" if line.rstrip().endswith("&") else ";"
         self.type(f'echo "@"begin; {line}{joint} echo "@"$?"@"\r')
         self.expect("@begin\r*\n", bound)

@@ -10,13 +10,25 @@ import pytest
 from machine import ARCH, ROOT, environment
 
 # What Linux 6.1 takes for the same work on the same emulator, in instructions.
-LINUX = {"null_syscall": 337, "clone_share": 44000, "anon_fault": 3300, "cow_fault": 4470, "shared_first_touch": 2070}
+LINUX = {
+    "null_syscall": 337,
+    "clone_share": 44000,
+    "anon_fault": 3300,
+    "cow_fault": 4470,
+    "shared_first_touch": 2070,
+}
 FORK_512M_LIMIT = 50_000_000 // 100
 
 
 def measure():
-    ended = subprocess.run([f"{ROOT}/tools/bench/run", ARCH], env={**os.environ, **environment({})},
-                           stdout=subprocess.PIPE, stderr=sys.stderr, text=True, timeout=300)
+    ended = subprocess.run(
+        [f"{ROOT}/tools/bench/run", ARCH],
+        env={**os.environ, **environment({})},
+        stdout=subprocess.PIPE,
+        stderr=sys.stderr,
+        text=True,
+        timeout=300,
+    )
     assert ended.returncode == 0
     rows = [line.split("\t") for line in ended.stdout.splitlines()]
     assert all(len(row) == 3 and row[0] == ARCH for row in rows)

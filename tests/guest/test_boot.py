@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""From firmware to the prompt: loaders, sizes of memory, processors with and without features, bad images."""
+"""From firmware to the prompt: loaders, memory sizes, processors with and without features, and
+images that are wrong."""
 
 import os
 
@@ -58,13 +59,18 @@ REFUSED = {"pae": ["486", "pentium"], "long": ["pentium3", "qemu32", "max,-lm"]}
 @pytest.mark.parametrize("cpu", REFUSED[ARCH])
 def test_processor_without_what_the_kernel_needs_is_one_line(cpu):
     result = run_line("true", CPU=cpu)
-    lines = [line for line in result.output.splitlines() if line.strip() and not line.startswith(("qemu", "exec:"))]
+    lines = [
+        line
+        for line in result.output.splitlines()
+        if line.strip() and not line.startswith(("qemu", "exec:"))
+    ]
     assert result.status not in (0, 124), result.output
     assert len(lines) == 1 and {"pae": "PAE", "long": "64-bit"}[ARCH] in lines[0], result.output
 
 
 def test_features_are_detected_not_assumed():
     """The boot line names what is used, and only that."""
+
     def boot_text(cpu):
         with Session(CPU=cpu) as shell:
             return shell.boot_text
@@ -75,7 +81,7 @@ def test_features_are_detected_not_assumed():
         assert f" {feature} " not in without.replace(",", " ").replace("\n", " ")
 
 
-# ---- Images that are wrong ---------------------------------------------------------------------------
+# ---- Images that are wrong
 
 
 def boot_with(initrd):
@@ -91,7 +97,21 @@ def boot_with(initrd):
 
 def newc(name, content, mode=0o100755, size=None):
     """One member of a cpio archive; SIZE lies about the length."""
-    fields = [0, mode, 0, 0, 1, 0, len(content) if size is None else size, 0, 0, 0, 0, len(name) + 1, 0]
+    fields = [
+        0,
+        mode,
+        0,
+        0,
+        1,
+        0,
+        len(content) if size is None else size,
+        0,
+        0,
+        0,
+        0,
+        len(name) + 1,
+        0,
+    ]
     head = b"070701" + b"".join(b"%08X" % field for field in fields) + name + b"\0"
     return head + b"\0" * (-len(head) % 4) + content + b"\0" * (-len(content) % 4)
 
@@ -113,8 +133,14 @@ BAD_IMAGES = {
     "init is no ELF": lambda: newc(b"init", b"#!/bin/sh\n" * 20) + END,
     "init is cut short": lambda: newc(b"init", good_init()[:60]) + END,
     "init without its segments": lambda: newc(b"init", good_init()[:4000]) + END,
-    "init for another machine": lambda: newc(b"init", good_init()[:18] + b"\xf3\x00" + good_init()[20:]) + END,
-    "init with a wild entry": lambda: newc(b"init", good_init()[:24] + b"\xff" * 4 + good_init()[28:]) + END,
+    "init for another machine": lambda: newc(
+        b"init", good_init()[:18] + b"\xf3\x00" + good_init()[20:]
+    )
+    + END,
+    "init with a wild entry": lambda: newc(
+        b"init", good_init()[:24] + b"\xff" * 4 + good_init()[28:]
+    )
+    + END,
 }
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from machine import ARCH, ROOT
 
-PROGRAMS = sorted(os.path.basename(path)[:-2] for path in glob.glob(os.path.join(ROOT, "user/bin/*.c")))
+PROGRAMS = sorted(
+    os.path.basename(path)[:-2] for path in glob.glob(os.path.join(ROOT, "user/bin/*.c"))
+)
 WITHOUT_USAGE = {"badcalls", "bench", "clear", "echo", "false", "libcheck", "sh", "true"}
 PRESETS = ("fork", "thread", "rfork", "spawn")
 
@@ -30,25 +32,33 @@ def test_usage(shell, program):
     assert result.output.startswith(f"usage: {program}")
 
 
-@pytest.mark.parametrize("line, output, status", [
-    ("echo -n a; echo b", "ab\n", 0),
-    ("cat /etc/readme | head -n 1 | wc -l", "1\n", 0),
-    ("head -n 2 /etc/readme | tail -n 1 | wc -l", "1\n", 0),
-    ("grep -c bin /etc/readme", "1\n", 0),
-    ("grep nothinglikethis /etc/readme", "", 1),
-    ("mkdir /tmp/d; cp /etc/motd /tmp/d/m; mv /tmp/d/m /tmp/d/n; ls /tmp/d | cat; rm /tmp/d/n; rmdir /tmp/d", "n\n", 0),
-    ("rm /tmp/nothing", None, 1),
-    ("mkdir /bin", None, 1),
-    ("rmdir /etc", None, 1),
-    ("echo AB | hexdump | grep -c '41 42 0a'", "1\n", 0),
-    ("env X=y sh -c 'echo $X'", "y\n", 0),
-    ("true", "", 0),
-    ("false", "", 1),
-    ("sleep x", None, 2),
-    ("kill -9 99999", None, 1),
-    ("cp /bin/true /tmp/mine; /tmp/mine; echo $?; rm /tmp/mine", "0\n", 0),
-    ("rm /etc/motd; ls /etc | cat", "readme\n", 0),
-])
+@pytest.mark.parametrize(
+    "line, output, status",
+    [
+        ("echo -n a; echo b", "ab\n", 0),
+        ("cat /etc/readme | head -n 1 | wc -l", "1\n", 0),
+        ("head -n 2 /etc/readme | tail -n 1 | wc -l", "1\n", 0),
+        ("grep -c bin /etc/readme", "1\n", 0),
+        ("grep nothinglikethis /etc/readme", "", 1),
+        (
+            "mkdir /tmp/d; cp /etc/motd /tmp/d/m; mv /tmp/d/m /tmp/d/n; ls /tmp/d | cat; rm /tmp/d/n;"
+            " rmdir /tmp/d",
+            "n\n",
+            0,
+        ),
+        ("rm /tmp/nothing", None, 1),
+        ("mkdir /bin", None, 1),
+        ("rmdir /etc", None, 1),
+        ("echo AB | hexdump | grep -c '41 42 0a'", "1\n", 0),
+        ("env X=y sh -c 'echo $X'", "y\n", 0),
+        ("true", "", 0),
+        ("false", "", 1),
+        ("sleep x", None, 2),
+        ("kill -9 99999", None, 1),
+        ("cp /bin/true /tmp/mine; /tmp/mine; echo $?; rm /tmp/mine", "0\n", 0),
+        ("rm /etc/motd; ls /etc | cat", "readme\n", 0),
+    ],
+)
 def test_command(shell, line, output, status):
     result = shell.run(line)
     assert result.status == status, result.output
@@ -60,7 +70,10 @@ def test_command(shell, line, output, status):
 
 def test_initrd_is_a_lower_layer(shell):
     """A file of the initrd can be replaced and removed, for as long as the machine is up."""
-    assert shell.run("echo mine >/etc/new; cat /etc/new; rm /etc/new; cat /etc/new 2>/dev/null").output == "mine\n"
+    assert (
+        shell.run("echo mine >/etc/new; cat /etc/new; rm /etc/new; cat /etc/new 2>/dev/null").output
+        == "mine\n"
+    )
 
 
 def test_ps_and_qps_agree(shell):
@@ -88,7 +101,9 @@ def test_qmap_of_another_process(shell):
     assert shell.run("qmap 99999").status == 1
 
 
-@pytest.mark.parametrize("spec", [*PRESETS, "share,copy,fresh,none", "copy,copy,share,copy", "n,n,n,n", "s,s,s,s"])
+@pytest.mark.parametrize(
+    "spec", [*PRESETS, "share,copy,fresh,none", "copy,copy,share,copy", "n,n,n,n", "s,s,s,s"]
+)
 def test_plan_runs_a_command(shell, spec):
     assert shell.run(f"plan {spec} echo under a plan").output == "under a plan\n"
 
@@ -98,7 +113,8 @@ def test_plan_passes_the_status_on(shell):
 
 
 def test_plan_leaves_slot_2_as_it_says(shell):
-    """Slot 2 of the command is the caller's with SHARE, another with FRESH, and nothing with NONE."""
+    """Slot 2 of the command holds a quarter with FRESH, and nothing with NONE."""
+
     def slot_2(spec):
         text = plain(shell.run(f"plan {spec} qmap").output)
         return re.search(r"slot 2 +(.*)", text).group(1)
@@ -107,7 +123,9 @@ def test_plan_leaves_slot_2_as_it_says(shell):
     assert not re.search(r"quarter \d+", slot_2("share,share,none,share"))
 
 
-@pytest.mark.parametrize("spec", ["", "x,y,z,w", "share,copy", "share,copy,fresh,none,none", "forks"])
+@pytest.mark.parametrize(
+    "spec", ["", "x,y,z,w", "share,copy", "share,copy,fresh,none,none", "forks"]
+)
 def test_wrong_plan_is_refused(shell, spec):
     result = shell.run(f"plan '{spec}' echo no")
     assert result.status == 2
@@ -141,6 +159,7 @@ def test_time_and_uptime_and_free(shell):
 def test_newlib_works():
     """libcheck runs the C library's parts that rest on our stubs."""
     from machine import run_line
+
     result = run_line("libcheck")
     assert result.status == 0, result.output
     assert result.output.rstrip().endswith(", 0 failed")

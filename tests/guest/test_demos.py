@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every program in user/demos checks what it claims: it must exit with 0, and claim nothing that failed."""
+"""Every program in user/demos checks what it claims: it must exit with 0, with no failed claim."""
 
 import glob
 import os
@@ -9,7 +9,9 @@ import pytest
 
 from machine import ROOT, run_line
 
-DEMOS = sorted(os.path.basename(path)[:-2] for path in glob.glob(os.path.join(ROOT, "user/demos/*.c")))
+DEMOS = sorted(
+    os.path.basename(path)[:-2] for path in glob.glob(os.path.join(ROOT, "user/demos/*.c"))
+)
 MACHINE = {"banks": {"MEM": "2G"}}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tools/exec: a line's output and nothing else, its status, and a distinct end when there is none."""
+"""tools/exec: a line's output and nothing else, its status, and a distinct end without one."""
 
 import os
 import subprocess
@@ -30,10 +30,19 @@ def test_hang_ends_with_its_own_message():
 
 
 def make_exec(line, **variables):
-    settings = [f"{name}={value}" for name, value in {"ARCH": ARCH, "BUILD": BUILD, **variables}.items()]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    return subprocess.run(["make", "-C", ROOT, "--no-print-directory", "-s", "exec", f"CMD={line}", *settings],
-                          env=environment, capture_output=True, text=True, timeout=300)
+    settings = [
+        f"{name}={value}" for name, value in {"ARCH": ARCH, "BUILD": BUILD, **variables}.items()
+    ]
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+    }
+    return subprocess.run(
+        ["make", "-C", ROOT, "--no-print-directory", "-s", "exec", f"CMD={line}", *settings],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
 
 
 def test_make_exec_passes_quotes_and_dollars():

@@ -16,13 +16,6 @@ def test_badcalls():
     assert re.search(r"\d{3} passed, 0 failed$", result.output.rstrip())
 
 
-def test_torture():
-    """Attacks on the kernel and the servers; afterwards the machine has as much of everything as before."""
-    result = run_line("torture", bound=300, MEM="512M")
-    assert result.status == 0, result.output[-3000:]
-    assert re.search(r"\d+ passed, 0 failed$", result.output.rstrip())
-
-
 FAULTS = {
     "null": "read at 0x00000000 slot 0",
     "text": "write at 0x004",
@@ -44,7 +37,9 @@ FAULTS = {
 def test_fault_is_one_line_and_status_139(shell, kind):
     result = shell.run(f"crash {kind}")
     assert result.status == 139
-    lines = [line for line in result.output.splitlines() if not line.startswith("sh: ")]  # which says so too
+    lines = [
+        line for line in result.output.splitlines() if not line.startswith("sh: ")
+    ]  # which says so too
     assert len(lines) == 1, result.output
     assert re.match(r"fault: crash \(pid \d+\) ", lines[0])
     assert FAULTS[kind] in lines[0]
@@ -115,7 +110,9 @@ def test_full_file_layer(console):
         if result.status != 0:
             break
     assert result.status != 0, "512 times all programs fit into 256 MiB"
-    assert console.run("rm /tmp/a; rm /tmp/b; echo fine >/tmp/c; cat /tmp/c").output.endswith("fine\n")
+    assert console.run("rm /tmp/a; rm /tmp/b; echo fine >/tmp/c; cat /tmp/c").output.endswith(
+        "fine\n"
+    )
 
 
 def test_panic_has_a_backtrace_and_the_locks():

@@ -8,24 +8,31 @@ import pytest
 from machine import Session
 
 
-@pytest.mark.parametrize("line, output, status", [
-    ("echo hello", "hello\n", 0),
-    ("echo 'a  b' \"c  d\" e\\ f", "a  b c  d e f\n", 0),
-    ("false", "", 1),
-    ("! false", "", 0),
-    ("true && echo yes || echo no", "yes\n", 0),
-    ("false && echo yes || echo no", "no\n", 0),
-    ("X=one; export Y=two; echo $X$Y; sh -c 'echo $X-$Y'", "onetwo\n-two\n", 0),
-    ("echo a b c | wc -w | cat", "3\n", 0),
-    ("cat /etc/motd | cat | cat | cat | cat >/tmp/five; grep -c . /tmp/five >/dev/null; rm /tmp/five", "", 0),
-    ("echo one >/tmp/a; echo two >>/tmp/a; cat </tmp/a; rm /tmp/a", "one\ntwo\n", 0),
-    ("cat /nowhere 2>/dev/null", "", 1),
-    ("cat /nowhere 2>&1 | grep -c nowhere", "1\n", 0),
-    ("(cd /bin; pwd); pwd", "/bin\n/\n", 0),
-    ("sh -c 'exit 300'", "", 44),
-    ("sh -c 'echo $0 $1 $#' name first second", "name first 2\n", 0),
-    ("# a comment", "", 0),
-])
+@pytest.mark.parametrize(
+    "line, output, status",
+    [
+        ("echo hello", "hello\n", 0),
+        ("echo 'a  b' \"c  d\" e\\ f", "a  b c  d e f\n", 0),
+        ("false", "", 1),
+        ("! false", "", 0),
+        ("true && echo yes || echo no", "yes\n", 0),
+        ("false && echo yes || echo no", "no\n", 0),
+        ("X=one; export Y=two; echo $X$Y; sh -c 'echo $X-$Y'", "onetwo\n-two\n", 0),
+        ("echo a b c | wc -w | cat", "3\n", 0),
+        (
+            "cat /etc/motd | cat | cat | cat | cat >/tmp/five; grep . /tmp/five >/dev/null; rm /tmp/five",
+            "",
+            0,
+        ),
+        ("echo one >/tmp/a; echo two >>/tmp/a; cat </tmp/a; rm /tmp/a", "one\ntwo\n", 0),
+        ("cat /nowhere 2>/dev/null", "", 1),
+        ("cat /nowhere 2>&1 | grep -c nowhere", "1\n", 0),
+        ("(cd /bin; pwd); pwd", "/bin\n/\n", 0),
+        ("sh -c 'exit 300'", "", 44),
+        ("sh -c 'echo $0 $1 $#' name first second", "name first 2\n", 0),
+        ("# a comment", "", 0),
+    ],
+)
 def test_language(shell, line, output, status):
     if line.startswith("#"):
         line = "echo -n"  # a comment would hide the end mark; see test_comment
@@ -85,15 +92,15 @@ def console():
 
 def test_line_editing(console):
     steps = [
-        ("echo ac\x1b[Db", "abc"),                    # cursor left, insert
-        ("echo abX\x7fc", "abc"),                     # backspace
-        ("cho abc\x01\x01e", "abc"),                      # ^A (twice: QEMU takes one): to the start
-        ("cho abc\x01\x01e\x05d", "abcd"),                # ^E: to the end
-        ("echo abc def\x17ghi", "abc ghi"),           # ^W: cut a word
-        ("nonsense\x15echo abc", "abc"),              # ^U: cut to the start
-        ("echo abc\x1b[D\x1b[D\x0b", "a"),            # ^K: cut to the end
-        ("xecho a\x1b[H\x1b[3~", "a"),                # Home, Delete
-        ("echo ab\x1b[D\x1b[D\x1b[Fc", "abc"),         # End
+        ("echo ac\x1b[Db", "abc"),  # cursor left, insert
+        ("echo abX\x7fc", "abc"),  # backspace
+        ("cho abc\x01\x01e", "abc"),  # ^A (twice: QEMU takes one): to the start
+        ("cho abc\x01\x01e\x05d", "abcd"),  # ^E: to the end
+        ("echo abc def\x17ghi", "abc ghi"),  # ^W: cut a word
+        ("nonsense\x15echo abc", "abc"),  # ^U: cut to the start
+        ("echo abc\x1b[D\x1b[D\x0b", "a"),  # ^K: cut to the end
+        ("xecho a\x1b[H\x1b[3~", "a"),  # Home, Delete
+        ("echo ab\x1b[D\x1b[D\x1b[Fc", "abc"),  # End
     ]
     for keys, expected in steps:
         console.type(keys + "\r")
@@ -104,8 +111,12 @@ def test_line_editing(console):
 def test_history(console):
     for word in ("first", "second", "third"):
         console.run(f"echo {word}")
-    for keys, expected in (("\x1b[A", "third"), ("\x1b[A\x1b[A", "second"), ("\x1b[A\x1b[A\x1b[B", "second"),
-                           ("half\x1b[A\x1b[B\x15echo new", "new")):
+    for keys, expected in (
+        ("\x1b[A", "third"),
+        ("\x1b[A\x1b[A", "second"),
+        ("\x1b[A\x1b[A\x1b[B", "second"),
+        ("half\x1b[A\x1b[B\x15echo new", "new"),
+    ):
         console.type(keys + "\r")
         console.expect(r"\n" + expected + r"\r*\n")
         console.expect_prompt()

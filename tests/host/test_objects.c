@@ -132,6 +132,25 @@ TEST(a_budget_outlives_its_processes_while_a_charge_is_out) {
     CHECK(budget_create(&budget_root, &limits) == budget, "a dead budget's place is lost");
 }
 
+/* What one job nests, in depth or width, leaves places for other jobs, and comes back. */
+TEST(a_job_has_few_budgets_inside_it) {
+    const struct process_limits limits = {0};
+    struct budget *job = budget_create(&budget_root, &limits), *inside[BUDGETS_INSIDE];
+    for (u32 i = 0; i < BUDGETS_INSIDE; i++) {
+        inside[i] = budget_create(i % 3 == 0 ? job : inside[i - 1], &limits);
+        CHECK(inside[i], "budget %u is refused", i);
+    }
+    CHECK(!budget_create(job, &limits) && !budget_create(inside[5], &limits), "a job nests without end");
+    struct budget *other = budget_create(&budget_root, &limits);
+    CHECK(other, "another job finds no place");
+    budget_release(other);
+    for (u32 i = 0; i < BUDGETS_INSIDE; i++) {
+        budget_release(inside[i]);
+    }
+    CHECK_EQUAL(job->inside, 0);
+    budget_release(job);
+}
+
 TEST(the_table_of_budgets_fills_and_empties) {
     machine_boot(&memory_usual);
     static struct budget *all[BUDGET_COUNT];
@@ -203,6 +222,7 @@ int main(void) {
         cmocka_unit_test(charges_near_the_top_do_not_wrap),
         cmocka_unit_test(limits_are_of_each_resource),
         cmocka_unit_test(a_budget_outlives_its_processes_while_a_charge_is_out),
+        cmocka_unit_test(a_job_has_few_budgets_inside_it),
         cmocka_unit_test(the_table_of_budgets_fills_and_empties),
         cmocka_unit_test(a_refund_of_what_was_never_charged_is_caught),
         cmocka_unit_test(locks_in_order),

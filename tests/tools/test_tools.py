@@ -12,9 +12,18 @@ BUILD = os.environ.get("BUILD") or "build"
 
 
 def run(*words, **variables):
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+    }
     environment.pop("ARCH", None)
-    ended = subprocess.run(words, cwd=ROOT, env={**environment, **variables}, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(
+        words,
+        cwd=ROOT,
+        env={**environment, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     return ended.returncode, ended.stdout, ended.stderr
 
 
@@ -26,8 +35,14 @@ def test_help_lists_every_target_and_variable():
     status, text, _ = make("help")
     assert status == 0
     names = re.findall(r"^  (\S+)", text, re.MULTILINE)
-    makefiles = ["Makefile", *(os.path.join("tools/make", name) for name in os.listdir(os.path.join(ROOT, "tools/make"))
-                               if name.endswith(".mk"))]
+    makefiles = [
+        "Makefile",
+        *(
+            os.path.join("tools/make", name)
+            for name in os.listdir(os.path.join(ROOT, "tools/make"))
+            if name.endswith(".mk")
+        ),
+    ]
     for makefile in makefiles:
         with open(os.path.join(ROOT, makefile), encoding="utf-8") as file:
             source = file.read()
@@ -45,8 +60,15 @@ def test_unknown_arch_is_one_line():
     assert "ARCH=arm" in complaint and "pae" in complaint and "long" in complaint
 
 
-@pytest.mark.parametrize("variables, word", [({"ACCEL": "warp"}, "ACCEL=warp"), ({"BUILD": "/nowhere"}, "make image"),
-                                             ({"MEM": "4M"}, "8M"), ({"MEM": "lots"}, "MEM=lots")])
+@pytest.mark.parametrize(
+    "variables, word",
+    [
+        ({"ACCEL": "warp"}, "ACCEL=warp"),
+        ({"BUILD": "/nowhere"}, "make image"),
+        ({"MEM": "4M"}, "8M"),
+        ({"MEM": "lots"}, "MEM=lots"),
+    ],
+)
 def test_wrong_setting_is_one_line(variables, word):
     status, text, complaint = run("tools/qemu", "run", **variables)
     assert status != 0 and text == ""
@@ -88,23 +110,28 @@ def test_a_second_make_does_nothing():
         assert (status, text) == (0, ""), text
 
 
-@pytest.mark.parametrize("emulator, status, word", [
-    ("exit 0", 125, "without giving a status"),  # as after a triple fault, with -no-reboot
-    ("echo 'bad option' >&2; exit 1", 126, "did not start"),
-    ("exec sleep 60", 124, "did not end within 1 seconds"),
-])
+@pytest.mark.parametrize(
+    "emulator, status, word",
+    [
+        ("exit 0", 125, "without giving a status"),  # as after a triple fault, with -no-reboot
+        ("echo 'bad option' >&2; exit 1", 126, "did not start"),
+        ("exec sleep 60", 124, "did not end within 1 seconds"),
+    ],
+)
 def test_exec_tells_how_a_guest_failed(tmp_path, emulator, status, word):
     """With a script in the emulator's place."""
     path = hide(tmp_path, "qemu-system-x86_64")
     script = tmp_path / "qemu-system-x86_64"
     script.write_text(f"#!/bin/sh\n{emulator}\n")
     script.chmod(0o755)
-    result, text, complaint = run("tools/exec", "--built", "--timeout", "1", "true", PATH=path, ARCH="pae", BUILD=BUILD)
+    result, text, complaint = run(
+        "tools/exec", "--built", "--timeout", "1", "true", PATH=path, ARCH="pae", BUILD=BUILD
+    )
     assert (result, text) == (status, "")
     assert word in complaint.splitlines()[-1]
 
 
-# ---- The generator ---------------------------------------------------------------------------------------
+# ---- The generator
 
 
 def generate(tmp_path, *words, syscalls=None):
@@ -114,13 +141,20 @@ def generate(tmp_path, *words, syscalls=None):
     for name in ("tools/generate-syscalls.py", "kernel/abi/syscalls.def", "kernel/abi/errors.def"):
         with open(os.path.join(ROOT, name), encoding="utf-8") as file:
             text = file.read()
-        (tmp_path / name).write_text(syscalls(text) if syscalls and name.endswith("syscalls.def") else text)
-    ended = subprocess.run(["/usr/bin/python3", str(tmp_path / "tools/generate-syscalls.py"), *words],
-                           capture_output=True, text=True)
+        (tmp_path / name).write_text(
+            syscalls(text) if syscalls and name.endswith("syscalls.def") else text
+        )
+    ended = subprocess.run(
+        ["/usr/bin/python3", str(tmp_path / "tools/generate-syscalls.py"), *words],
+        capture_output=True,
+        text=True,
+    )
     return ended.returncode, ended.stderr
 
 
-@pytest.mark.parametrize("words", [["kernel"], ["header"], ["docs"], ["stubs", "pae"], ["stubs", "long"]])
+@pytest.mark.parametrize(
+    "words", [["kernel"], ["header"], ["docs"], ["stubs", "pae"], ["stubs", "long"]]
+)
 def test_generator_makes_every_call(tmp_path, words):
     output = tmp_path / "output"
     status, complaint = generate(tmp_path, *words, str(output))
@@ -132,12 +166,16 @@ def test_generator_makes_every_call(tmp_path, words):
     assert [name for name in names if name not in text] == []
 
 
-@pytest.mark.parametrize("mistake", [
-    lambda text: text.replace("SYSCALL(3, ", "SYSCALL(2, "),
-    lambda text: text.replace("thread_yield", "thread_exit"),
-    lambda text: text.replace("ARGUMENT(word, priority)", "ARGUMENT(wrod, priority)"),
-    lambda text: text.replace('SYSCALL(3, thread_yield, "', "SYSCALL(3, thread_yield, "),
-], ids=["number twice", "name twice", "unknown type", "quote missing"])
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda text: text.replace("SYSCALL(3, ", "SYSCALL(2, "),
+        lambda text: text.replace("thread_yield", "thread_exit"),
+        lambda text: text.replace("ARGUMENT(word, priority)", "ARGUMENT(wrod, priority)"),
+        lambda text: text.replace('SYSCALL(3, thread_yield, "', "SYSCALL(3, thread_yield, "),
+    ],
+    ids=["number twice", "name twice", "unknown type", "quote missing"],
+)
 def test_generator_names_the_line_of_a_mistake(tmp_path, mistake):
     status, complaint = generate(tmp_path, "kernel", str(tmp_path / "output"), syscalls=mistake)
     assert status != 0

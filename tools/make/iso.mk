@@ -4,7 +4,8 @@
 # Boots on BIOS machines: QEMU (`make run BOOT=iso`) and Bochs (`make bochs`).
 
 iso_folder := $(BUILD)/iso
-iso_files := $(foreach arch,pae long,$(iso_folder)/boot/$(arch)/kernel.elf $(iso_folder)/boot/$(arch)/initrd.cpio)
+iso_files := $(foreach file,kernel.elf initrd.cpio,\
+	$(iso_folder)/boot/pae/$(file) $(iso_folder)/boot/long/$(file))
 
 .PHONY: iso bochs
 iso: ##  build the CD image with both kernels, build/quartet.iso
@@ -18,7 +19,8 @@ $(iso_folder)/boot/%: $(BUILD)/%
 $(BUILD)/quartet.iso: boot/grub/grub.cfg $(iso_files)
 	@mkdir -p $(iso_folder)/boot/grub
 	@cp boot/grub/grub.cfg $(iso_folder)/boot/grub/grub.cfg
-	$(call quietly,ISO,$@)grub-mkrescue -o $@ $(iso_folder) >$(BUILD)/iso.log 2>&1 || { cat $(BUILD)/iso.log; exit 1; }
+	$(call quietly,ISO,$@)grub-mkrescue -o $@ $(iso_folder) >$(BUILD)/iso.log 2>&1 || \
+		{ cat $(BUILD)/iso.log; exit 1; }
 
 bochs: ##  boot the CD image in Bochs, serial terminal on this one
 	@CC='$(CC)' tools/doctor --install build run iso bochs

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 #
-# $(out)/kernel.elf: every .c and .asm below kernel/, arch/x86, arch/x86/$(ARCH) and boot/, by wildcard; linked
-# by linker.ld twice, because the symbol table for backtraces is made from the first link and put into the
-# second. Objects depend on the headers that they read and on the flags, so no `make clean` is ever needed.
+# $(out)/kernel.elf: every .c and .asm below kernel/, arch/x86, arch/x86/$(ARCH) and boot/, by
+# wildcard; linked by linker.ld twice, because the symbol table for backtraces is made from the
+# first link and put into the second. Objects depend on the headers that they read and on the flags,
+# so no `make clean` is ever needed.
 #
 # From user.mk: $(out)/kernel-libc.a (newlib's mem* and str* compiled with $(KERNEL_CFLAGS)) and, in
 # $(kernel_libc_include), the folder with its <string.h>.
@@ -45,7 +46,8 @@ $(out)/kernel.list: FORCE
 .PHONY: FORCE
 FORCE:
 
-# From the one table of system calls: the kernel's tables, the library's prototypes and stubs, the reference.
+# From the one table of system calls: the kernel's tables, the library's prototypes and stubs, the
+# reference.
 generator := tools/generate-syscalls.py
 syscall_table := kernel/abi/syscalls.def kernel/abi/errors.def $(generator)
 
@@ -71,8 +73,8 @@ $(out)/%.o: %.c $(out)/kernel.flags | $(generated)/syscall_table.h $(kernel_libc
 
 $(out)/%.asm.o: %.asm $(out)/kernel.flags | $(generated)/syscall_table.h
 	@mkdir -p $(@D)
-	$(call quietly,NASM,$<)nasm $(KERNEL_NASM_$(ARCH)) -g -F dwarf -I./ -Iarch/x86/$(ARCH)/ -Iarch/x86/ \
-		-MD $(@:.o=.d) -MP $< -o $@
+	$(call quietly,NASM,$<)nasm $(KERNEL_NASM_$(ARCH)) -g -F dwarf \
+		-I./ -Iarch/x86/$(ARCH)/ -Iarch/x86/ -MD $(@:.o=.d) -MP $< -o $@
 
 -include $(kernel_objects:.o=.d)
 
@@ -97,7 +99,8 @@ $(out)/symbols.o: $(out)/symbols.c
 
 ifneq ($(symbols),)
 $(out)/kernel.elf: $(out)/kernel.first.elf $(out)/symbols.o
-	$(call quietly,LD,$@)$(kernel_link) -o $@ $(kernel_objects) $(out)/symbols.o $(kernel_libc) $(kernel_libgcc)
+	$(call quietly,LD,$@)$(kernel_link) -o $@ $(kernel_objects) $(out)/symbols.o \
+		$(kernel_libc) $(kernel_libgcc)
 else
 $(out)/kernel.elf: $(out)/kernel.first.elf
 	@cp $< $@

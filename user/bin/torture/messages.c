@@ -165,7 +165,7 @@ void attack_pipes(void) {
         if (writer == 0) {
             close(ends[0]);
             pipe_write_forever((uint32_t)ends[1]);
-            process_exit((uint32_t)broken);
+            process_exit(broken != 0);
         }
         long readers[3];
         for (int j = 0; j < 3; j++) {

@@ -85,7 +85,7 @@ static long model_branch(uint32_t depth) {
             model_reset();
         }
         model_run(depth + 1);
-        process_exit((uint32_t)broken);
+        process_exit(broken != 0);
     }
     if (child > 0 && action == PLAN_SHARE) {
         uint32_t status = end(child);

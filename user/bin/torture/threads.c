@@ -22,7 +22,7 @@ static void fpu_child(uint32_t value) {
 #endif
     claim(x87 == value && xmm == value, "FPU registers are this thread's own", (long)x87);
     if (child == 0) {
-        process_exit((uint32_t)broken);
+        process_exit(broken != 0);
     }
     claim(end(child) == 0, "a clone has its parent's FPU registers", child);
 }

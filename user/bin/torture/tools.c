@@ -38,7 +38,7 @@ long start(uint32_t plan, void (*function)(uint32_t), uint32_t argument) {
     if (child == 0) {
         broken = 0;
         function(argument);
-        process_exit((uint32_t)broken);
+        process_exit(broken != 0);
     }
     return child;
 }

@@ -2,7 +2,7 @@
 /*
  * What the attacks share: claims, children, random numbers. An attack is a function without arguments that runs in a
  * process of its own with a fresh quarter in slot 2, of which 20 pages are mapped; the process fails if a claim did
- * not hold. Children report by their exit status, which is the number of claims that they broke.
+ * not hold. Children report by their exit status: 1 if a claim did not hold.
  * The table of attacks is in ../torture.c.
  */
 #ifndef TORTURE_H
