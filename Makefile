@@ -102,7 +102,7 @@ test-guest: ##  run only the guest tests of one ARCH (PYTEST='-k demos' selects)
 	@$(machine) $(PYTHON) -m pytest -p no:cacheprovider tests/guest $(PYTEST)
 #: PYTEST  more arguments for `make test-guest`
 
-bench: ##  count guest instructions: lines ARCH<TAB>name<TAB>number; both kernels unless ARCH= is given
+bench: ##  count guest instructions: lines ARCH<TAB>name<TAB>number (ARCH=: of one kernel)
 	@CC='$(CC)' tools/doctor --install build run 1>&2
 ifeq ($(origin ARCH),command line)
 	+@$(again) image 1>&2

@@ -41,8 +41,8 @@ def test_usage(shell, program):
         ("grep -c bin /etc/readme", "1\n", 0),
         ("grep nothinglikethis /etc/readme", "", 1),
         (
-            "mkdir /tmp/d; cp /etc/motd /tmp/d/m; mv /tmp/d/m /tmp/d/n; ls /tmp/d | cat; rm /tmp/d/n;"
-            " rmdir /tmp/d",
+            "mkdir /tmp/d; cp /etc/motd /tmp/d/m; mv /tmp/d/m /tmp/d/n; ls /tmp/d | cat;"
+            " rm /tmp/d/n; rmdir /tmp/d",
             "n\n",
             0,
         ),
