@@ -11,7 +11,7 @@ import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TIMED_OUT, NO_STATUS, NO_GUEST = 124, 125, 126
-LINE_LIMIT = 480  # bytes: in hexadecimal it must fit BOOT_COMMAND_LINE (kernel/boot/boot_info.h)
+LINE_LIMIT = 1900  # bytes: in hexadecimal it must fit BOOT_COMMAND_LINE (kernel/boot/boot_info.h)
 
 
 def copy_output(source, write):

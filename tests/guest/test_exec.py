@@ -57,6 +57,6 @@ def test_make_exec_fails_when_the_line_does():
 
 
 def test_a_line_too_long_for_the_command_line_is_refused():
-    result = run_line("echo " + "x" * 600)
+    result = run_line("echo " + "x" * 2000)
     assert result.status == 126
     assert "too long" in result.output
