@@ -47,24 +47,9 @@ void console_write(const char *text, uint32_t length) {
 
 /* ---- Messages -------------------------------------------------------------------------------- */
 
-bool console_reply(uint64_t token, int error, uint64_t word, const void *bytes, uint32_t length) {
-    struct message reply = {.label = (uint32_t)error,
-                            .word = {word},
-                            .token = token,
-                            .send_length = length,
-                            .send_buffer = (uintptr_t)bytes};
-    long result = ipc_reply(HANDLE_SERVICE, &reply);
-    if (result == -E_TOOBIG) {
-        /* It asked for more than it has room for. */
-        reply = (struct message){.label = EINVAL, .token = token};
-        ipc_reply(HANDLE_SERVICE, &reply);
-    }
-    return result >= 0;
-}
-
 static void reply_stat(uint64_t token) {
     struct file_stat stat = {.inode = 1, .mode = S_IFCHR | 0666, .links = 1};
-    console_reply(token, 0, 0, &stat, sizeof stat);
+    reply_send(token, 0, 0, &stat, sizeof stat);
 }
 
 static void reply_mode(const struct message *message) {
@@ -72,7 +57,7 @@ static void reply_mode(const struct message *message) {
     if (message->word[0] != CONSOLE_ASK) {
         line_set_mode((uint32_t)message->word[0]);
     }
-    console_reply(message->token, 0, before, NULL, 0);
+    reply_send(message->token, 0, before, NULL, 0);
 }
 
 static void serve(const struct message *message, const char *bytes) {
@@ -83,7 +68,7 @@ static void serve(const struct message *message, const char *bytes) {
         break;
     case FILE_WRITE:
         console_write(bytes, message->receive_length);
-        console_reply(token, 0, message->receive_length, NULL, 0);
+        reply_send(token, 0, message->receive_length, NULL, 0);
         break;
     case FILE_STAT:
         reply_stat(token);
@@ -92,19 +77,19 @@ static void serve(const struct message *message, const char *bytes) {
         reply_mode(message);
         break;
     case CONSOLE_SET_FOREGROUND:
-        console_reply(token, 0, 0, NULL, 0);
+        reply_send(token, 0, 0, NULL, 0);
         break;
     case FILE_SEEK:
-        console_reply(token, ESPIPE, 0, NULL, 0);
+        reply_send(token, ESPIPE, 0, NULL, 0);
         break;
     case FILE_READ_DIRECTORY:
-        console_reply(token, ENOTDIR, 0, NULL, 0);
+        reply_send(token, ENOTDIR, 0, NULL, 0);
         break;
     case FILE_TRUNCATE:
-        console_reply(token, EINVAL, 0, NULL, 0);
+        reply_send(token, EINVAL, 0, NULL, 0);
         break;
     default:
-        console_reply(token, ENOSYS, 0, NULL, 0);
+        reply_send(token, ENOSYS, 0, NULL, 0);
     }
 }
 

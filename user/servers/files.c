@@ -18,21 +18,6 @@
 
 static struct request request;
 
-bool reply_send(uint64_t token, int error, uint64_t word, const void *bytes, uint32_t length) {
-    struct message reply = {.label = (uint32_t)error,
-                            .word = {word},
-                            .token = token,
-                            .send_length = length,
-                            .send_buffer = (uintptr_t)bytes};
-    long result = ipc_reply(HANDLE_SERVICE, &reply);
-    if (result == -E_TOOBIG) {
-        /* It asked for more than it has room for. */
-        reply = (struct message){.label = EINVAL, .token = token};
-        ipc_reply(HANDLE_SERVICE, &reply);
-    }
-    return result >= 0;
-}
-
 /* ---- Calls with a path ----------------------------------------------------------------------- */
 
 static struct path request_path(void) {

@@ -14,11 +14,10 @@
 #include <quartet.h>
 
 #include "user/lib/protocol.h"
+#include "user/servers/reply.h"
 
 /* ../console.c */
 void console_write(const char *text, uint32_t length); /* \n becomes \r\n */
-/* Answer the caller behind TOKEN. False if it is gone or cannot take the bytes. */
-bool console_reply(uint64_t token, int error, uint64_t word, const void *bytes, uint32_t length);
 
 /* line.c */
 void line_type(const char *bytes, uint32_t length);

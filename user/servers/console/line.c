@@ -60,7 +60,7 @@ static void readers_serve(void) {
     static char bytes[MESSAGE_BYTES];
     while (reader_count > 0 && ready_count > 0) {
         uint32_t used, length = ready_peek(readers[0].wanted, bytes, &used);
-        if (console_reply(readers[0].token, 0, 0, bytes, length)) {
+        if (reply_send(readers[0].token, 0, 0, bytes, length)) {
             ready_start = (ready_start + used) % READY_LIMIT;
             ready_count -= used;
         }
@@ -70,11 +70,11 @@ static void readers_serve(void) {
 
 void line_read(uint64_t token, uint64_t wanted) {
     if (wanted == 0) {
-        console_reply(token, 0, 0, NULL, 0);
+        reply_send(token, 0, 0, NULL, 0);
         return;
     }
     if (reader_count == READER_LIMIT) {
-        console_reply(readers[0].token, EAGAIN, 0, NULL, 0);
+        reply_send(readers[0].token, EAGAIN, 0, NULL, 0);
         reader_remove_first();
     }
     readers[reader_count++] =

@@ -20,6 +20,7 @@
 #include <quartet.h>
 
 #include "user/lib/protocol.h"
+#include "user/servers/reply.h"
 
 /* ---- memory.c -------------------------------------------------------------------------------- */
 
@@ -113,9 +114,6 @@ struct request {
 };
 
 #define REPLY_LATER (-1) /* instead of an errno: the caller waits */
-
-/* Answer the caller behind TOKEN. False if it is gone or cannot take LENGTH bytes. */
-bool reply_send(uint64_t token, int error, uint64_t word, const void *bytes, uint32_t length);
 
 /* ---- pipe.c ---------------------------------------------------------------------------------- */
 
