@@ -50,10 +50,10 @@ def test_make_exec_passes_quotes_and_dollars():
     assert (ended.stdout, ended.returncode) == ("1 a  b it's\n", 0), ended.stderr
 
 
-def test_make_exec_fails_when_the_line_does():
-    ended = make_exec("exit 7")
-    assert ended.returncode != 0
-    assert "Error 7" in ended.stderr
+@pytest.mark.parametrize("status", [0, 7, 200])
+def test_make_exec_ends_with_the_lines_status(status):
+    ended = make_exec(f"echo out; exit {status}")
+    assert (ended.stdout, ended.returncode) == ("out\n", status), ended.stderr
 
 
 def test_a_line_too_long_for_the_command_line_is_refused():
