@@ -76,25 +76,59 @@ static u64 tables_size(u64 frame_limit) {
     return (size + PAGE_SIZE - 1) & ~(u64)(PAGE_SIZE - 1);
 }
 
-/* Put one frame into the free set while nothing else runs. */
-static void free_at_start(u32 number) {
+/* Put frames NUMBER .. NUMBER + COUNT of one block, COUNT 1 or LARGE_FRAMES, into the free set while nothing else
+ * runs. */
+static void free_at_start(u32 number, u32 count) {
     struct block *block = &frame_blocks[number / LARGE_FRAMES];
-    frame_table[number].references = 0;
-    block->free[number % LARGE_FRAMES / 64] |= 1ull << number % 64;
-    block->free_count++;
-    total_count++;
-    free_frames++;
+    if (count == LARGE_FRAMES) {
+        memset(block->free, 0xFF, sizeof(block->free));
+    } else {
+        block->free[number % LARGE_FRAMES / 64] |= 1ull << number % 64;
+    }
+    block->free_count += count;
+    total_count += count;
+    free_frames += count;
     if (!arch_frame_is_low((frame_t){number})) {
-        high_count++;
-        high_free_frames++;
+        high_count += count;
+        high_free_frames += count;
     }
 }
 
-static bool frame_taken_at_start(const struct boot_info *boot, physical_t at, physical_t tables,
-                                 u64 size) {
-    return range_intersects(at, at + PAGE_SIZE, boot->kernel_start, boot->kernel_end) ||
-           range_intersects(at, at + PAGE_SIZE, boot->initrd_start, boot->initrd_end) ||
-           range_intersects(at, at + PAGE_SIZE, tables, tables + size);
+/* What no allocation may get: the kernel, the initrd, our own tables. */
+static bool taken_at_start(const struct boot_info *boot, u32 number, u32 count, physical_t tables,
+                           u64 size) {
+    physical_t start = frame_address((frame_t){number});
+    physical_t end = start + (u64)count * PAGE_SIZE;
+    return range_intersects(start, end, boot->kernel_start, boot->kernel_end) ||
+           range_intersects(start, end, boot->initrd_start, boot->initrd_end) ||
+           range_intersects(start, end, tables, tables + size);
+}
+
+/* Free [AT, END) but for what is taken: by whole blocks where that goes, since there are many. */
+static void free_range_at_start(const struct boot_info *boot, u32 at, u32 end, physical_t tables,
+                                u64 size) {
+    while (at < end) {
+        bool whole = at % LARGE_FRAMES == 0 && end - at >= LARGE_FRAMES &&
+                     !taken_at_start(boot, at, LARGE_FRAMES, tables, size);
+        u32 count = whole ? LARGE_FRAMES : 1;
+        if (whole || !taken_at_start(boot, at, 1, tables, size)) {
+            free_at_start(at, count);
+        }
+        at += count;
+    }
+}
+
+/* Frames that are no RAM, or taken, have a reference that is never dropped. */
+static void hold_the_rest(void) {
+    for (u32 number = 0; number < frame_end; number++) {
+        const struct block *block = &frame_blocks[number / LARGE_FRAMES];
+        if (block->free_count == LARGE_FRAMES) {
+            number += LARGE_FRAMES - 1; /* the first of a block that is all free */
+        } else if (!(block->free[number % LARGE_FRAMES / 64] >> number % 64 & 1)) {
+            frame_table[number].references = 1;
+            frame_table[number].budget = BUDGET_NOBODY;
+        }
+    }
 }
 
 static void link_blocks(void) {
@@ -150,19 +184,16 @@ void frame_initialise(const struct boot_info *boot) {
     frame_blocks = arch_low_pointer((frame_t){(u32)(tables >> PAGE_SHIFT)});
     memset(frame_blocks, 0, (size_t)size);
     frame_table = (struct frame *)(frame_blocks + (frame_end + LARGE_FRAMES - 1) / LARGE_FRAMES);
-    for (u32 i = 0; i < frame_end; i++) { /* no RAM, or taken: a reference that is never dropped */
-        frame_table[i].references = 1;
-        frame_table[i].budget = BUDGET_NOBODY;
-    }
+    u32 lowest = arch_memory_reserved_low() ? arch_memory_reserved_low() : 1;
     for (u32 i = 0; i < boot->range_count; i++) {
-        u64 last = boot->range[i].end >> PAGE_SHIFT;
-        for (u64 at = boot->range[i].start >> PAGE_SHIFT; at < last && at < frame_end; at++) {
-            if (at >= arch_memory_reserved_low() && at != 0 &&
-                !frame_taken_at_start(boot, at << PAGE_SHIFT, tables, size)) {
-                free_at_start((u32)at);
-            }
+        u64 at = boot->range[i].start >> PAGE_SHIFT, end = boot->range[i].end >> PAGE_SHIFT;
+        at = at < lowest ? lowest : at;
+        end = end > frame_end ? frame_end : end;
+        if (at < end) {
+            free_range_at_start(boot, (u32)at, (u32)end, tables, size);
         }
     }
+    hold_the_rest();
     link_blocks();
     if (free_frames < 256) {
         panic("memory: %u KiB are not enough to start", free_frames * 4);
