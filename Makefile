@@ -64,7 +64,7 @@ include tools/make/iso.mk
 machine = ARCH='$(ARCH)' MEM='$(MEM)' CPUS='$(CPUS)' ACCEL='$(ACCEL)' CPU='$(CPU)' \
 	SCREEN='$(SCREEN)' BUILD='$(BUILD)' APPEND='$(APPEND)'
 
-.PHONY: all image run exec exec-guest test test-guest bench docs doctor help clean compile-commands
+.PHONY: all image run exec exec-guest model test test-guest bench docs doctor help clean compile-commands
 
 all: ##  build both kernels and their initial RAM disks (what plain `make` does)
 	+@$(call both,image)
@@ -110,6 +110,10 @@ exec-guest: override export CMD := $(value CMD)
 test: ##  run every test on both kernels; ends with "N passed, N failed"
 	@CC='$(CC)' tools/doctor --install build run iso test bochs
 	@BUILD='$(BUILD)' CC='$(CC)' $(PYTHON) tools/test
+
+model: ##  check the models of tools/model, and that each of their mutants fails (under five minutes)
+	@CC='$(CC)' tools/doctor --install build model
+	@tools/model/run
 
 test-guest: ##  run only the guest tests of one ARCH (PYTEST='-k demos' selects)
 	@CC='$(CC)' tools/doctor --install build run iso test bochs

@@ -72,7 +72,8 @@ static int page_fill(struct quarter *quarter, const struct region *region, entry
 }
 
 /* Give the quarter a frame of its own for the page at OFFSET: the new one is in place, and seen by
- * all, before the old one is let go (hazard 17). */
+ * all, before the old one is let go (hazard 17). Nobody may write the new one while a CPU can still
+ * read the old one, so WRITE comes after the shootdown (tools/model/ownership.pml). */
 static int page_copy(struct quarter *quarter, const struct region *region, entry_t *place,
                      u32 offset) {
     int error = 0;
@@ -82,8 +83,9 @@ static int page_copy(struct quarter *quarter, const struct region *region, entry
     }
     frame_t old = arch_entry_frame(arch_entry_read(place));
     arch_frame_copy(copy, old);
-    arch_entry_exchange(place, arch_entry_make(copy, entry_flags_for(region, true)));
+    arch_entry_exchange(place, arch_entry_make(copy, entry_flags_for(region, false)));
     quarter_shootdown(quarter, offset & ~(PAGE_SIZE - 1), 1);
+    arch_entry_exchange(place, arch_entry_make(copy, entry_flags_for(region, true)));
     frame_release(old);
     VM_COUNT(page_copies);
     return 0;
