@@ -43,6 +43,17 @@ static void regions_replace(struct quarter *quarter, struct region_table *new) {
     region_table_release(old);
 }
 
+/* The end of a change under the lock: NEW takes over, or on ERROR is dropped. Unlocks. */
+static int regions_finish(struct quarter *quarter, struct region_table *new, int error) {
+    if (error) {
+        spinlock_release(&quarter->lock);
+        region_table_release(new);
+        return error;
+    }
+    regions_replace(quarter, new);
+    return 0;
+}
+
 /* ---- Map ------------------------------------------------------------------------------------- */
 
 static int map_region(struct quarter *quarter, const struct region *region) {
@@ -54,13 +65,7 @@ static int map_region(struct quarter *quarter, const struct region *region) {
     int error = region_overlaps(quarter->regions, region->start, region->end)
                     ? E_EXISTS
                     : region_insert(new, quarter->regions, region);
-    if (error) {
-        spinlock_release(&quarter->lock);
-        region_table_release(new);
-        return error;
-    }
-    regions_replace(quarter, new);
-    return 0;
+    return regions_finish(quarter, new, error);
 }
 
 int quarter_map(struct quarter *quarter, u32 offset, u32 length, u32 rights) {
@@ -364,11 +369,5 @@ int quarter_protect(struct quarter *quarter, u32 offset, u32 length, u32 rights)
     }
     spinlock_acquire(&quarter->lock);
     error = protect_locked(quarter, new, offset, offset + length, rights);
-    if (error) {
-        spinlock_release(&quarter->lock);
-        region_table_release(new);
-        return error;
-    }
-    regions_replace(quarter, new);
-    return 0;
+    return regions_finish(quarter, new, error);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walker: with COPY's loop in quarter.c, the only code that changes directory and page-table
- * entries. The ownership rule stands here.
+ * The walker: the way to a table whose entries may change. Directory entries are set here (and in
+ * COPY's loop in quarter.c); fault.c and map.c change entries only in a table that table_own() has
+ * given them. The ownership rule stands here.
  *
  *   A page-table page with a reference count above one is immutable. With a count of one it
  *   belongs to the lock of the one quarter that refers to it.
