@@ -64,12 +64,12 @@ include tools/make/iso.mk
 machine = ARCH='$(ARCH)' MEM='$(MEM)' CPUS='$(CPUS)' ACCEL='$(ACCEL)' CPU='$(CPU)' \
 	SCREEN='$(SCREEN)' BUILD='$(BUILD)' APPEND='$(APPEND)'
 
-.PHONY: all image run exec exec-guest model test test-guest bench docs doctor help clean compile-commands
+.PHONY: all image run exec exec-guest model test test-guest bench bench-smp docs doctor help clean compile-commands
 
 all: ##  build both kernels and their initial RAM disks (what plain `make` does)
 	+@$(call both,image)
 
-image: $(out)/kernel.elf $(out)/initrd.cpio ##  build the kernel and initrd of one ARCH
+image: $(image_out)/kernel.elf $(image_out)/initrd.cpio ##  build the kernel and initrd of one ARCH
 
 run: ##  install what is missing, build, and boot to the shell (leave with `shutdown` or Ctrl-A X)
 	@CC='$(CC)' tools/doctor --install build run $(if $(filter iso,$(BOOT)),iso) \
@@ -107,8 +107,8 @@ exec-guest:
 	@$(machine) TIMEOUT='$(TIMEOUT)' tools/exec --built "$$CMD"; echo $$? > $(exec_status)
 exec-guest: override export CMD := $(value CMD)
 
-test: ##  run every test on both kernels; ends with "N passed, N failed"
-	@CC='$(CC)' tools/doctor --install build run iso test bochs
+test: ##  run every test on both kernels, and the models; ends with "N passed, N failed"
+	@CC='$(CC)' tools/doctor --install build run iso test bochs model
 	@BUILD='$(BUILD)' CC='$(CC)' $(PYTHON) tools/test
 
 model: ##  check the models of tools/model, and that each of their mutants fails (under five minutes)
@@ -121,14 +121,24 @@ test-guest: ##  run only the guest tests of one ARCH (PYTEST='-k demos' selects)
 	@$(machine) $(PYTHON) -m pytest -p no:cacheprovider tests/guest $(PYTEST)
 #: PYTEST  more arguments for `make test-guest`
 
-bench: ##  count guest instructions: lines ARCH<TAB>name<TAB>number (ARCH=: of one kernel)
+bench: ##  count guest instructions: lines ARCH<TAB>name<TAB>number (ARCH=: of one kernel; CPUS=2)
 	@CC='$(CC)' tools/doctor --install build run 1>&2
 ifeq ($(origin ARCH),command line)
 	+@$(again) image 1>&2
-	@BUILD='$(BUILD)' $(PYTHON) tools/bench/run $(ARCH)
+	@BUILD='$(BUILD)' CPUS='$(CPUS)' $(PYTHON) tools/bench/run $(ARCH)
 else
 	+@$(again) all 1>&2
-	@BUILD='$(BUILD)' $(PYTHON) tools/bench/run pae long
+	@BUILD='$(BUILD)' CPUS='$(CPUS)' $(PYTHON) tools/bench/run pae long
+endif
+
+bench-smp: ##  measure page faults of two CPUs at once against one, with lock=quarter and lock=big
+	@CC='$(CC)' tools/doctor --install build run 1>&2
+ifeq ($(origin ARCH),command line)
+	+@$(again) image 1>&2
+	@BUILD='$(BUILD)' $(PYTHON) tools/bench/smp $(ARCH)
+else
+	+@$(again) all 1>&2
+	@BUILD='$(BUILD)' $(PYTHON) tools/bench/smp pae long
 endif
 
 docs: docs/syscalls.md ##  generate docs/syscalls.md from the system-call table

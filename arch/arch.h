@@ -9,7 +9,8 @@
  * here.
  *
  * The hooks that arch/ may call in kernel/ stand at the end. arch/ calls nothing else of it but
- * kernel/base (print, panic, spinlock, cpu) and, for root tables, frame_allocate and frame_release.
+ * kernel/base (print, panic, spinlock, cpu) and, for root tables and the stacks of other CPUs,
+ * kernel/vm/frame.h.
  * Of struct thread it reads process and kernel_stack, and owns arch.
  *
  * Throughout, kernel code runs with interrupts off unless a comment says otherwise.
@@ -74,6 +75,7 @@ enum entry_flag {
     ENTRY_SHARED = 1u << 5, /* the frame is shared on purpose: stays writable through COPY */
     ENTRY_ACCESSED = 1u << 6,
     ENTRY_DIRTY = 1u << 7,
+    ENTRY_GLOBAL = 1u << 8, /* leaves of the commons: the translation is good under every tag */
 };
 
 #include <arch_machine.h>
@@ -93,9 +95,20 @@ int arch_root_create(struct arch_root *root, const struct arch_slot slots[SLOT_C
 /* Free root tables that no CPU has loaded. */
 void arch_root_destroy(struct arch_root *root);
 
-/* Make ROOT (NULL: the kernel's own) the one that this CPU translates through. Whatever this CPU
- * has cached for another root, and is not global, is gone afterwards. Interrupts off. */
-void arch_root_load(const struct arch_root *root);
+/* Frames of destroyed roots that are kept for new ones: they count as free. */
+u32 arch_root_spare_frames(void);
+
+/* A CPU may tag what it caches with a number that is loaded together with the root; what has another
+ * tag stays cached, unused, until its tag is loaded again (x86: PCID, SDM 3A 4.10.1). How many tags
+ * there are: ARCH_TAGS (the same on all CPUs), or 0 where a load of another root forgets all that is
+ * not global. Fixed before arch_initialise returns. */
+#define ARCH_TAGS 4096u
+u32 arch_tag_count(void);
+
+/* Make ROOT (NULL: the kernel's own) the one that this CPU translates through, under TAG (below
+ * arch_tag_count(); ignored where that is 0). KEEP: what is cached under TAG is used again; else it
+ * is forgotten. Global translations stay. Interrupts off. */
+void arch_root_load(const struct arch_root *root, u32 tag, bool keep);
 
 /* Put into a new, zeroed DIRECTORY of SLOT what the kernel keeps there (pae slot 3: its top
  * entries). */
@@ -104,9 +117,22 @@ void arch_directory_prepare(entry_t *directory, u32 slot);
 /* How many entries of a directory of SLOT belong to the user. */
 u32 arch_directory_entries(u32 slot);
 
-/* On this CPU, forget every translation of [ADDRESS, ADDRESS + PAGES * 4 KiB), and the cached upper
- * levels above them; PAGES 0: everything that is not global. User addresses only. */
+/* On this CPU, forget every translation of [ADDRESS, ADDRESS + PAGES * 4 KiB) under the loaded tag,
+ * global ones too, and the cached upper levels above them; PAGES 0: everything under the loaded tag
+ * that is not global. User addresses only. */
 void arch_invalidate(u32 address, u32 pages);
+
+/* The same for TAG, which is not loaded, without the global ones, PAGES not 0 (x86: INVPCID, SDM 3A
+ * 4.10.4.1). Only where arch_tag_invalidates(). */
+bool arch_tag_invalidates(void);
+void arch_tag_invalidate(u32 tag, u32 address, u32 pages);
+
+/* On this CPU, forget every user translation, whatever its tag, global ones too. */
+void arch_invalidate_all(void);
+
+/* ENTRY_GLOBAL may be used: the CPUs have global pages, and arch_invalidate of a page reaches its
+ * global translation (hazard 27). */
+bool arch_global_usable(void);
 
 /* ---- Frames' contents: any frame, high ones through a per-CPU window ------------------------- */
 
@@ -151,9 +177,23 @@ u32 arch_thread_pointer(const struct thread *thread); /* what was set; a clone i
 
 /* ---- The machine ----------------------------------------------------------------------------- */
 
-/* CPU, traps, console, clock; before memory, whose ranges it may shrink. */
+/* CPU, traps, console, clock; before memory, whose ranges it may shrink. Reads the words of the
+ * command line that are the architecture's (long: pcid=off, invpcid=off) with boot_option. */
 void arch_initialise(struct boot_info *boot);
 void arch_initialise_late(void);    /* what needs the frame allocator; starts the tick */
+
+/* Start the other CPUs, one after the other, each up to where kernel_cpu_main takes over; counts
+ * each in cpu_count as soon as others may interrupt it. One that does not come up, or differs from
+ * the boot CPU in what is used (hazard 28), is left out with a sentence. Boot CPU, after
+ * sched_initialise and arch_initialise_late. */
+void arch_start_cpus(void);
+
+/* Make CPU NUMBER (another one) call kernel_cpu_interrupt soon; interrupts the halt of an idle one.
+ * Any context, interrupts off; returns at once. */
+void arch_interrupt_cpu(u32 number);
+
+/* Halt all other CPUs for good, as far as they listen, whatever they do. For a panic. */
+void arch_stop_other_cpus(void);
 const char *arch_features(void);    /* what is used: "NX SMEP SYSENTER APIC ..." */
 u64 arch_clock(void);               /* nanoseconds since boot, monotonic */
 void arch_wait_for_interrupt(void); /* interrupts on, halt, interrupts off again */
@@ -175,6 +215,17 @@ struct fault {
 };
 
 _Noreturn void kernel_main(struct boot_info *boot);
+
+/* Where a CPU that arch_start_cpus has started goes: on its own stack of KERNEL_STACK_SIZE, which
+ * becomes its idle thread's, traps and tick running, the kernel's root loaded, interrupts off. */
+_Noreturn void kernel_cpu_main(void);
+
+/* arch_interrupt_cpu has been called for this CPU. Interrupts off; takes no locks. */
+void kernel_cpu_interrupt(void);
+
+/* The value of the word NAME=VALUE on the command line, ended by a space or the end; null: absent.
+ * From arch_initialise on. */
+const char *boot_option(const char *name);
 
 /* A page fault on a user address, from user mode or from arch_copy_*. True: try again. False from
  * a copy: E_FAULT. From user mode it does not return false: the process is ended. */

@@ -1,14 +1,18 @@
 ; SPDX-License-Identifier: MIT
 ;
 ; The first instructions, for both kernels: from a loader's 32-bit protected mode to C in the higher
-; half.
+; half. The other CPUs come the same way (boot_entry_other), from arch/x86/trampoline.asm.
 ;
 ; Relied on (PVH and Multiboot2 agree in it): 32-bit protected mode, flat segments in the hidden
 ; registers, paging off, A20 open, EBX = physical address of the loader's structure, the image loaded
 ; at 1 MiB with a zeroed BSS. Nothing else: flags, stack, GDT, CR0, CR3, CR4 and EFER are all set here,
 ; whole (hazard 29).
 ;
-; This code is linked at its physical address, and is left for good by the jump to boot_main.
+; Of another CPU: protected mode by the GDT below, ESP at the end of a page of low memory that is
+; its stack; CR0, CR3, CR4 and EFER are set whole here too, to what they are on the boot CPU.
+;
+; This code is linked at its physical address, and is left for good by the jump to boot_main, or for
+; another CPU to x86_other_entry. The tables stay as they are for the CPUs to come.
 ; Read next: boot/start.c.
 
 %ifidn __?OUTPUT_FORMAT?__, elf64
@@ -29,10 +33,13 @@
 %define EFER_LME 1 << 8
 
 global boot_entry_pvh
+global boot_entry_other
+global boot_gdt
 global boot_tables
 global boot_stack
 global boot_stack_top
 extern boot_main
+extern x86_other_entry
 extern boot_tables_physical
 extern boot_stack_top_physical
 
@@ -72,6 +79,15 @@ section .note.pvh note alloc noexec nowrite align=4
 
 ; ---- Entry -------------------------------------------------------------------------------------
 
+%macro load_segments 1
+    mov %1, 0x10
+    mov ds, %1
+    mov es, %1
+    mov fs, %1
+    mov gs, %1
+    mov ss, %1
+%endmacro
+
 section .boot.text progbits alloc exec nowrite align=16
 bits 32
 boot_entry_pvh:
@@ -85,31 +101,17 @@ boot_entry_multiboot2:
     lgdt [gdt_pointer]
     jmp 0x08:.segments
 .segments:
-    mov ecx, 0x10
-    mov ds, ecx
-    mov es, ecx
-    mov fs, ecx
-    mov gs, ecx
-    mov ss, ecx
+    load_segments ecx
     mov esi, eax                    ; ESI = magic, EDI = structure, for boot_main
     mov edi, ebx
     mov eax, CR0_BASE
     mov cr0, eax
 
     call check_cpu
+    test ebp, ebp
+    jnz give_up
     call build_tables
-
-    mov eax, CR4_PAE
-    mov cr4, eax
-    call set_efer
-%if LONG
-    mov eax, boot_tables_physical + 6 * 4096
-%else
-    mov eax, boot_tables_physical + 4 * 4096
-%endif
-    mov cr3, eax
-    mov eax, CR0_PAGING
-    mov cr0, eax
+    call enable_paging
 %if LONG
     jmp 0x18:.higher
 bits 64
@@ -131,9 +133,49 @@ bits 32
 %endif
     ud2
 
-; ---- The CPU must have PAE (and IA-32e mode): else one line, and off ---------------------------
+boot_entry_other:
+    load_segments ecx
+    mov eax, CR0_BASE
+    mov cr0, eax
+    call check_cpu
+    test ebp, ebp
+    jnz .halt                       ; the boot CPU says that there was no answer
+    call enable_paging
+%if LONG
+    jmp 0x18:.higher
+bits 64
+.higher:
+    mov esp, esp                    ; the upper half is zero now
+    mov rax, x86_other_entry
+    jmp rax
+bits 32
+%else
+    mov eax, x86_other_entry
+    jmp eax
+%endif
+.halt:
+    hlt
+    jmp .halt
+
+; All that is one to one stays where it is, the stack too.
+enable_paging:
+    mov eax, CR4_PAE
+    mov cr4, eax
+    call set_efer
+%if LONG
+    mov eax, boot_tables_physical + 6 * 4096
+%else
+    mov eax, boot_tables_physical + 4 * 4096
+%endif
+    mov cr3, eax
+    mov eax, CR0_PAGING
+    mov cr0, eax
+    ret
+
+; ---- The CPU must have PAE (and IA-32e mode): EBP = 0, or the line that says what is missing ----
 
 check_cpu:
+    xor ebp, ebp
     pushfd                          ; a CPU without CPUID cannot change the ID flag
     pop eax
     xor eax, 1 << 21
@@ -164,12 +206,12 @@ check_cpu:
 %endif
     ret
 .no_pae:
-    mov esi, message_no_pae
-    jmp give_up
+    mov ebp, message_no_pae
+    ret
 %if LONG
 .no_long:
-    mov esi, message_no_long
-    jmp give_up
+    mov ebp, message_no_long
+    ret
 %endif
 
 ; EFER as a whole, where there is one: pae must not inherit LME from whoever was here before.
@@ -247,9 +289,10 @@ map_large:
     loop map_large
     ret
 
-; ---- The line at ESI on the serial port and the screen, then off -------------------------------
+; ---- The line at EBP on the serial port and the screen, then off -------------------------------
 
 give_up:
+    mov esi, ebp
     mov dx, 0x3F8 + 3               ; 115200 8N1
     mov al, 0x80
     out dx, al
@@ -300,14 +343,14 @@ message_no_long: db "quartet: this CPU has no 64-bit mode; boot the pae kernel i
 %endif
 
 align 8
-gdt:
+boot_gdt:
     dq 0
     dq 0x00CF9A000000FFFF           ; 0x08: 32-bit code
     dq 0x00CF92000000FFFF           ; 0x10: data
     dq 0x00AF9A000000FFFF           ; 0x18: 64-bit code
 gdt_pointer:
-    dw gdt_pointer - gdt - 1
-    dd gdt
+    dw gdt_pointer - boot_gdt - 1
+    dd boot_gdt
 
 section .bss nobits alloc noexec write align=8192
 boot_stack:

@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The Multiboot2 boot protocol (GRUB): EBX points to a size, and tags of 8-byte alignment up to an
- * end tag. Pure. ACPI's root pointer comes as a copy inside the tags, which does not outlive the
- * boot; so acpi_rsdp stays 0.
+ * end tag. Pure. ACPI's root pointer comes as a copy inside a tag, which does not outlive the boot:
+ * acpi_rsdp is good until the kernel's own tables are loaded.
  */
 #include "boot/boot.h"
 
 #define INFORMATION_LIMIT (1u << 20)
 #define INFORMATION_HEADER 8u
 
-enum { TAG_END = 0, TAG_COMMAND_LINE = 1, TAG_MODULE = 3, TAG_MEMORY_MAP = 6 };
+enum tag_type {
+    TAG_END = 0,
+    TAG_COMMAND_LINE = 1,
+    TAG_MODULE = 3,
+    TAG_MEMORY_MAP = 6,
+    TAG_ACPI_OLD = 14, /* the root pointer as of ACPI 1 */
+    TAG_ACPI_NEW = 15, /* as of ACPI 2, which leads to all of memory: preferred */
+};
+
+#define ACPI_OLD_SIZE 20u
+#define ACPI_NEW_SIZE 36u
 
 struct tag {
     u32 type;
@@ -39,6 +49,7 @@ struct reading {
     struct boot_info *boot;
     const struct boot_memory *memory;
     bool has_initrd;
+    bool has_new_acpi;
     u64 memory_map; /* address of the tag; 0: none yet */
 };
 
@@ -76,6 +87,17 @@ static const char *read_module(struct reading *reading, u64 address, const struc
     return boot_set_initrd(reading->boot, module.start, module.end);
 }
 
+/* One that is too short is as good as none: nothing of this is needed to boot. */
+static void read_acpi(struct reading *reading, u64 address, const struct tag *tag) {
+    bool new = tag->type == TAG_ACPI_NEW;
+    u32 size = new ? ACPI_NEW_SIZE : ACPI_OLD_SIZE;
+    if (tag->size - sizeof(*tag) < size || (reading->has_new_acpi && !new)) {
+        return;
+    }
+    reading->has_new_acpi = new;
+    reading->boot->acpi_rsdp = address + sizeof(*tag);
+}
+
 static const char *read_tag(struct reading *reading, u64 address, const struct tag *tag) {
     switch (tag->type) {
     case TAG_COMMAND_LINE:
@@ -85,6 +107,10 @@ static const char *read_tag(struct reading *reading, u64 address, const struct t
         return read_module(reading, address, tag);
     case TAG_MEMORY_MAP:
         reading->memory_map = address;
+        return NULL;
+    case TAG_ACPI_OLD:
+    case TAG_ACPI_NEW:
+        read_acpi(reading, address, tag);
         return NULL;
     default:
         return NULL;

@@ -10,8 +10,11 @@
 
 #include "arch/sim/tlb.h"
 #include "kernel/base/cpu.h"
+#include "kernel/base/interleave.h"
+#include "kernel/vm/frame.h"
 
-#define FAULT_ROUNDS 16 /* a fault that is served must not come back for ever */
+/* A fault that is served must not come back for ever; other CPUs may undo what it has brought. */
+#define FAULT_ROUNDS (sim_interleaving ? 1000u : 16u)
 
 static u32 fault_count;
 
@@ -19,6 +22,13 @@ u32 sim_user_faults(void) { return fault_count; }
 
 static bool path_allows(const struct path *path, const struct fault *access) {
     return (!access->write || path->write) && (!access->execute || path->execute);
+}
+
+static void check_frame(const struct path *path, const struct fault *access) {
+    if (frame_is_managed(path->frame) && sim_frame_references(path->frame) == 0) {
+        sim_fail("sim: an access at %#x goes to frame %#x, which is free", access->address,
+                 path->frame.number);
+    }
 }
 
 static void check_path(const struct path *path, const struct fault *access, bool walked,
@@ -57,8 +67,12 @@ static u8 *access_try(struct sim_cpu *cpu, const struct fault *access) {
     }
     u32 count = sim_paths(cpu, access->address, paths);
     bool walked = sim_walk_root(cpu->root_frame, access->address, &truth);
+    bool changing = sim_changing(cpu, SLOT_OF(access->address));
     for (u32 i = 0; i < count; i++) {
-        check_path(&paths[i], access, walked, &truth);
+        check_frame(&paths[i], access);
+        if (!changing) {
+            check_path(&paths[i], access, walked, &truth);
+        }
     }
     if (count == 0) {
         return NULL;
@@ -74,24 +88,36 @@ static u8 *access_try(struct sim_cpu *cpu, const struct fault *access) {
     return sim_frame_bytes(chosen->frame) + access->address % PAGE_SIZE;
 }
 
+/* The page fault: into the kernel, with interrupts off, and back. */
+static bool fault_serve(struct sim_cpu *cpu, const struct fault *access) {
+    bool user = cpu->user;
+    uword interrupts = arch_interrupts_save();
+    cpu->user = false;
+    bool served = sim_knobs.fault && sim_knobs.fault(access);
+    arch_interrupts_restore(interrupts);
+    sim_user(user);
+    return served;
+}
+
 static u8 *access_bytes(struct fault *access, u32 length) {
     if (length == 0 || access->address % PAGE_SIZE + length > PAGE_SIZE ||
         access->address + (u64)length > ARCH_USER_TOP) {
         sim_fail("sim: test access of %u bytes at %#x leaves its page or the user addresses",
                  length, access->address);
     }
+    sim_note_address(access->address);
     for (u32 round = 0; round < FAULT_ROUNDS; round++) {
+        sim_point();
         struct sim_cpu *cpu = arch_cpu()->arch.sim;
         u8 *bytes = access_try(cpu, access);
         if (bytes) {
             return bytes;
         }
-        sim_forget_address(cpu, access->address);
+        sim_forget_fault(cpu, access->address);
         fault_count++;
-        if (!sim_knobs.fault || !sim_knobs.fault(access)) {
+        if (!fault_serve(cpu, access)) {
             return NULL;
         }
-        sim_check_translations("a page fault");
     }
     sim_fail("sim: %s at %#x faults for ever, each time served", access->write ? "write" : "read",
              access->address);

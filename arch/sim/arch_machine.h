@@ -20,7 +20,7 @@
 #define ARCH_NAME "sim"
 #define ARCH_VIEW_DIRECTORIES SIM_VIEW_DIRECTORIES
 #define ARCH_USER_TOP (SIM_VIEW_DIRECTORIES ? 0xF0000000ull : 0x100000000ull)
-#define ARCH_CPU_LIMIT 4
+#define ARCH_CPU_LIMIT 64u
 #define KERNEL_STACK_SIZE 8192u
 
 struct cpu;
@@ -48,6 +48,7 @@ struct cpu *arch_cpu(void);
 #define SIM_ENTRY_ACCESSED (1ull << 5)
 #define SIM_ENTRY_DIRTY (1ull << 6)
 #define SIM_ENTRY_LARGE (1ull << 7)
+#define SIM_ENTRY_GLOBAL (1ull << 8)
 #define SIM_ENTRY_COW (1ull << 9)
 #define SIM_ENTRY_SHARED (1ull << 10)
 #define SIM_ENTRY_NO_EXECUTE (1ull << 63)
@@ -79,6 +80,6 @@ entry_t arch_entry_protect(entry_t *entry, entry_t seen);
 uword arch_interrupts_save(void);
 void arch_interrupts_restore(uword state);
 bool arch_interrupts_enabled(void);
-static inline void arch_relax(void) {}
+void arch_relax(void);
 
 #endif

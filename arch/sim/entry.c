@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arch/sim/sim.h"
+#include "kernel/base/interleave.h"
 #include "kernel/vm/frame.h"
 
 #define KERNEL_MARK \
@@ -25,6 +26,7 @@ entry_t arch_entry_make(frame_t frame, u32 flags) {
     u64 raw = frame_address(frame) | SIM_ENTRY_PRESENT | SIM_ENTRY_USER;
     raw |= flags & ENTRY_WRITE ? SIM_ENTRY_WRITE : 0;
     raw |= flags & ENTRY_LARGE ? SIM_ENTRY_LARGE : 0;
+    raw |= flags & ENTRY_GLOBAL ? SIM_ENTRY_GLOBAL : 0;
     raw |= flags & ENTRY_COW ? SIM_ENTRY_COW : 0;
     raw |= flags & ENTRY_SHARED ? SIM_ENTRY_SHARED : 0;
     raw |= flags & ENTRY_ACCESSED ? SIM_ENTRY_ACCESSED : 0;
@@ -42,6 +44,7 @@ u32 arch_entry_flags(entry_t entry) {
            (raw & SIM_ENTRY_WRITE ? ENTRY_WRITE : 0) |
            (raw & SIM_ENTRY_NO_EXECUTE ? 0 : ENTRY_EXECUTE) |
            (raw & SIM_ENTRY_LARGE ? ENTRY_LARGE : 0) | (raw & SIM_ENTRY_COW ? ENTRY_COW : 0) |
+           (raw & SIM_ENTRY_GLOBAL ? ENTRY_GLOBAL : 0) |
            (raw & SIM_ENTRY_SHARED ? ENTRY_SHARED : 0) |
            (raw & SIM_ENTRY_ACCESSED ? ENTRY_ACCESSED : 0) |
            (raw & SIM_ENTRY_DIRTY ? ENTRY_DIRTY : 0);
@@ -49,15 +52,19 @@ u32 arch_entry_flags(entry_t entry) {
 
 static void entry_check_owner(const entry_t *entry, const char *what) {
     frame_t table = arch_low_frame(entry);
-    if (sim_knobs.immutable_tables && frame_references(table) != 1) {
+    if (sim_knobs.immutable_tables && sim_frame_references(table) != 1) {
         sim_fail("sim: %s of entry %u in table %#x, which has %u references (one that is shared is "
                  "immutable)",
                  what, (u32)((uword)entry % PAGE_SIZE / sizeof(entry_t)), table.number,
-                 frame_references(table));
+                 sim_frame_references(table));
     }
 }
 
 static void entry_check_value(entry_t value) {
+    if ((value.raw & SIM_ENTRY_GLOBAL) && !sim_knobs.global) {
+        sim_fail("sim: entry %#llx is global, which this CPU does not know",
+                 (unsigned long long)value.raw);
+    }
     if (entry_present(value) && !sim_frame_exists(arch_entry_frame(value))) {
         sim_fail("sim: entry %#llx points to no memory", (unsigned long long)value.raw);
     }
@@ -67,6 +74,7 @@ static void entry_check_value(entry_t value) {
 }
 
 void arch_entry_publish(entry_t *entry, entry_t value) {
+    sim_point();
     entry_t old = arch_entry_read(entry);
     if (entry_present(old)) {
         sim_fail("sim: publish of %#llx over the present entry %#llx",
@@ -83,6 +91,7 @@ void arch_entry_publish(entry_t *entry, entry_t value) {
 }
 
 entry_t arch_entry_exchange(entry_t *entry, entry_t value) {
+    sim_point_locked();
     entry_t old = arch_entry_read(entry);
     if (!entry_present(old)) {
         sim_fail("sim: exchange with %#llx over an entry that is not present",
@@ -150,6 +159,8 @@ void arch_root_destroy(struct arch_root *root) {
     frame_release(root->frame);
     root->frame = FRAME_NONE;
 }
+
+u32 arch_root_spare_frames(void) { return 0; }
 
 u32 arch_directory_entries(u32 slot) {
     return SIM_VIEW_DIRECTORIES && slot == 3 ? 384 : TABLE_ENTRIES;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What remains of the machine: which CPU runs, interrupt state, clock, console, and the seeded
- * random numbers that make every run repeatable. No threads run here: tests call the VM directly.
+ * random numbers that make every run repeatable. Tests call the VM directly.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "arch/sim/sim.h"
 #include "kernel/base/cpu.h"
+#include "kernel/base/interleave.h"
 
-struct sim_knobs sim_knobs = {.speculate = true, .no_execute = true, .immutable_tables = true};
+struct sim_knobs sim_knobs = {
+    .speculate = true, .no_execute = true, .immutable_tables = true, .span_fills = TABLE_ENTRIES};
 static u32 running;
 static u64 random_state = 1;
 
@@ -35,17 +37,12 @@ uword arch_interrupts_save(void) {
     return before;
 }
 
-void arch_interrupts_restore(uword state) { arch_cpu()->arch.interrupts = state != 0; }
-bool arch_interrupts_enabled(void) { return arch_cpu()->arch.interrupts; }
-
-void arch_interrupt_window(void) {
-    if (arch_cpu()->lock_count != 0) {
-        sim_fail("sim: interrupts are let in with %u locks held", arch_cpu()->lock_count);
-    }
-    if (sim_knobs.interrupt_window) {
-        sim_knobs.interrupt_window();
-    }
+void arch_interrupts_restore(uword state) {
+    arch_cpu()->arch.interrupts = state != 0;
+    sim_point();
 }
+
+bool arch_interrupts_enabled(void) { return arch_cpu()->arch.interrupts; }
 
 u64 arch_clock(void) {
     static u64 now;

@@ -91,10 +91,14 @@ frame_t arch_low_frame(const void *pointer) {
     return frame;
 }
 
+u32 sim_frame_references(frame_t frame) {
+    return __atomic_load_n(&frame_table[frame.number].references, __ATOMIC_ACQUIRE);
+}
+
 /* Frames that the kernel works on must be its own: a reference, or the allocator does not know
  * them. */
 static u8 *frame_in_use(frame_t frame, const char *what) {
-    if (frame_is_managed(frame) && frame_references(frame) == 0) {
+    if (frame_is_managed(frame) && sim_frame_references(frame) == 0) {
         sim_fail("sim: %s of frame %#x, which is free", what, frame.number);
     }
     return sim_frame_bytes(frame);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The simulated machine as a test sees it: physical memory with a low zone, a hole and a high zone,
- * and CPUs with an adversarial TLB.
+ * and CPUs with an adversarial tagged TLB.
  *
  *   user access ──> any of: cached leaf, cached directory entry + table, cached root entry + both,
  *                   │       fresh walk
@@ -12,13 +12,18 @@
  * the manual allows a CPU to hold it does hold, and a missing invalidation fails every time, not by
  * luck.
  *
+ * What is cached under a tag that is not loaded stays, unused, until the tag is loaded again.
+ *
  * A rule broken ends the test with sim_fail. Nothing here takes locks: one host thread plays all
- * CPUs. Read next: tlb.c, access.c.
+ * CPUs, one at a time as the test selects them, or with sim_run all in turns (schedule.c).
+ * Read next: tlb.c, check.c, access.c.
  */
 #ifndef SIM_H
 #define SIM_H
 
 #include "arch/arch.h"
+
+struct spinlock;
 
 struct sim_memory {
     u32 low_frames;              /* RAM at frames [0, low_frames), but for the hole */
@@ -29,20 +34,34 @@ struct sim_memory {
 /* The machine starts: RAM is there, the lowest full of rubbish, CPUs have the kernel's root loaded.
  */
 void sim_start(const struct sim_memory *memory);
-u32 sim_frame_limit(void);            /* one above the highest frame with RAM */
-bool sim_frame_exists(frame_t frame); /* there is RAM */
-u8 *sim_frame_bytes(frame_t frame);   /* any frame: the simulator's own view, not the kernel's */
+u32 sim_frame_limit(void);               /* one above the highest frame with RAM */
+bool sim_frame_exists(frame_t frame);    /* there is RAM */
+u8 *sim_frame_bytes(frame_t frame);      /* any frame: the simulator's own view, not the kernel's */
+u32 sim_frame_references(frame_t frame); /* without a point */
 
 /* ---- Knobs ----------------------------------------------------------------------------------- */
 
 extern struct sim_knobs {
-    bool speculate;        /* CPUs fill their TLBs around each change of an entry; on by default */
-    bool no_execute;       /* the CPU has NX; on by default */
+    bool speculate;  /* CPUs fill their TLBs around each change of an entry; on by default */
+    bool no_execute; /* the CPU has NX; on by default */
+    u32 span_fills; /* of the entries of a table that a change of a directory entry fills: about how
+                       many; TABLE_ENTRIES by default: all */
+    bool tags;      /* arch_tag_count() is not 0; off by default */
+    bool tag_invalidates;  /* other tags' translations can be invalidated */
+    bool global;           /* ENTRY_GLOBAL may be used */
     bool immutable_tables; /* fail on a change in a frame with other than one reference; on by
                               default */
     bool (*fault)(const struct fault *
                       fault); /* serves page faults of sim_user_* and arch_copy_*; false: give up */
     void (*interrupt_window)(void); /* runs in arch_interrupt_window; may be null */
+    /* Is a change of the quarter in SLOT of ROOT under way? What is cached of it may be stale until
+     * it is over. Null: never. */
+    bool (*changing)(const struct arch_root *root, u32 slot);
+    /* Told to the test; may be null. */
+    void (*lock_acquired)(struct spinlock *lock);
+    void (*lock_released)(struct spinlock *lock);
+    void (*root_loaded)(const struct arch_root *root, u32 tag, bool kept);
+    void (*interrupted)(u32 cpu);
 } sim_knobs;
 
 /* ---- Randomness: one seeded generator for the machine and the tests -------------------------- */
@@ -54,6 +73,21 @@ u32 sim_random_below(u32 limit);
 /* ---- The CPU that runs ----------------------------------------------------------------------- */
 
 void sim_cpu_select(u32 number);
+
+/* Several CPUs in turns: run BODY on CPUs 0 .. COUNT - 1 until it has returned on all of them; each
+ * then serves the others' interrupts until all have. Who goes on at which point is random. */
+void sim_run(u32 count, void (*body)(u32 cpu));
+extern bool sim_interleaving; /* within sim_run */
+u64 sim_steps(void);          /* points passed so far */
+void sim_progress(void);      /* something has been achieved: the CPUs do not wait for each other */
+
+/* The CPU that runs is in user mode from now on, or no longer: there its global translations must be
+ * right. Its interrupts are the test's to switch. */
+void sim_user(bool user);
+
+/* *PLACE = VALUE, by a plain store: others see it after this CPU's next locked operation, or sooner
+ * by chance. For mutants of what must be locked. */
+void sim_store(u64 *place, u64 value);
 
 enum sim_result { SIM_OK, SIM_FAULT };
 
@@ -70,14 +104,19 @@ void sim_speculate(u32 address);
 
 /* ---- Checks ---------------------------------------------------------------------------------- */
 
-/* On the return to user mode: nothing that any CPU has cached grants more, or other, than its
- * tables do. */
+/* Nothing that any CPU has cached under its loaded tag grants more, or other, than its tables do.
+ * The same is checked for what has changed at each release of a quarter's lock. */
 void sim_check_translations(const char *after);
 
-/* FRAME has just been freed: no CPU may have it cached, as a page or as a table. */
-void sim_check_freed(frame_t frame);
+/* No CPU caches a global translation. */
+void sim_check_no_global(const char *after);
 
-u32 sim_tlb_count(void); /* leaves cached, all CPUs */
+/* FRAME has just been freed: no CPU may have it cached, as a page or as a table, in a way that it can
+ * use now. */
+void sim_check_freed(frame_t frame);
+void sim_place_forget(frame_t frame); /* FRAME has just been allocated: it is no table any more */
+
+u32 sim_tlb_count(void); /* leaves cached, all CPUs, all tags */
 
 /* What a walk of the tables says of ADDRESS under the root that the running CPU has loaded. */
 struct sim_translation {

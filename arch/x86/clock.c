@@ -2,13 +2,14 @@
 /*
  * Time: the clock (TSC, whose rate is measured against the PIT at boot) and the tick (the local
  * APIC's timer, or the PIT where there is none). A CPU without a TSC has a clock that advances with
- * the tick. Everything here is written at boot, but the count of ticks, which belongs to the boot
- * CPU. Read next: apic.c, pic.c.
+ * the tick. Everything here is written at boot, but the count of ticks, which the boot CPU adds to.
+ * Read next: apic.c, io_apic.c.
  */
 #include "arch/arch.h"
 #include "arch/x86/cpu_features.h"
 #include "arch/x86/registers.h"
 #include "arch/x86/traps.h"
+#include "kernel/base/atomic.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
 
@@ -32,7 +33,7 @@
 static u32 multiplier, shift;
 static u64 tsc_start;
 static u32 apic_hz;
-static u64 ticks; /* where there is no TSC */
+static u64 ticks; /* atomic; where there is no TSC */
 
 static u64 tsc_read(void) {
     u32 low, high;
@@ -58,14 +59,14 @@ static void scale_set(u64 hz) {
 
 u64 arch_clock(void) {
     if (!x86_features.tsc) {
-        return ticks * (NANOSECONDS / TICK_HZ);
+        return atomic_read_64(&ticks) * (NANOSECONDS / TICK_HZ);
     }
-    return tsc_to_nanoseconds(tsc_read() - tsc_start);
+    return tsc_to_nanoseconds(tsc_read() + arch_cpu()->arch.tsc_offset - tsc_start);
 }
 
 void x86_clock_tick(void) {
     if (arch_cpu()->number == 0) {
-        ticks++;
+        atomic_add_64(&ticks, 1);
     }
 }
 
@@ -128,11 +129,70 @@ static void measure(void) {
     apic_hz = (u32)rate(last.apic - first.apic, elapsed);
 }
 
+/* By the PIT, so that it does without a TSC and without interrupts. */
+void x86_delay(u32 microseconds) {
+    u32 counts = (u32)((u64)microseconds * PIT_HZ / 1000000), tries = 0;
+    pit_count_down_from(UINT16_MAX);
+    port_write8(PIT_COMMAND, PIT_LATCH_2);
+    u16 first = pit_latched(), now = first;
+    while ((u16)(first - now) < counts) {
+        ASSERT(++tries < MEASURE_TRIES, "the PIT does not count any more (0x%x)", now);
+        port_write8(PIT_COMMAND, PIT_LATCH_2);
+        now = pit_latched();
+    }
+}
+
+/* ---- Other CPUs' TSCs ------------------------------------------------------------------------
+ *
+ *     new CPU                     boot CPU
+ *     before = TSC
+ *     asked = round  ─────────>
+ *                    <─────────   tsc = TSC, answered = round
+ *     after = TSC
+ *
+ * The boot CPU's TSC was read between before and after. If it lies between them, nobody can tell
+ * the two apart: a message from one CPU to the other takes longer than they differ. */
+
+#define ROUNDS 16u /* the quickest one counts: nothing came in between */
+
+static struct {
+    u32 asked, answered; /* atomic; rounds, counted on from CPU to CPU */
+    u64 tsc;             /* of ANSWERED */
+} comparison;
+
+void x86_tsc_answer(void) {
+    u32 asked = atomic_read(&comparison.asked);
+    if (comparison.answered != asked) {
+        comparison.tsc = tsc_read();
+        __atomic_store_n(&comparison.answered, asked, __ATOMIC_SEQ_CST);
+    }
+}
+
+u64 x86_tsc_offset_measure(void) {
+    u64 offset = 0, quickest = UINT64_MAX;
+    for (u32 i = 0; x86_features.tsc && i < ROUNDS; i++) {
+        u64 before = tsc_read();
+        u32 round = __atomic_add_fetch(&comparison.asked, 1, __ATOMIC_SEQ_CST);
+        while (atomic_read(&comparison.answered) != round) {
+            arch_relax();
+        }
+        u64 took = tsc_read() - before;
+        if (took < quickest) {
+            quickest = took;
+            u64 late = comparison.tsc - before; /* wraps if the boot CPU is behind */
+            offset = late <= took ? 0 : late - took / 2;
+        }
+    }
+    return offset;
+}
+
+/* ---- At boot --------------------------------------------------------------------------------- */
+
 void x86_clock_initialise(void) {
-    x86_pic_initialise();
     if (x86_features.apic) {
         x86_apic_initialise();
     }
+    x86_lines_initialise();
     measure();
     if (x86_features.tsc) {
         tsc_start = tsc_read();
@@ -143,8 +203,8 @@ void x86_clock_initialise(void) {
 
 void x86_tick_start(void) {
     const u32 divisor = PIT_HZ / TICK_HZ;
-    x86_pic_enable(PIC_KEYBOARD);
-    x86_pic_enable(PIC_SERIAL);
+    x86_line_enable(PIC_KEYBOARD);
+    x86_line_enable(PIC_SERIAL);
     if (x86_features.apic) {
         x86_apic_timer_start(apic_hz / TICK_HZ);
         return;
@@ -152,8 +212,10 @@ void x86_tick_start(void) {
     port_write8(PIT_COMMAND, PIT_PERIODIC_0);
     port_write8(PIT_COUNTER_0, (u8)divisor);
     port_write8(PIT_COUNTER_0, (u8)(divisor >> 8));
-    x86_pic_enable(PIC_TIMER);
+    x86_line_enable(PIC_TIMER);
 }
+
+void x86_tick_start_other(void) { x86_apic_timer_start(apic_hz / TICK_HZ); }
 
 /* ---- Letting interrupts in ------------------------------------------------------------------- */
 

@@ -2,7 +2,8 @@
 /*
  * What the CPU has, found once on the boot CPU, and the control registers that follow from it.
  * Nothing but PAE (and IA-32e mode on long) is assumed: whoever wants to use a feature asks
- * x86_features.
+ * x86_features. What is in there is used; another CPU that lacks any of it cannot run the kernel
+ * (hazard 28).
  *
  * Written by x86_features_initialise, read-only afterwards. CR0, CR4 and EFER are written by
  * x86_features_enable alone, once on each CPU.
@@ -13,7 +14,6 @@
 #include "kernel/base/types.h"
 
 struct x86_features {
-    /* Used when there: */
     bool no_execute;    /* EFER.NXE set, x86_no_execute_bit not 0 */
     bool global_pages;  /* CR4.PGE set */
     bool smep;          /* CR4.SMEP set */
@@ -26,13 +26,13 @@ struct x86_features {
     bool machine_check; /* CR4.MCE set, banks on */
     bool apic;
     bool tsc;
-    bool tsc_invariant; /* ticks at one rate whatever the CPU does */
     bool page_1g;       /* used for the direct map (long only) */
     bool x2apic;        /* the local APIC's registers are MSRs */
-    /* Found, not used yet: */
-    bool tsc_deadline;
-    bool pcid;
-    bool invpcid;
+    bool pcid;          /* CR4.PCIDE set (long only) */
+    bool invpcid;       /* with pcid only */
+    bool invlpg_global; /* INVLPG reaches global translations under PCIDs too */
+    /* In a debug build, of the tags without the CPU's help (invalidate.c): */
+    bool pcid_pretended, invpcid_pretended;
 };
 
 extern struct x86_features x86_features;
@@ -40,7 +40,11 @@ extern struct x86_features x86_features;
 /* Detect on the boot CPU, and enable there. */
 void x86_features_initialise(void);
 
-/* Set CR0, CR4 and EFER of this CPU, each as a whole. */
+/* This CPU, another one than the boot CPU, has all that x86_features says. Touches nothing. */
+bool x86_features_match(void);
+
+/* Set CR0, CR4 and EFER of this CPU, each as a whole. Paging is on, with a root whose address has
+ * no bits below 12 (hazard 28: PCIDE wants that). */
 void x86_features_enable(void);
 
 #endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's own mappings, and invalidation on this CPU. The mappings are made once, at boot,
- * before there is a frame allocator: their tables come from a reserve at the very end of the
- * kernel's image, and what is left of it is given back by lowering boot->kernel_end. After
- * x86_paging_initialise nothing here changes but the windows (windows.c), each of which belongs to
- * one CPU.
+ * The kernel's own mappings. They are made once, at boot, before there is a frame allocator: their
+ * tables come from a reserve at the very end of the kernel's image, and what is left of it is given
+ * back by lowering boot->kernel_end. After x86_paging_initialise nothing here changes but the
+ * windows (windows.c), each of which belongs to one CPU.
  *
  * All leaf entries of the kernel are global where the CPU has that: they are the same in every
- * space. Read next: pae/root.c or long/root.c.
+ * space. Read next: pae/root.c or long/root.c, then invalidate.c.
  */
 #include "arch/x86/paging.h"
 
@@ -140,21 +139,6 @@ void x86_paging_initialise(struct boot_info *boot) {
     map_windows();
     x86_root_initialise(boot);
     boot->kernel_end = x86_image_physical(reserve[reserve_used]);
-}
-
-/* ---- Invalidation ---------------------------------------------------------------------------- */
-
-/* Above this, one flush of everything is cheaper than a page at a time. */
-#define INVALIDATE_PAGES_LIMIT 32u
-
-void arch_invalidate(u32 address, u32 pages) {
-    if (pages == 0 || pages > INVALIDATE_PAGES_LIMIT) {
-        cr3_write(cr3_read());
-        return;
-    }
-    for (u32 i = 0; i < pages; i++) {
-        tlb_invalidate_page(address + i * PAGE_SIZE);
-    }
 }
 
 u32 arch_memory_reserved_low(void) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two 8259 interrupt controllers. They raise keyboard and serial port, and the tick on machines
- * without a local APIC. All lines are off until somebody enables them. Boot CPU only, interrupts
- * off.
+ * The two 8259 interrupt controllers. Where there is no IO-APIC (io_apic.c) they raise keyboard and
+ * serial port, and the tick where there is no local APIC either; else they stay remapped and
+ * masked. All lines are off until somebody enables them. Boot CPU only, interrupts off.
  */
 #include "arch/x86/registers.h"
 #include "arch/x86/traps.h"
@@ -17,7 +17,7 @@
 #define END_OF_INTERRUPT 0x20
 #define READ_IN_SERVICE 0x0B
 
-static u16 disabled = 0xFFFF; /* a bit for each line */
+static u16 disabled; /* a bit for each line */
 
 static void masks_write(void) {
     port_write8(FIRST_DATA, (u8)disabled);
@@ -33,12 +33,15 @@ void x86_pic_initialise(void) {
     port_write8(SECOND_DATA, PIC_CASCADE);
     port_write8(FIRST_DATA, MODE_8086);
     port_write8(SECOND_DATA, MODE_8086);
-    disabled = (u16) ~(1 << PIC_CASCADE);
+    disabled = 0xFFFF;
     masks_write();
 }
 
 void x86_pic_enable(u32 line) {
     disabled &= (u16) ~(1u << line);
+    if (line >= 8) {
+        disabled &= (u16) ~(1u << PIC_CASCADE);
+    }
     masks_write();
 }
 

@@ -31,6 +31,7 @@ static void debug_write_status(u32 status) {
 }
 
 _Noreturn void arch_power_off(int status) {
+    arch_stop_other_cpus(); /* their output would end up in the midst of it */
     x86_serial_drain();
     debug_write_status((u32)status & 0xFFFF);
     port_write32(PORT_DEBUG_EXIT, (u32)status & 0x7F);

@@ -8,13 +8,15 @@
 
 #include "kernel/base/types.h"
 
-#define CR0_BASE 0x80010033u /* PG, WP, NE, ET, MP, PE */
+#define CR0_BASE 0x80010033u  /* PG, WP, NE, ET, MP, PE */
+#define CR3_KEEP (1ull << 63) /* with CR4.PCIDE: do not forget what the PCID has cached */
 #define CR4_PAE (1u << 5)
 #define CR4_MCE (1u << 6)
 #define CR4_PGE (1u << 7)
 #define CR4_OSFXSR (1u << 9)
 #define CR4_OSXMMEXCPT (1u << 10)
 #define CR4_UMIP (1u << 11)
+#define CR4_PCIDE (1u << 17)
 #define CR4_SMEP (1u << 20)
 #define CR4_SMAP (1u << 21)
 #define MSR_EFER 0xC0000080u
@@ -60,12 +62,29 @@ static inline void cr3_write(uword value) {
     __asm__ volatile("mov %0, %%cr3" ::"r"(value) : "memory");
 }
 
+static inline uword cr4_read(void) {
+    uword value;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(value)::"memory");
+    return value;
+}
+
 static inline void cr4_write(uword value) {
     __asm__ volatile("mov %0, %%cr4" ::"r"(value) : "memory");
 }
 
 static inline void tlb_invalidate_page(uword address) {
     __asm__ volatile("invlpg (%0)" ::"r"(address) : "memory");
+}
+
+/* How INVPCID is told what to forget. */
+struct invpcid {
+    u64 pcid, address;
+};
+enum invpcid_type { INVPCID_ADDRESS = 0, INVPCID_ALL_AND_GLOBAL = 2 };
+
+static inline void tlb_invalidate_tagged(enum invpcid_type type, u32 pcid, u64 address) {
+    const struct invpcid descriptor = {pcid, address};
+    __asm__ volatile("invpcid %0, %1" ::"m"(descriptor), "r"((uword)type) : "memory");
 }
 
 static inline void msr_write(u32 number, u64 value) {

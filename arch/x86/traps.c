@@ -129,6 +129,8 @@ static void exception(struct trap_frame *frame) {
         x86_machine_check_print();
         trap_panic(frame, 0);
     case VECTOR_NMI:
+        x86_stop_if_requested();
+        trap_panic(frame, 0);
     case VECTOR_DOUBLE_FAULT:
         trap_panic(frame, 0);
     }
@@ -144,8 +146,8 @@ static void tick(void) {
     kernel_tick();
 }
 
-static void pic_interrupt(u32 line) {
-    if (!x86_pic_acknowledge(line)) {
+static void line_interrupt(u32 line) {
+    if (!x86_line_acknowledge(line)) {
         return;
     }
     switch (line) {
@@ -165,8 +167,11 @@ static void interrupt(u32 vector) {
     if (vector == VECTOR_APIC_TIMER) {
         x86_apic_acknowledge();
         tick();
+    } else if (vector == VECTOR_REQUEST) {
+        x86_apic_acknowledge();
+        kernel_cpu_interrupt();
     } else if (vector - VECTOR_PIC < PIC_LINES) {
-        pic_interrupt(vector - VECTOR_PIC);
+        line_interrupt(vector - VECTOR_PIC);
     }
     /* The APIC's spurious vector wants no acknowledgement. */
 }

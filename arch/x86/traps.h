@@ -12,6 +12,8 @@
 #include "kernel/base/types.h"
 
 struct cpu;
+struct acpi_machine;
+struct boot_info;
 
 /* ---- arch_initialise: before anything that prints or locks ----------------------------------- */
 
@@ -27,7 +29,7 @@ void x86_fpu_initialise(void);
 void x86_machine_check_initialise(void);
 void x86_machine_check_print(void); /* what the banks have recorded */
 
-/* PIC remapped with all lines off; TSC and APIC timer measured. clock.c, pic.c, apic.c */
+/* All lines off; TSC and APIC timer measured. clock.c, apic.c, io_apic.c */
 void x86_clock_initialise(void);
 
 /* ---- arch_initialise_late: the kernel's own root is loaded ----------------------------------- */
@@ -67,6 +69,18 @@ uword x86_fixup_find(uword instruction);
 /* Read a word of kernel memory that may not be mapped. */
 bool x86_probe_word(uword address, uword *value);
 
+/* ---- initialise.c ---------------------------------------------------------------------------- */
+
+/* What ACPI said at boot (acpi.h); without ACPI no CPU and no IO-APIC. */
+const struct acpi_machine *x86_machine(void);
+
+/* ---- io_apic.c: the lines of the ISA bus, to the boot CPU ------------------------------------ */
+
+void x86_lines_initialise(void); /* after x86_apic_initialise */
+bool x86_io_apic_used(void);     /* else the 8259s */
+void x86_line_enable(u32 line);
+bool x86_line_acknowledge(u32 line); /* false: it was spurious */
+
 /* ---- pic.c, apic.c, clock.c ------------------------------------------------------------------ */
 
 enum pic_line { PIC_TIMER = 0, PIC_KEYBOARD = 1, PIC_CASCADE = 2, PIC_SERIAL = 4, PIC_LINES = 16 };
@@ -76,11 +90,36 @@ void x86_pic_enable(u32 line);
 bool x86_pic_acknowledge(u32 line); /* false: it was spurious */
 
 void x86_apic_initialise(void);
+u32 x86_apic_id(void);       /* of this CPU */
+u32 x86_apic_id_limit(void); /* messages reach the IDs below */
+
+enum apic_command { APIC_FIXED = 0x000, APIC_NMI = 0x400, APIC_INIT = 0x500, APIC_STARTUP = 0x600 };
+void x86_apic_send(u32 apic_id, u32 command); /* a command with a vector or, at start-up, a page */
+
 void x86_apic_acknowledge(void);
 void x86_apic_timer_measure_start(void);
 u32 x86_apic_timer_measured(void); /* counts since */
 void x86_apic_timer_start(u32 counts);
 
-void x86_clock_tick(void); /* count ticks, for CPUs without a TSC */
+void x86_clock_tick(void);        /* count ticks, for CPUs without a TSC */
+void x86_delay(u32 microseconds); /* up to 50,000 */
+
+/* ---- smp.c ----------------------------------------------------------------------------------- */
+
+/* Find the page for trampoline.asm, among the memory of BOOT. */
+void x86_smp_initialise(const struct boot_info *boot);
+
+/* For the NMI: halts for good if arch_stop_other_cpus has sent it. */
+void x86_stop_if_requested(void);
+
+/* The two halves of measuring how far this CPU's TSC is from the boot CPU's: the new CPU's, which
+ * returns what to add, and the boot CPU's, which answers while it waits. clock.c */
+u64 x86_tsc_offset_measure(void);
+void x86_tsc_answer(void);
+void x86_tick_start_other(void); /* the tick of this CPU, not the boot CPU */
+
+/* ---- trampoline.asm -------------------------------------------------------------------------- */
+
+extern const char x86_trampoline_start[], x86_trampoline_end[];
 
 #endif

@@ -17,6 +17,7 @@ enum vector {
     VECTOR_EXCEPTIONS = 32, /* below: exceptions */
     VECTOR_PIC = 0x20,      /* 16 lines */
     VECTOR_APIC_TIMER = 0x30,
+    VECTOR_REQUEST = 0x31,       /* another CPU wants something: arch_interrupt_cpu */
     VECTOR_APIC_SPURIOUS = 0x3F, /* old CPUs want the low four bits set */
     VECTOR_STUBS = 0x40,         /* entry.asm has a stub for each below */
     VECTOR_SYSTEM_CALL = 0x80,

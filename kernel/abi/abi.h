@@ -172,6 +172,33 @@ enum info_kind {
     INFO_PROCESS,      /* struct info_process; in: pid = look from this ID upwards */
     INFO_REGION,       /* struct info_region; in: pid, slot, index */
     INFO_COMMAND_LINE, /* char[length]: the kernel's command line */
+    INFO_CPU,          /* struct info_cpu; in: number; E_NOTFOUND past the last */
+};
+
+/* Why translations of a quarter were shot down. */
+enum shootdown_cause {
+    CAUSE_UNMAP,      /* quarter_unmap */
+    CAUSE_PROTECT,    /* quarter_protect took rights */
+    CAUSE_COPY,       /* a COPY write-protected its source */
+    CAUSE_PAGE_COPY,  /* a page got a frame of its own */
+    CAUSE_TABLE_COPY, /* a page table did */
+    CAUSE_SPLIT,      /* a 2 MiB page became 4 KiB pages */
+    CAUSE_COMMONS,    /* the quarter became the commons, or is no longer */
+    CAUSE_COUNT
+};
+
+/* What happened to address translation, counted on each CPU for itself. */
+struct info_translation {
+    uint64_t shootdowns[8];    /* by enum shootdown_cause: begun by this CPU */
+    uint64_t interrupts_sent;  /* to other CPUs, for them */
+    uint64_t interrupts_saved; /* that telling every other CPU would have sent beyond those */
+    uint64_t invalidations;    /* ranges or whole tags that this CPU forgot for itself or others */
+    uint64_t catch_ups;        /* loads that found a quarter's generation ahead */
+    uint64_t loads_kept;       /* of another space's root, cached translations kept */
+    uint64_t loads_flushed;    /* forgotten */
+    uint64_t loads_skipped;    /* switches between equal spaces: nothing loaded */
+    uint64_t digits_evicted;   /* hot quarters that had to make room */
+    uint64_t global_flushes;   /* everything forgotten, for the commons */
 };
 
 struct info_machine {
@@ -186,7 +213,23 @@ struct info_machine {
     uint32_t processes, threads, quarters, spaces;
     uint64_t page_faults, zero_fills, page_copies, page_reclaims;
     uint64_t table_copies, table_reclaims, large_fills, large_splits, spurious_faults;
-    uint64_t shootdowns, switches, space_loads, system_calls;
+    uint64_t switches, steals, system_calls, lock_waits;
+    struct info_translation translation; /* of all CPUs */
+};
+
+#define CPU_IDLE 0u /* pid of a CPU that runs no process */
+#define TAG_DIGITS 7u
+
+struct info_cpu {
+    uint32_t number; /* in */
+    uint32_t pid;    /* of the process that runs there now, or CPU_IDLE */
+    uint64_t space;  /* identity of the space that is loaded; 0: the kernel's */
+    uint32_t tag;    /* it is loaded under: four octal digits, slot 3 first */
+    uint32_t tags;   /* how many there are; 0: this machine's CPUs tag nothing */
+    uint64_t switches, steals, system_calls, lock_waits, interrupts_received, page_faults;
+    uint64_t ready; /* threads that wait for this CPU */
+    struct info_translation translation;
+    uint64_t hot[4][TAG_DIGITS]; /* hot[slot][digit - 1]: sub-ID, 0: the digit is free */
 };
 
 struct info_slot {
@@ -194,6 +237,10 @@ struct info_slot {
     uint32_t references;                           /* spaces and handles */
     uint32_t view;                                 /* RIGHT_* of the attachment */
     uint32_t resident, tables, regions, processes; /* processes: how many have it in this slot */
+    uint32_t commons;                              /* 1: its translations are global */
+    uint32_t reserved;
+    uint64_t running; /* mask of the CPUs that run it now */
+    uint64_t faults, shootdowns, interrupts_sent, interrupts_saved;
 };
 
 struct info_process {
@@ -204,6 +251,7 @@ struct info_process {
     uint32_t handles;
     uint64_t cpu_time; /* nanoseconds */
     uint64_t space;    /* identity of its space */
+    uint64_t running;  /* mask of the CPUs that run its threads now */
     char name[32];
     struct info_slot slot[4];
 };

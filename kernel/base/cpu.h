@@ -15,23 +15,50 @@ struct spinlock;
 
 #define LOCKS_HELD_LIMIT 8
 
+/* What this CPU asks of others (base/request.c). */
+struct request {
+    void (*function)(void *argument);
+    void *argument;
+    uword unanswered; /* atomic: CPUs that have not served it yet; the others' to clear */
+};
+
 struct cpu {
     struct arch_cpu arch; /* first: the architecture finds its part at the same address */
     u32 number;
     /* Not 0: kernel_return_to_user has work (reschedule or a killed thread). Set under the
      * run-queue lock, by other CPUs too; cleared by this one, before it looks for the work. */
     u32 attention;
-    struct thread *current;
+    struct thread *current; /* others do not follow it: the thread may have ended */
+    /* Atomic: of the process that current belongs to, or CPU_IDLE; for others, in its place. Set
+     * with a full barrier before the space of that process is looked up (process_set_space). */
+    u32 pid;
     struct thread *idle;
     struct thread *dead;  /* ended here, its stack may be freed once we are off it */
-    struct space *loaded; /* the space whose root is loaded; null: the kernel's */
+    struct space *loaded; /* the space whose root is loaded; null: the kernel's. Others read it */
+    u32 tag;              /* under which it is loaded; 0 where there are none */
+    u8 global_view;       /* vm/commons.c: 1 + VIEW_INDEX of the global entries we may hold, or 0 */
+    u64 global_of;        /* vm/commons.c: the sub-ID of the quarter that they are of, */
+    u64 global_seen;      /* and its generation up to which they are good */
+
+    uword requesters; /* atomic: CPUs whose request we have not served yet */
+    struct request request;
+
     u32 lock_count;
     struct spinlock *locks[LOCKS_HELD_LIMIT]; /* held, in order of acquisition */
     uword lock_places[LOCKS_HELD_LIMIT];      /* and the code that acquired each */
-    u64 switches, space_loads, system_calls;
+    u64 switches, steals, system_calls, lock_waits, interrupts_received;
 };
 
 extern struct cpu cpus[ARCH_CPU_LIMIT];
+/* CPUs 0 .. cpu_count - 1 run the kernel. Grows at boot only; atomic. */
 extern u32 cpu_count;
+
+/* One bit for each of them. */
+static inline uword cpus_online(void) {
+    u32 count = __atomic_load_n(&cpu_count, __ATOMIC_ACQUIRE);
+    return ~(uword)0 >> (8 * sizeof(uword) - count);
+}
+
+static inline uword cpu_bit(const struct cpu *cpu) { return (uword)1 << cpu->number; }
 
 #endif

@@ -1,20 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * panic: the sentence, who ran, the locks this CPU holds, the backtrace, and off. Nothing here
- * takes a lock or allocates, and a panic within a panic says one more line and halts, so that a
- * broken structure which is only being printed cannot make the kernel go round for ever.
+ * panic: the other CPUs are stopped; then the sentence, who ran, the locks this CPU holds, the
+ * backtrace, and off. Nothing here takes a lock or allocates, and a panic within a panic says one
+ * more line and halts, so that a broken structure which is only being printed cannot make the
+ * kernel go round for ever.
  */
 #include "kernel/base/panic.h"
 
+#include "kernel/base/atomic.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/print.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/base/symbol.h"
 #include "kernel/process/process.h"
 
-static u32 depth; /* atomic: how many panics have begun */
+static u32 panicking; /* atomic: 1 + the number of the CPU whose panic it is; 0: none is */
+static u32 depth;     /* that CPU's: how many panics have begun */
 
-bool panic_started(void) { return __atomic_load_n(&depth, __ATOMIC_RELAXED) != 0; }
+bool panic_started(void) { return atomic_read(&panicking) != 0; }
+
+/* The first CPU that panics stops the others; one that panics at the same time stops itself. */
+static void panic_claim(void) {
+    u32 self = 1 + arch_cpu()->number, owner = 0;
+    if (__atomic_compare_exchange_n(&panicking, &owner, self, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST)) {
+        arch_stop_other_cpus();
+    } else if (owner != self) {
+        arch_halt();
+    }
+}
 
 static void print_who(const struct cpu *cpu) {
     const struct thread *thread = cpu->current;
@@ -50,7 +64,8 @@ static void print_state(void) {
 
 void panic(const char *format, ...) {
     arch_interrupts_save();
-    u32 level = __atomic_add_fetch(&depth, 1, __ATOMIC_RELAXED);
+    panic_claim();
+    u32 level = ++depth;
     if (level > 2) {
         arch_halt();
     }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Spinlocks: acquire, release, the CPU's list of held locks, and in debug builds the check of the
- * order that spinlock.h states. A CPU spins with interrupts off, so whatever other CPUs may ask
- * of it while it waits belongs into spinlock_wait, and nowhere else.
+ * order that spinlock.h states. A CPU spins with interrupts off, so it serves in spinlock_wait what
+ * other CPUs ask of it meanwhile (request.h).
  */
 #include "kernel/base/spinlock.h"
 
 #include "kernel/base/cpu.h"
+#include "kernel/base/interleave.h"
 #include "kernel/base/panic.h"
+#include "kernel/base/request.h"
 
 void spinlock_init(struct spinlock *lock, enum lock_class class, u64 order, const char *name) {
     *lock = (struct spinlock){.class = class, .order = order, .name = name};
@@ -33,11 +35,18 @@ static void order_check(const struct cpu *cpu, const struct spinlock *lock, uwor
     }
 }
 
-/* One round of waiting for a lock that another CPU holds. */
-static void spinlock_wait(const struct spinlock *lock) {
-    while (__atomic_load_n(&lock->locked, __ATOMIC_RELAXED) != 0) {
-        arch_relax();
-    }
+/* LOCK is held by another CPU: wait for it and take it. What others ask of this CPU meanwhile is
+ * done, for the one that holds LOCK may be waiting for that (hazards 11, 12). Out of line, so that
+ * an acquire without a wait stays short. */
+static __attribute__((noinline)) void spinlock_wait(struct spinlock *lock) {
+    arch_cpu()->lock_waits++;
+    do {
+        while (__atomic_load_n(&lock->locked, __ATOMIC_RELAXED) != 0) {
+            requests_serve();
+            arch_relax();
+        }
+        INTERLEAVE_LOCKED();
+    } while (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE) != 0);
 }
 
 void spinlock_acquire(struct spinlock *lock) {
@@ -50,13 +59,15 @@ void spinlock_acquire(struct spinlock *lock) {
 #else
     (void)order_check;
 #endif
-    while (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE) != 0) {
+    INTERLEAVE_LOCKED();
+    if (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE) != 0) {
         spinlock_wait(lock);
     }
     ASSERT(cpu->lock_count < LOCKS_HELD_LIMIT, "lock %s would be number %u that CPU %u holds",
            lock->name, cpu->lock_count + 1, cpu->number);
     cpu->locks[cpu->lock_count] = lock;
     cpu->lock_places[cpu->lock_count++] = place;
+    INTERLEAVE_ACQUIRED(lock);
 }
 
 /* Locks need not be released in the opposite order: close the gap that LOCK leaves in the list. */
@@ -76,7 +87,9 @@ static void held_remove(struct cpu *cpu, const struct spinlock *lock) {
 
 void spinlock_release(struct spinlock *lock) {
     held_remove(arch_cpu(), lock);
+    INTERLEAVE_LOCKED(); /* what was stored before is seen before */
     __atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+    INTERLEAVE_RELEASED(lock);
 }
 
 bool spinlock_held(const struct spinlock *lock) {

@@ -23,9 +23,11 @@ static struct {
 
 void console_input_initialise(void) { list_init(&input.readers); }
 
+/* One that was killed meanwhile does not count. Lock held. */
 static void reader_wake(void) {
-    if (!list_empty(&input.readers)) {
-        sched_wake(LIST_FIRST(&input.readers, struct thread, queue), E_OK);
+    bool woken = false;
+    while (!woken && !list_empty(&input.readers)) {
+        woken = sched_wake(LIST_FIRST(&input.readers, struct thread, queue), E_OK);
     }
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the loader's facts to the first process, on the boot stack, interrupts off, one CPU. The
- * order is that of what needs what: traps and console before anything that may fail, memory before
- * anything that allocates. Read next: init.c, which starts the first process; then sched/sched.c,
- * which never comes back here.
+ * From the loader's facts to the first process, on the boot stack, interrupts off. The order is that
+ * of what needs what: traps and console before anything that may fail, memory before anything that
+ * allocates, all CPUs before the first process. The other CPUs come in at kernel_cpu_main. Read
+ * next: init.c, which starts the first process; then sched/sched.c, which never comes back here.
  */
 #include <string.h>
 
 #include "arch/arch.h"
+#include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/print.h"
 #include "kernel/base/spinlock.h"
@@ -18,26 +19,51 @@
 #include "kernel/sched/futex.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/frame.h"
+#include "kernel/vm/space.h"
+#include "kernel/vm/tags.h"
 
 static char command_line[BOOT_COMMAND_LINE];
+static bool big_lock;               /* lock=big */
+static u32 hot_digits = TAG_DIGITS; /* hot=N */
 
 const char *boot_command_line(void) { return command_line; }
 
-/* True if WORD stands in the command line by itself. */
-static bool command_line_has(const char *word) {
-    size_t length = strlen(word);
+/* How long the word is that begins at TEXT. */
+static size_t word_length(const char *text) {
+    size_t length = 0;
+    while (text[length] != 0 && text[length] != ' ') {
+        length++;
+    }
+    return length;
+}
+
+/* What follows NAME in the first word of the command line that is NAME, or begins with NAME= if it
+ * has a VALUE. Null: there is none. */
+static const char *command_line_find(const char *name, bool value) {
+    size_t length = strlen(name);
     const char *text = command_line;
     while (*text != 0) {
-        size_t end = 0;
-        while (text[end] != 0 && text[end] != ' ') {
-            end++;
-        }
-        if (end == length && memcmp(text, word, length) == 0) {
-            return true;
+        size_t end = word_length(text);
+        bool fits = value ? end > length && text[length] == '=' : end == length;
+        if (fits && memcmp(text, name, length) == 0) {
+            return text + length;
         }
         text += end + (text[end] == ' ');
     }
-    return false;
+    return NULL;
+}
+
+static bool command_line_has(const char *word) { return command_line_find(word, false) != NULL; }
+
+const char *boot_option(const char *name) {
+    const char *rest = command_line_find(name, true);
+    return rest != NULL ? rest + 1 : NULL; /* behind the = */
+}
+
+/* True if the word that begins at TEXT is VALUE. */
+static bool value_is(const char *text, const char *value) {
+    size_t length = word_length(text);
+    return length == strlen(value) && memcmp(text, value, length) == 0;
 }
 
 static void command_line_take(const struct boot_info *boot) {
@@ -52,6 +78,50 @@ static _Noreturn void panic_test(void) {
     panic("the command line asks for a panic");
 }
 
+/* lock=quarter, which is how it is anyway, or lock=big. */
+static void lock_option_take(void) {
+    const char *text = boot_option("lock");
+    if (text == NULL || value_is(text, "quarter")) {
+        return;
+    }
+    big_lock = value_is(text, "big");
+    if (big_lock) {
+        quarter_use_big_lock();
+    } else {
+        boot_log("quartet: lock= takes quarter or big; ignored\n");
+    }
+}
+
+/* hot=N: fewer hot quarters in each slot than tags have room for. */
+static void hot_option_take(void) {
+    const char *text = boot_option("hot");
+    if (text == NULL) {
+        return;
+    }
+    if (arch_tag_count() == 0) {
+        boot_log("quartet: hot= needs a processor with tags; ignored\n");
+    } else if (word_length(text) == 1 && *text >= '1' && *text <= '0' + (char)TAG_DIGITS) {
+        hot_digits = (u32)(*text - '0');
+        tags_limit_digits(hot_digits);
+    } else {
+        boot_log("quartet: hot= takes 1 to %u; ignored\n", TAG_DIGITS);
+    }
+}
+
+/* The words that change how the kernel works, before there is a quarter or another CPU. */
+static void options_take(void) {
+    lock_option_take();
+    hot_option_take();
+}
+
+/* What each CPU needs before it loads its first space. */
+static void cpu_initialise(void) {
+    if (space_cpu_initialise() != E_OK) {
+        panic("there is no memory for the tables of CPU %u", arch_cpu()->number);
+    }
+    sched_initialise();
+}
+
 #define FRAMES_PER_MIB (1024u * 1024u / PAGE_SIZE)
 
 static void log_machine(const struct boot_info *boot) {
@@ -62,6 +132,12 @@ static void log_machine(const struct boot_info *boot) {
         frame_total() / FRAMES_PER_MIB, frame_high_total() / FRAMES_PER_MIB,
         frame_free_count() / FRAMES_PER_MIB, boot->range_count,
         (u32)((boot->initrd_end - boot->initrd_start) >> 10));
+    boot_log("quartet: %u CPU%s; %s\n", cpu_count, cpu_count == 1 ? "" : "s",
+             big_lock ? "one lock for all quarters (lock=big)" : "a lock for each quarter");
+    if (arch_tag_count() != 0) {
+        boot_log("quartet: translations tagged by sub-ID, %u hot quarter%s a slot\n", hot_digits,
+                 hot_digits == 1 ? "" : "s");
+    }
 }
 
 _Noreturn void kernel_main(struct boot_info *boot) {
@@ -72,12 +148,19 @@ _Noreturn void kernel_main(struct boot_info *boot) {
     process_initialise();
     futex_initialise();
     console_input_initialise();
-    sched_initialise();
+    options_take();
+    cpu_initialise();
     arch_initialise_late();
+    arch_start_cpus();
     log_machine(boot);
     if (command_line_has("panic-test")) {
         panic_test();
     }
     init_start(boot);
+    sched_start();
+}
+
+_Noreturn void kernel_cpu_main(void) {
+    cpu_initialise();
     sched_start();
 }

@@ -92,14 +92,14 @@ void endpoint_handle_removed(struct endpoint *endpoint, u32 rights) {
     }
 }
 
-/* There is something to receive: wake the thread that has waited longest. One that was killed
- * meanwhile does not count. Lock held. */
-static void receiver_wake(struct endpoint *endpoint) {
+/* There is something to receive: wake the thread that has waited longest, by WAKE. One that was
+ * killed meanwhile does not count. Lock held. */
+static void receiver_wake(struct endpoint *endpoint, bool (*wake)(struct thread *, int)) {
     while (!list_empty(&endpoint->receivers)) {
         struct ipc_state *receiver = LIST_FIRST(&endpoint->receivers, struct ipc_state, link);
         list_remove(&receiver->link);
         receiver->phase = IPC_IDLE;
-        if (sched_wake(receiver->thread, E_OK)) {
+        if (wake(receiver->thread, E_OK)) {
             return;
         }
     }
@@ -132,15 +132,16 @@ int endpoint_call(struct endpoint *endpoint, struct ipc_state *state) {
     }
     state->phase = IPC_QUEUED;
     list_append(&endpoint->callers, &state->link);
-    receiver_wake(endpoint);
+    receiver_wake(endpoint, sched_wake_here);
     int result = sched_wait(NULL, &endpoint->lock, WAIT_FOREVER, true);
     state_settle(endpoint, state);
     return result;
 }
 
-/* End the wait of CALLER, which stands in a list. False if it was killed: it leaves by itself. */
-static bool caller_wake(struct ipc_state *caller, int result) {
-    if (!sched_wake(caller->thread, result)) {
+/* End the wait of CALLER, which stands in a list, by WAKE. False if it was killed: it leaves by
+ * itself. */
+static bool caller_wake(struct ipc_state *caller, int result, bool (*wake)(struct thread *, int)) {
+    if (!wake(caller->thread, result)) {
         return false;
     }
     list_remove(&caller->link);
@@ -155,7 +156,7 @@ static bool caller_take(struct endpoint *endpoint, struct ipc_state *state, u32 
         struct ipc_state *caller = LIST_ENTRY(link, struct ipc_state, link);
         next = link->next;
         if (caller->content.length > size) {
-            caller_wake(caller, E_TOOBIG);
+            caller_wake(caller, E_TOOBIG, sched_wake);
             continue;
         }
         list_remove(&caller->link);
@@ -209,13 +210,14 @@ static struct ipc_state *awaiting_find(struct endpoint *endpoint, u64 token) {
     return NULL;
 }
 
-int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token) {
+int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token, bool receives) {
     int error = E_NOTFOUND;
     spinlock_acquire(&endpoint->lock);
     struct ipc_state *caller = awaiting_find(endpoint, token);
     if (caller != NULL && state->content.length > caller->receive_size) {
         error = E_TOOBIG;
-    } else if (caller != NULL && caller_wake(caller, E_OK)) {
+    } else if (caller != NULL &&
+               caller_wake(caller, E_OK, receives ? sched_wake_here : sched_wake)) {
         content_move(caller, state);
         error = E_OK;
     }
@@ -227,7 +229,7 @@ void endpoint_refuse(struct endpoint *endpoint, u64 token, int refusal) {
     spinlock_acquire(&endpoint->lock);
     struct ipc_state *caller = awaiting_find(endpoint, token);
     if (caller != NULL) {
-        caller_wake(caller, refusal);
+        caller_wake(caller, refusal, sched_wake);
     }
     spinlock_release(&endpoint->lock);
 }
@@ -237,7 +239,7 @@ void endpoint_closed(struct endpoint *endpoint, struct session *session) {
     bool dead = endpoint->dead;
     if (!dead) {
         list_append(&endpoint->closed, &session->link);
-        receiver_wake(endpoint);
+        receiver_wake(endpoint, sched_wake);
     }
     spinlock_release(&endpoint->lock);
     if (dead) {

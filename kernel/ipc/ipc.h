@@ -115,8 +115,9 @@ int ipc_reply_receive(struct endpoint *endpoint, uword message);
 int endpoint_call(struct endpoint *endpoint, struct ipc_state *state);
 /* Wait for a caller or a closed session; it then stands in STATE. SIZE: the room for bytes. */
 int endpoint_receive(struct endpoint *endpoint, struct ipc_state *state, u32 size);
-/* Hand STATE's content to the caller that TOKEN names: E_NOTFOUND, or E_TOOBIG if it lacks room. */
-int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token);
+/* Hand STATE's content to the caller that TOKEN names: E_NOTFOUND, or E_TOOBIG if it lacks room.
+ * RECEIVES: the replier is about to wait for the next message. */
+int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token, bool receives);
 /* The caller that TOKEN names gets ERROR instead of a reply, if it is still there. */
 void endpoint_refuse(struct endpoint *endpoint, u64 token, int error);
 /* SESSION has lost its last reference: queue it as a notice, or free it if ENDPOINT is dead. */

@@ -236,10 +236,10 @@ static int message_receive(struct endpoint *endpoint, struct ipc_state *state,
 }
 
 static int message_reply(struct endpoint *endpoint, struct ipc_state *state,
-                         const struct message *message) {
+                         const struct message *message, bool receives) {
     int error = content_encode(state, message, 0);
     if (error == E_OK) {
-        error = endpoint_reply(endpoint, state, message->token);
+        error = endpoint_reply(endpoint, state, message->token, receives);
         handles_drop(state, 0); /* those of a reply that nobody got */
     }
     return error;
@@ -256,7 +256,7 @@ int ipc_reply(struct endpoint *endpoint, uword address) {
     struct message message;
     struct ipc_state *state = ipc_state_obtain();
     int error = state == NULL ? E_NOMEM : message_fetch(&message, address, false);
-    return error != E_OK ? error : message_reply(endpoint, state, &message);
+    return error != E_OK ? error : message_reply(endpoint, state, &message, false);
 }
 
 int ipc_reply_receive(struct endpoint *endpoint, uword address) {
@@ -264,7 +264,7 @@ int ipc_reply_receive(struct endpoint *endpoint, uword address) {
     struct ipc_state *state = ipc_state_obtain();
     int error = state == NULL ? E_NOMEM : message_fetch(&message, address, true);
     if (error == E_OK) {
-        error = message_reply(endpoint, state, &message);
+        error = message_reply(endpoint, state, &message, true);
     }
     return error != E_OK ? error : message_receive(endpoint, state, &message, address);
 }

@@ -2,10 +2,12 @@
 /*
  * How a process ends. process_end only marks it and its threads; each thread ends itself, at its
  * next return to user mode or when its wait breaks off, and the last one tears the process down.
- * So there is one way of tearing down, always by a thread of the process itself, with nobody
- * else left in its space. A stopped process has a thread that never ran: to kill it is to let
- * that thread run, and it ends before its first user instruction. A stopped process ends with
- * its parent, for nobody else is bound to start it. Lock: process_lock. Read next: wait.c (who
+ * So there is one way of tearing down, always by a thread of the process itself. (Another that has
+ * detached itself may be on its way off its CPU: in the kernel, and process_set_space tells that
+ * CPU.) The parent hears of the end when the last thread is off its stack, so that it finds nothing
+ * of the process but what its handles keep. A stopped process has a thread that never ran: to kill
+ * it is to let that thread run, and it ends before its first user instruction. It ends with its
+ * parent, too, for nobody else is bound to start it. Lock: process_lock. Read next: wait.c (who
  * hears of it).
  */
 #include "kernel/base/cpu.h"
@@ -16,7 +18,8 @@
 #include "kernel/sched/sched.h"
 #include "kernel/vm/space.h"
 
-#define INIT_PID 1u /* the first process that there was */
+#define INIT_PID 1u    /* the first process that there was */
+#define MARK_STEPS 16u /* threads that process_end marks with interrupts off */
 
 _Noreturn void process_exit(u32 status) {
     process_end(process_current(), STATUS_CODE(status), 0);
@@ -31,22 +34,48 @@ static void stopped_release(struct process *process) {
     thread_start(thread);
 }
 
+/* Mark the next few threads of PROCESS, which is dying: there come no new ones, and those that are
+ * marked stand last. True: there are more to mark. Lock held. */
+static bool threads_mark(struct process *process) {
+    struct list *threads = &process->threads;
+    for (u32 i = 0; i < MARK_STEPS && !list_empty(threads); i++) {
+        struct thread *thread = LIST_FIRST(threads, struct thread, sibling);
+        if (thread->killed) {
+            return false;
+        }
+        thread->killed = true;
+        sched_kill(thread);
+        list_remove(&thread->sibling);
+        list_append(threads, &thread->sibling);
+    }
+    return !list_empty(threads) && !LIST_FIRST(threads, struct thread, sibling)->killed;
+}
+
+/* The first to come decides the status. True: threads_mark must go on. Lock held. */
+static bool end_begin(struct process *process, u32 status, u32 fault_address) {
+    if (process->dying) {
+        return false;
+    }
+    process->dying = true;
+    process->status = status;
+    process->fault_address = fault_address;
+    bool more = threads_mark(process);
+    if (process->stopped) {
+        stopped_release(process);
+    }
+    return more;
+}
+
 void process_end(struct process *process, u32 status, u32 fault_address) {
     spinlock_acquire(&process_lock);
-    if (!process->dying) {
-        process->dying = true;
-        process->status = status;
-        process->fault_address = fault_address;
-        LIST_FOR_EACH(link, &process->threads) {
-            struct thread *thread = LIST_ENTRY(link, struct thread, sibling);
-            thread->killed = true;
-            sched_kill(thread);
-        }
-        if (process->stopped) {
-            stopped_release(process);
-        }
-    }
+    bool more = end_begin(process, status, fault_address);
     spinlock_release(&process_lock);
+    while (more) {
+        sched_preemption_point();
+        spinlock_acquire(&process_lock);
+        more = threads_mark(process);
+        spinlock_release(&process_lock);
+    }
 }
 
 /* Part with one child: nobody will wait for it any more. False: there is none. */
@@ -59,20 +88,21 @@ static bool child_orphan(struct process *process) {
     struct process *child = LIST_FIRST(&process->children, struct process, child);
     list_remove(&child->child);
     child->parent = NULL;
-    bool stopped = child->stopped;
+    if (child->stopped) {
+        end_begin(child, STATUS_KILLED, 0); /* it has one thread, which is marked at once */
+    }
     if (child->ended) {
         process_forget(child);
     }
     spinlock_release(&process_lock);
-    if (stopped) {
-        process_end(child, STATUS_KILLED, 0);
-    }
     process_release(child);
     return true;
 }
 
-/* The status is final: put it where a parent finds it, or forget the process if it has none. */
-static void end_announce(struct process *process) {
+/* The status is final: put it where a parent finds it, or forget the process if it has none. The
+ * last thread's reference goes before the lock does: so whoever waited finds the budget as it is
+ * without it. */
+void process_announce(struct process *process) {
     spinlock_acquire(&process_lock);
     process->ended = true;
     if (process->parent) {
@@ -82,22 +112,17 @@ static void end_announce(struct process *process) {
         process_forget(process);
     }
     process_wake_waiters(process);
+    process_release(process);
     spinlock_release(&process_lock);
 }
 
 void process_teardown(struct process *process) {
     ASSERT(process == process_current(), "process %u is torn down by another one", process->pid);
-    spinlock_acquire(&process_lock);
-    struct space *space = process->space;
-    process->space = NULL; /* first: a switch back to this thread must not load it again */
-    spinlock_release(&process_lock);
-    space_load(NULL);
     handle_table_destroy(&process->handles);
-    space_release(space);
+    process_set_space(process, NULL);
     while (child_orphan(process)) {
         sched_preemption_point();
     }
-    end_announce(process);
     if (process->pid == INIT_PID) {
         print("init has ended (status 0x%x), so the machine goes off.\n", process->status);
         arch_power_off(BOOT_FAILED_STATUS);

@@ -11,6 +11,7 @@
 #include "kernel/base/print.h"
 #include "kernel/process/process.h"
 #include "kernel/vm/space.h"
+#include "kernel/vm/tlbsan.h"
 
 static const char *const reason_sentence[] = {
     [FAULT_NO_QUARTER] = "nothing is attached in that slot",
@@ -41,8 +42,13 @@ static u32 fault_serve(const struct fault *fault) {
     if (!slot || !slot->quarter) {
         return FAULT_NO_QUARTER;
     }
-    return (u32)quarter_fault(slot->quarter, SLOT_OFFSET(fault->address), access_of(fault),
-                              slot->view);
+    /* While this CPU waits for the quarter's lock it may be told to leave the space, and the space
+     * may go: so the quarter gets a reference meanwhile. */
+    struct quarter *quarter = slot->quarter;
+    quarter_reference(quarter);
+    int reason = quarter_fault(quarter, SLOT_OFFSET(fault->address), access_of(fault), slot->view);
+    quarter_release(quarter);
+    return (u32)reason;
 }
 
 static void fault_print(const struct fault *fault, u32 reason) {
@@ -65,6 +71,7 @@ static void fault_print(const struct fault *fault, u32 reason) {
 bool kernel_page_fault(const struct fault *fault) {
     ASSERT(arch_cpu()->lock_count == 0, "a user access with %u locks held, the last of them %s",
            arch_cpu()->lock_count, arch_cpu()->locks[arch_cpu()->lock_count - 1]->name);
+    tlbsan_check_user();
     u32 reason = fault_serve(fault);
     if (reason == 0) {
         return true;

@@ -12,6 +12,7 @@
 #include "kernel/base/atomic.h"
 #include "kernel/base/cache.h"
 #include "kernel/base/panic.h"
+#include "kernel/base/request.h"
 #include "kernel/object/budget.h"
 #include "kernel/vm/space.h"
 
@@ -217,6 +218,28 @@ struct space *process_space(struct process *process) {
     return space;
 }
 
+uword process_running(const struct process *process) {
+    uword mask = 0;
+    for (u32 i = 0; i < cpu_count; i++) {
+        mask |= atomic_read(&cpus[i].pid) == process->pid ? cpu_bit(&cpus[i]) : 0;
+    }
+    return mask;
+}
+
+/* On each CPU that runs a thread of a process whose space has changed. By now it may run another,
+ * whose own space is then as right to load. */
+static void space_refresh(void *unused) {
+    (void)unused;
+    struct process *process = process_current();
+    if (process) {
+        space_load(__atomic_load_n(&process->space, __ATOMIC_SEQ_CST));
+    }
+}
+
+/* The old space goes only when no CPU can load it any more. A CPU that is switching to a thread of
+ * PROCESS sets its cpu->pid, then reads process->space (sched.c, arrive); here process->space is
+ * set, then each cpu->pid is read; and a full barrier stands between the two steps on both sides.
+ * So either we see that CPU and ask it to look again, or it sees the new space. */
 int process_set_space(struct process *process, struct space *space) {
     bool own = process == process_current();
     spinlock_acquire(&process_lock);
@@ -225,13 +248,25 @@ int process_set_space(struct process *process, struct space *space) {
         return E_BUSY;
     }
     struct space *old = process->space;
-    process->space = space;
+    __atomic_store_n(&process->space, space, __ATOMIC_SEQ_CST);
     spinlock_release(&process_lock);
-    if (own) {
-        space_load(space);
+    request_run(process_running(process), space_refresh, NULL);
+    if (old) {
+        space_release(old);
     }
-    space_release(old);
     return 0;
+}
+
+void process_rename(struct process *process, const char name[sizeof(process->name)]) {
+    if (name[0] == 0) {
+        return;
+    }
+    spinlock_acquire(&process_lock);
+    memset(process->name, 0, sizeof(process->name));
+    for (u32 i = 0; i < sizeof(process->name) - 1 && name[i] != 0; i++) {
+        process->name[i] = name[i] > ' ' && name[i] < 0x7F ? name[i] : '?';
+    }
+    spinlock_release(&process_lock);
 }
 
 /* A budget inside OLD, which carries a process and its THREADS already. Null: LIMITS are too low

@@ -19,11 +19,13 @@ struct space;
 struct process {
     u32 pid;        /* immutable */
     u32 references; /* atomic: handles, threads, its parent's list of children */
-    char name[32];  /* owner only */
+    /* LOCK_PROCESS_TABLE; read without it too, for a line about the process: its last byte is
+     * always 0. */
+    char name[32];
     struct handle_table handles;
-    u8 priority_limit; /* owner only: process_limit lowers it */
-    bool traced;
-    bool quiet;                               /* immutable: made with CLONE_QUIET */
+    u8 priority_limit; /* own threads only; lowered under LOCK_PROCESS_TABLE */
+    bool traced;       /* set by whoever may, at any time; read by its threads at each call */
+    bool quiet;        /* immutable: made with CLONE_QUIET */
     u64 cpu_time __attribute__((aligned(8))); /* atomic: nanoseconds */
 
     /* LOCK_PROCESS_TABLE: */
@@ -35,13 +37,15 @@ struct process {
     struct list threads; /* of thread->sibling */
     u32 thread_count;    /* each of them charged to budget */
     bool stopped;        /* made with CLONE_STOPPED: its one thread has not been started yet */
-    bool dying;          /* killed or exiting: threads end at their next return to user mode */
+    bool dying;          /* killed or exiting: no new threads; those there are being marked */
     bool ended;          /* status is final, space and handles are gone */
     bool collected;      /* its parent has waited for it */
     u32 status;          /* STATUS_* */
     u32 fault_address;
-    struct budget *budget;      /* carries process and threads; referenced while the object lives */
-    struct space *space;        /* null once it is being torn down */
+    struct budget *budget; /* carries process and threads; referenced while the object lives */
+    /* Null once it is being torn down. Read without the lock by CPUs that switch to one of its
+     * threads: see process_set_space. */
+    struct space *space;
     struct list waiters;        /* threads in process_wait for this process */
     struct list parent_waiters; /* threads of this process that wait for any child */
 };
@@ -59,9 +63,9 @@ struct thread {
     u64 futex_sub_id; /* futex.c: what it waits for */
     u32 futex_offset;
 
-    /* LOCK_RUN_QUEUE: */
-    u32 cpu;              /* whose run queue and sleepers it belongs to */
-    u8 state;             /* enum thread_state */
+    /* LOCK_RUN_QUEUE of its CPU: */
+    u32 cpu;              /* whose run queue and sleepers it belongs to: sched/run_queue.h */
+    u8 state;             /* enum thread_state; process_describe has a look without the lock */
     u8 priority;          /* 0..PRIORITY_LEVELS-1 */
     bool killable;        /* its wait may end with E_KILLED */
     u32 slice;            /* ticks left */
@@ -69,11 +73,14 @@ struct thread {
     struct list ready;    /* in the run queue, when ready */
     struct list sleeping; /* by deadline, when a time-out runs */
     u64 deadline;
-    u64 started; /* clock when it last got the CPU */
+    u64 settled; /* clock before which balancing leaves it where it is */
+    u64 started; /* clock up to which its time on the CPU has been counted */
 
     struct list sibling; /* LOCK_PROCESS_TABLE: in process->threads */
-    bool killed;         /* set under LOCK_PROCESS_TABLE, read by itself and at every switch */
-    u32 exit_word;       /* thread_exit's WORD; owner only */
+    /* Set under LOCK_PROCESS_TABLE, then sched_kill; read by itself and at every switch. */
+    bool killed;
+    u32 exit_word; /* thread_exit's WORD; owner only */
+    bool last;     /* owner only, then thread_free: its end is that of the process */
 
     /* IPC, LOCK_ENDPOINT of the endpoint concerned (ipc/endpoint.c): */
     struct ipc_state *ipc; /* null until first used */
@@ -89,7 +96,10 @@ struct process *process_find(u32 pid);          /* the lowest ID >= PID, referen
 void process_remember(struct process *process); /* lock held: give it an ID, enter the table */
 void process_forget(struct process *process);   /* lock held: leave the table */
 u32 process_count(void);
-u32 process_count_in(const struct quarter *quarter, u32 slot); /* those that have it in SLOT */
+/* How many have QUARTER in SLOT. No lock held: interrupts are let in between bounded steps. */
+u32 process_count_in(const struct quarter *quarter, u32 slot);
+/* The ID of SPACE if the process with exactly this ID runs in it; else 0, whatever SPACE is. */
+u64 process_space_id(u32 pid, const struct space *space);
 /* Fill in all but space and slots. */
 void process_describe(struct process *process, struct info_process *info);
 
@@ -114,10 +124,17 @@ void process_release(struct process *process);
 struct space *process_space(struct process *process);   /* referenced, or null: it has ended */
 struct budget *process_budget(struct process *process); /* referenced: it may get another one */
 
-/* PROCESS, the caller's or a stopped one, runs in SPACE from now on; takes over the reference to
- * it and drops the one to the old space. E_BUSY, and the reference stays the caller's, if it is
+/* PROCESS, the caller's or a stopped one, runs in SPACE (null: in the kernel's, for its end) from now
+ * on; takes over the reference to it and drops the one to the old space. E_BUSY, and the reference stays the caller's, if it is
  * another one and not stopped (any more). */
 int process_set_space(struct process *process, struct space *space);
+
+/* Mask of the CPUs that run a thread of PROCESS now. */
+uword process_running(const struct process *process);
+
+/* Give PROCESS a NAME, cut off or made printable where need be: it appears in the kernel's own
+ * lines. An empty one changes nothing. */
+void process_rename(struct process *process, const char name[32]);
 
 /* process_limit: a new budget for the calling process inside its own. 0, E_LIMIT. */
 int process_set_limits(const struct process_limits *limits);
@@ -132,6 +149,10 @@ _Noreturn void process_exit(u32 status); /* the calling process */
  * stopped one. */
 void process_end(struct process *process, u32 status, u32 fault_address);
 void process_teardown(struct process *process); /* by its last thread, in thread_exit */
+/* The last thread is gone, and drops its reference: now the parent may hear of it. */
+void process_announce(struct process *process);
+/* Its last thread is gone, and drops its reference: now the parent may hear of it. */
+void process_announce(struct process *process);
 
 /* wait.c */
 /* Wait until CHILD (null: any child not waited for) has ended. 0, E_AGAIN (WAIT_NOHANG),

@@ -9,9 +9,11 @@
 
 #include "kernel/base/atomic.h"
 #include "kernel/process/process.h"
+#include "kernel/sched/sched.h"
 #include "kernel/vm/space.h"
 
 #define PID_BUCKETS 256u
+#define COUNT_STEPS 64u /* processes that process_count_in looks at with interrupts off */
 
 struct spinlock process_lock = SPINLOCK(LOCK_PROCESS_TABLE, "process table");
 
@@ -86,21 +88,53 @@ struct process *process_find(u32 pid) {
     return found;
 }
 
-u32 process_count(void) { return processes; }
+u32 process_count(void) { return atomic_read(&processes); }
 
-/* A space is immutable, and stays while its process has it, which is while we hold the lock. */
-u32 process_count_in(const struct quarter *quarter, u32 slot) {
-    u32 count = 0;
+/* Count from process FROM on (null: from the first), whose reference is dropped, a bounded number
+ * of steps. Where to go on, referenced; null: at the end. A space is immutable, and stays while its
+ * process has it, which is while we hold the lock. */
+static struct process *count_step(struct process *from, const struct quarter *quarter, u32 slot,
+                                  u32 *count) {
     spinlock_acquire(&process_lock);
-    LIST_FOR_EACH(link, &all_processes) {
+    struct list *link = from ? &from->all : all_processes.next;
+    if (from && list_empty(&from->all)) { /* forgotten meanwhile */
+        link = table_place(from->pid);
+    }
+    for (u32 i = 0; i < COUNT_STEPS && link != &all_processes; i++, link = link->next) {
         const struct space *space = LIST_ENTRY(link, struct process, all)->space;
-        count += space && space->slot[slot].quarter == quarter;
+        *count += space && space->slot[slot].quarter == quarter;
+    }
+    struct process *next = NULL;
+    if (link != &all_processes) {
+        next = LIST_ENTRY(link, struct process, all);
+        process_reference(next);
     }
     spinlock_release(&process_lock);
+    if (from) {
+        process_release(from);
+    }
+    return next;
+}
+
+u32 process_count_in(const struct quarter *quarter, u32 slot) {
+    u32 count = 0;
+    struct process *at = count_step(NULL, quarter, slot, &count);
+    while (at) {
+        sched_preemption_point();
+        at = count_step(at, quarter, slot, &count);
+    }
     return count;
 }
 
 /* ---- What system_info tells ------------------------------------------------------------------ */
+
+u64 process_space_id(u32 pid, const struct space *space) {
+    spinlock_acquire(&process_lock);
+    const struct process *process = table_exact(pid);
+    u64 id = process && space && process->space == space ? space->id : 0;
+    spinlock_release(&process_lock);
+    return id;
+}
 
 /* As info_process.state. Lock held. */
 static u32 process_state(const struct process *process, u32 *priority) {
@@ -121,6 +155,7 @@ void process_describe(struct process *process, struct info_process *info) {
     info->state = process_state(process, &info->priority);
     info->handles = process->handles.count;
     info->cpu_time = atomic_read_64(&process->cpu_time);
+    info->running = process_running(process);
     memcpy(info->name, process->name, sizeof(info->name));
     spinlock_release(&process_lock);
 }

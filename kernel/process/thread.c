@@ -6,6 +6,7 @@
  * Read next: end.c (what the last thread does), sched/sched.c.
  */
 #include "arch/arch.h"
+#include "kernel/base/atomic.h"
 #include "kernel/base/cache.h"
 #include "kernel/base/panic.h"
 #include "kernel/ipc/ipc.h"
@@ -79,14 +80,14 @@ int thread_create(struct process *process, struct thread **result) {
     if (!thread) {
         return E_NOMEM;
     }
+    const struct thread *creator = thread_current();
+    thread->priority = creator->process ? creator->priority : PRIORITY_DEFAULT;
+    thread->cpu = arch_cpu()->number;
     int error = thread_attach(process, thread);
     if (error) {
         thread_deallocate(thread);
         return error;
     }
-    const struct thread *creator = thread_current();
-    thread->priority = creator->process ? creator->priority : PRIORITY_DEFAULT;
-    thread->cpu = arch_cpu()->number;
     *result = thread;
     return 0;
 }
@@ -122,8 +123,10 @@ static void exit_word_clear(u32 address) {
 _Noreturn void thread_exit(void) {
     struct thread *thread = thread_current();
     if (thread->process) {
+        /* First: who waits for the word may count on it that this thread is no longer one of them. */
+        thread->last = thread_detach(thread);
         exit_word_clear(thread->exit_word);
-        if (thread_detach(thread)) {
+        if (thread->last) {
             process_teardown(thread->process);
         }
     }
@@ -132,14 +135,17 @@ _Noreturn void thread_exit(void) {
 
 void thread_free(struct thread *thread) {
     struct process *process = thread->process;
+    bool last = thread->last;
     ipc_thread_release(thread);
     thread_deallocate(thread);
-    if (process) {
+    if (last) {
+        process_announce(process);
+    } else if (process) {
         process_release(process);
     }
 }
 
-u32 thread_count(void) { return thread_cache.objects; }
+u32 thread_count(void) { return atomic_read(&thread_cache.objects); }
 
 void kernel_return_to_user(void) {
     struct cpu *cpu = arch_cpu();
@@ -147,10 +153,11 @@ void kernel_return_to_user(void) {
            "thread %u returns to user mode with %u locks held, the last of them %s",
            cpu->current->tid, cpu->lock_count, cpu->locks[cpu->lock_count - 1]->name);
     while (cpu->attention) {
+        /* First: whoever sets it from now on makes us look again. */
+        __atomic_store_n(&cpu->attention, 0, __ATOMIC_SEQ_CST);
         if (cpu->current->killed) {
             thread_exit();
         }
-        cpu->attention = 0;
         sched_reschedule();
         cpu = arch_cpu(); /* it may be another one that has come back to this thread */
     }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler. Each CPU has a run queue (one list for each priority, a bitmap of those not
- * empty, the sleepers by deadline) and an idle thread, which is what the CPU was doing when it
- * booted.
+ * The scheduler. Each CPU has a run queue (run_queue.c) and an idle thread, which is what the CPU
+ * was doing when it came up.
  *
  *     NEW ──ready──> READY <──────wake, time-out, kill────── WAITING
  *                     │ ^                                       ^
@@ -11,8 +10,9 @@
  *                    RUNNING ───────────────────────────────────┴──sched_exit──> DEAD
  *
  * A switch happens with the run-queue lock held, and the thread that is switched to releases it
- * (arrive). It also frees the thread that ended just before, whose stack nobody stands on now,
- * and loads its own space.
+ * (arrive): so nobody can wake or move a thread before its registers are saved. It also frees the
+ * thread that ended just before, whose stack nobody stands on now, and loads its own space.
+ * A thread may come back from a switch on another CPU: whatever arch_cpu() said before is stale.
  * Read next: process/thread.c (kernel_return_to_user), futex.c.
  */
 #include "kernel/sched/sched.h"
@@ -22,72 +22,29 @@
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
 #include "kernel/process/process.h"
+#include "kernel/sched/run_queue.h"
 #include "kernel/vm/space.h"
 
-struct run_queue {
-    struct spinlock lock;
-    /* lock: */
-    u32 bitmap; /* bit p: ready[p] is not empty */
-    struct list ready[PRIORITY_LEVELS];
-    struct list sleepers; /* of thread->sleeping, earliest deadline first */
-};
-
-static struct run_queue run_queues[ARCH_CPU_LIMIT];
 static struct thread idle_threads[ARCH_CPU_LIMIT];
 
-static struct run_queue *own_queue(void) { return &run_queues[arch_cpu()->number]; }
+static bool is_idle(const struct thread *thread) { return thread == arch_cpu()->idle; }
 
-static struct run_queue *queue_of(const struct thread *thread) { return &run_queues[thread->cpu]; }
-
-/* The highest priority that is ready, or -1. */
-static int queue_top(const struct run_queue *queue) {
-    return queue->bitmap ? 31 - __builtin_clz(queue->bitmap) : -1;
-}
-
-static bool is_idle(const struct thread *thread) { return thread == &idle_threads[thread->cpu]; }
-
-static void enqueue(struct run_queue *queue, struct thread *thread, bool first) {
-    thread->state = THREAD_READY;
-    if (first) {
-        list_prepend(&queue->ready[thread->priority], &thread->ready);
-    } else {
-        list_append(&queue->ready[thread->priority], &thread->ready);
-    }
-    queue->bitmap |= 1u << thread->priority;
-}
-
-static struct thread *dequeue_best(struct run_queue *queue) {
-    int top = queue_top(queue);
-    if (top < 0) {
-        return arch_cpu()->idle;
-    }
-    struct thread *thread = LIST_FIRST(&queue->ready[top], struct thread, ready);
-    list_remove(&thread->ready);
-    if (list_empty(&queue->ready[top])) {
-        queue->bitmap &= ~(1u << top);
-    }
-    return thread;
-}
-
-/* THREAD may run from now on, with a whole slice. */
-static void make_ready(struct run_queue *queue, struct thread *thread) {
-    struct cpu *cpu = &cpus[thread->cpu];
-    thread->slice = SLICE_TICKS;
-    enqueue(queue, thread, false);
-    if (is_idle(cpu->current) || cpu->current->priority < thread->priority) {
-        cpu->attention = 1;
-    }
-}
-
-static void wake(struct run_queue *queue, struct thread *thread, int result) {
+/* End the wait of THREAD, whose queue is QUEUE (lock held; released on return). */
+static void wake(struct run_queue *queue, struct thread *thread, int result, bool here) {
     list_remove(&thread->sleeping);
     thread->wake_result = result;
-    make_ready(queue, thread);
+    run_queue_place(queue, thread, here);
 }
 
 /* ---- Switching ------------------------------------------------------------------------------- */
 
-/* The first thing after a switch, on the stack of the thread that was switched to. */
+/* The first thing after a switch, on the stack of the thread that was switched to.
+ *
+ * The space that it loads is there for as long as the CPU has it loaded: the process keeps a
+ * reference, and process_set_space, which drops it, does so only after this CPU has loaded the new
+ * one. For cpu->pid was set, with a full barrier (switch_away), before process->space is read here;
+ * and process_set_space sets process->space, with a full barrier, before it reads cpu->pid. So
+ * either it sees us and asks us to look again, or we see the new space. */
 static void arrive(void) {
     struct cpu *cpu = arch_cpu();
     spinlock_release(&run_queues[cpu->number].lock);
@@ -97,8 +54,10 @@ static void arrive(void) {
         thread_free(dead);
     }
     struct process *process = cpu->current->process;
-    if (process) { /* kernel threads have no user memory: they leave loaded what is */
-        space_load(process->space);
+    if (process) {
+        space_load(__atomic_load_n(&process->space, __ATOMIC_SEQ_CST));
+    } else if (cpu_count > 1) {
+        space_load(NULL); /* in no quarter's mask: no shootdown interrupts an idle CPU */
     }
 }
 
@@ -109,12 +68,26 @@ void kernel_thread_arrived(void) {
     }
 }
 
-static void account(struct thread *previous, struct thread *next) {
-    u64 now = arch_clock();
-    if (previous->process) {
-        atomic_add_64(&previous->process->cpu_time, now - previous->started);
+/* Count the time that THREAD has run since the last time that this was done. */
+static void account(struct thread *thread, u64 now) {
+    if (thread->process) {
+        atomic_add_64(&thread->process->cpu_time, now - thread->started);
     }
-    next->started = now;
+    thread->started = now;
+}
+
+/* CPU runs NEXT from now on, as far as others see. Lock of QUEUE, its own, held. */
+static void current_set(struct cpu *cpu, struct run_queue *queue, struct thread *next) {
+    if (cpu->current == cpu->idle && cpu_count > 1) {
+        run_queue_busy();
+    }
+    int running = next == cpu->idle ? QUEUE_IDLE : next->priority;
+    u32 pid = next->process ? next->process->pid : CPU_IDLE;
+    __atomic_store_n(&queue->running, running, __ATOMIC_RELAXED);
+    cpu->attention = next->killed;
+    cpu->current = next;
+    __atomic_store_n(&cpu->pid, pid, __ATOMIC_SEQ_CST);
+    cpu->switches++;
 }
 
 /* Give the CPU to the best ready thread. Run-queue lock held; released on return, when the
@@ -122,25 +95,35 @@ static void account(struct thread *previous, struct thread *next) {
 static void switch_away(struct run_queue *queue) {
     struct cpu *cpu = arch_cpu();
     struct thread *previous = cpu->current;
-    struct thread *next = dequeue_best(queue);
+    struct thread *next = run_queue_take(queue);
+    if (!next) {
+        next = cpu->idle;
+    }
     next->state = THREAD_RUNNING;
     if (next == previous) {
         spinlock_release(&queue->lock);
         return;
     }
-    account(previous, next);
-    cpu->attention = next->killed;
-    cpu->current = next;
-    cpu->switches++;
+    u64 now = arch_clock();
+    account(previous, now);
+    next->started = now;
+    current_set(cpu, queue, next);
     arch_thread_switch(previous, next);
     arrive();
 }
 
+/* The caller goes back into the list, and the best thread runs, on this CPU or an idle one. */
+static void requeue(struct run_queue *queue, bool first) {
+    run_queue_insert(queue, thread_current(), first);
+    run_queue_offer();
+    switch_away(queue);
+}
+
 void sched_reschedule(void) {
-    struct run_queue *queue = own_queue();
+    struct run_queue *queue = run_queue_own();
     spinlock_acquire(&queue->lock);
     struct thread *current = thread_current();
-    int top = queue_top(queue);
+    int top = run_queue_top(queue);
     if (is_idle(current)) {
         if (top >= 0) {
             switch_away(queue);
@@ -151,8 +134,7 @@ void sched_reschedule(void) {
         if (!preempted) {
             current->slice = SLICE_TICKS;
         }
-        enqueue(queue, current, preempted);
-        switch_away(queue);
+        requeue(queue, preempted);
         return;
     } else if (current->slice == 0) {
         current->slice = SLICE_TICKS;
@@ -161,16 +143,15 @@ void sched_reschedule(void) {
 }
 
 void sched_yield(void) {
-    struct run_queue *queue = own_queue();
+    struct run_queue *queue = run_queue_own();
     spinlock_acquire(&queue->lock);
     struct thread *current = thread_current();
-    if (queue_top(queue) < current->priority) {
+    if (run_queue_top(queue) < current->priority) {
         spinlock_release(&queue->lock);
         return;
     }
     current->slice = SLICE_TICKS;
-    enqueue(queue, current, false);
-    switch_away(queue);
+    requeue(queue, false);
 }
 
 void sched_preemption_point(void) {
@@ -185,7 +166,7 @@ void sched_preemption_point(void) {
 
 _Noreturn void sched_exit(void) {
     struct cpu *cpu = arch_cpu();
-    struct run_queue *queue = own_queue();
+    struct run_queue *queue = run_queue_own();
     spinlock_acquire(&queue->lock);
     cpu->current->state = THREAD_DEAD;
     cpu->dead = cpu->current;
@@ -216,7 +197,7 @@ static int wait_refused(const struct thread *thread, u64 deadline, bool killable
 
 int sched_wait(struct list *wait_queue, struct spinlock *lock, u64 deadline, bool killable) {
     struct thread *thread = thread_current();
-    struct run_queue *queue = own_queue();
+    struct run_queue *queue = run_queue_own();
     ASSERT(arch_cpu()->lock_count == (lock ? 1u : 0u), "thread %u waits with %u locks held",
            thread->tid, arch_cpu()->lock_count);
     spinlock_acquire(&queue->lock);
@@ -251,42 +232,47 @@ int sched_wait(struct list *wait_queue, struct spinlock *lock, u64 deadline, boo
     return result;
 }
 
-bool sched_wake(struct thread *thread, int result) {
+static bool wake_waiting(struct thread *thread, int result, bool here) {
     list_remove(&thread->queue);
-    struct run_queue *queue = queue_of(thread);
-    spinlock_acquire(&queue->lock);
+    struct run_queue *queue = run_queue_lock_of(thread);
     bool waiting = thread->state == THREAD_WAITING;
     if (waiting) {
-        wake(queue, thread, result);
+        wake(queue, thread, result, here);
+    } else {
+        spinlock_release(&queue->lock);
     }
-    spinlock_release(&queue->lock);
     return waiting;
 }
 
+bool sched_wake(struct thread *thread, int result) { return wake_waiting(thread, result, false); }
+
+bool sched_wake_here(struct thread *thread, int result) {
+    return wake_waiting(thread, result, true);
+}
+
 void sched_kill(struct thread *thread) {
-    struct run_queue *queue = queue_of(thread);
-    spinlock_acquire(&queue->lock);
+    struct run_queue *queue = run_queue_lock_of(thread);
     if (thread->state == THREAD_WAITING && thread->killable) {
-        wake(queue, thread, E_KILLED);
-    } else if (thread->state == THREAD_RUNNING) {
-        cpus[thread->cpu].attention = 1;
+        wake(queue, thread, E_KILLED, false);
+        return;
+    }
+    if (thread->state == THREAD_RUNNING) {
+        run_queue_attention(thread->cpu);
     }
     spinlock_release(&queue->lock);
 }
 
 void sched_ready(struct thread *thread) {
-    struct run_queue *queue = queue_of(thread);
-    spinlock_acquire(&queue->lock);
-    make_ready(queue, thread);
-    spinlock_release(&queue->lock);
+    run_queue_place(run_queue_lock_of(thread), thread, false);
 }
 
 u32 sched_set_priority(u32 priority) {
-    struct run_queue *queue = own_queue();
+    struct run_queue *queue = run_queue_own();
     spinlock_acquire(&queue->lock);
     struct thread *current = thread_current();
     u32 old = current->priority;
     current->priority = (u8)priority;
+    __atomic_store_n(&queue->running, (int)priority, __ATOMIC_RELAXED);
     arch_cpu()->attention = 1; /* somebody may be better now */
     spinlock_release(&queue->lock);
     return old;
@@ -294,34 +280,39 @@ u32 sched_set_priority(u32 priority) {
 
 /* ---- Time and beginnings --------------------------------------------------------------------- */
 
-void kernel_tick(void) {
-    struct cpu *cpu = arch_cpu();
-    struct run_queue *queue = &run_queues[cpu->number];
-    u64 now = arch_clock();
-    spinlock_acquire(&queue->lock);
+/* Wake those of this CPU whose time has come. Lock held; it lets go of it for each. */
+static void sleepers_wake(struct run_queue *queue, u64 now) {
     while (!list_empty(&queue->sleepers)) {
         struct thread *first = LIST_FIRST(&queue->sleepers, struct thread, sleeping);
         if (first->deadline > now) {
             break;
         }
-        wake(queue, first, E_TIMEOUT);
+        wake(queue, first, E_TIMEOUT, false);
+        spinlock_acquire(&queue->lock);
     }
+}
+
+void kernel_tick(void) {
+    struct cpu *cpu = arch_cpu();
+    struct run_queue *queue = run_queue_own();
     struct thread *current = cpu->current;
-    if (!is_idle(current) && current->slice > 0 && --current->slice == 0) {
+    u64 now = arch_clock();
+    spinlock_acquire(&queue->lock);
+    sleepers_wake(queue, now);
+    bool busy = !is_idle(current);
+    if (busy && current->slice > 0 && --current->slice == 0) {
         cpu->attention = 1;
     }
+    account(current, now);
     spinlock_release(&queue->lock);
+    if (busy) {
+        run_queue_balance();
+    }
 }
 
 /* What runs now on this CPU becomes its idle thread: it goes on in sched_start. */
 void sched_initialise(void) {
     struct cpu *cpu = arch_cpu();
-    struct run_queue *queue = &run_queues[cpu->number];
-    spinlock_init(&queue->lock, LOCK_RUN_QUEUE, 0, "run queue");
-    list_init(&queue->sleepers);
-    for (u32 i = 0; i < PRIORITY_LEVELS; i++) {
-        list_init(&queue->ready[i]);
-    }
     struct thread *idle = &idle_threads[cpu->number];
     idle->cpu = cpu->number;
     idle->state = THREAD_RUNNING;
@@ -329,11 +320,20 @@ void sched_initialise(void) {
     list_init(&idle->ready);
     list_init(&idle->sleeping);
     cpu->idle = cpu->current = idle;
+    if (cpu->number == 0) {
+        run_queues_initialise();
+    }
+    __atomic_store_n(&run_queue_own()->running, QUEUE_IDLE, __ATOMIC_RELEASE);
 }
 
+/* Interrupts are off from the look at the queue to the halt, so none that comes meanwhile is lost. */
 _Noreturn void sched_start(void) {
     for (;;) {
         sched_reschedule();
-        arch_wait_for_interrupt();
+        /* The thread that ended here may have woken another when we freed it (arrive). */
+        bool empty = run_queue_top(run_queue_own()) == QUEUE_IDLE;
+        if (empty && !run_queue_idle()) {
+            arch_wait_for_interrupt();
+        }
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler: fixed priorities, round robin within one, preemption by the tick. All its state is
- * guarded by the run-queue lock of the CPU it belongs to.
+ * The scheduler: fixed priorities, round robin within one, preemption by the tick, a run queue for
+ * each CPU. All its state is guarded by the run-queue lock of the CPU it belongs to (run_queue.h).
  */
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
@@ -15,8 +15,8 @@ struct spinlock;
 #define SLICE_TICKS 5u /* 50 ms */
 #define WAIT_FOREVER UINT64_MAX
 
-void sched_initialise(void);      /* the boot CPU's run queue and idle thread */
-_Noreturn void sched_start(void); /* leave the boot stack for the first thread */
+void sched_initialise(void);      /* this CPU's idle thread; on the boot CPU all run queues */
+_Noreturn void sched_start(void); /* the caller is this CPU's idle thread from now on */
 
 /* Make a thread that is not queued ready to run. */
 void sched_ready(struct thread *thread);
@@ -32,7 +32,11 @@ int sched_wait(struct list *queue, struct spinlock *lock, u64 deadline, bool kil
  * False if it was no longer waiting (time-out or kill came first). */
 bool sched_wake(struct thread *thread, int result);
 
-/* The process of THREAD is ending: wake it with E_KILLED if it waits killably. */
+/* The same, by a caller that is about to wait: THREAD goes on in its place, on this CPU. */
+bool sched_wake_here(struct thread *thread, int result);
+
+/* The process of THREAD is ending: wake it with E_KILLED if it waits killably, or let the
+ * CPU that runs it look. */
 void sched_kill(struct thread *thread);
 
 /* Set the caller's priority; the old one. */
@@ -41,6 +45,9 @@ u32 sched_set_priority(u32 priority);
 void sched_yield(void);          /* to the same or a higher priority */
 void sched_reschedule(void);     /* if something better is ready, or the slice is over */
 _Noreturn void sched_exit(void); /* never run the caller again */
+
+/* How many threads wait for CPU NUMBER. */
+u32 sched_length(u32 number);
 
 /* Between bounded steps of long work, no lock held: let interrupts in, and others run. */
 void sched_preemption_point(void);

@@ -6,6 +6,7 @@
  *     supply                WRITE: through a read-only view nothing can be changed
  *     copy                  READ and DUPLICATE
  *     stat                  READ
+ *     commons               MAP and WRITE, and EXECUTE on the system object: it costs others
  */
 #include "kernel/base/panic.h"
 #include "kernel/ipc/ipc.h"
@@ -14,6 +15,7 @@
 #include "kernel/sched/sched.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/syscall/user_memory.h"
+#include "kernel/vm/commons.h"
 #include "kernel/vm/quarter.h"
 
 #define CHANGE_RIGHTS (RIGHT_MAP | RIGHT_WRITE)
@@ -93,9 +95,9 @@ static int supply_check(struct quarter *quarter, u32 offset, u32 length) {
     if (offset > QUARTER_SIZE || length > QUARTER_SIZE - offset) {
         return E_RANGE;
     }
-    spinlock_acquire(&quarter->lock);
+    quarter_lock(quarter);
     bool covered = length == 0 || region_covers(quarter->regions, offset, offset + length);
-    spinlock_release(&quarter->lock);
+    quarter_unlock(quarter);
     return covered ? E_OK : E_NOTFOUND;
 }
 
@@ -159,4 +161,25 @@ long call_quarter_stat(uword handle, uword result, uword c UNUSED, uword d UNUSE
     stat.references--; /* the one that this call has */
     quarter_put(quarter);
     return -copy_out(result, &stat, sizeof(stat));
+}
+
+long call_quarter_commons(uword system, uword handle, uword on, uword d UNUSED) {
+    struct quarter *quarter;
+    if ((u32)on > 1) {
+        return -E_INVALID;
+    }
+    int error = system_check((int)system, RIGHT_EXECUTE);
+    if (error == E_OK) {
+        error = quarter_lookup((int)handle, CHANGE_RIGHTS, &quarter, NULL);
+    }
+    if (error != E_OK) {
+        return -error;
+    }
+    if ((u32)on) {
+        error = commons_promote(quarter);
+    } else {
+        commons_demote(quarter);
+    }
+    quarter_put(quarter);
+    return -error;
 }

@@ -3,8 +3,6 @@
  * System calls on spaces: what stands in the four slots of a process. Nothing edits a root table
  * that a CPU may hold: a change is a new tuple, for which space_obtain finds or makes the space.
  */
-#include <string.h>
-
 #include "kernel/ipc/ipc.h"
 #include "kernel/process/process.h"
 #include "kernel/syscall/syscall.h"
@@ -113,17 +111,6 @@ static int space_build(struct process *target, const struct space_change *change
     slots_put(slots);
     space_release(old);
     return error;
-}
-
-/* Take the name of CHANGE, made printable: it appears in the kernel's own lines. */
-static void process_rename(struct process *process, const char name[sizeof(process->name)]) {
-    if (name[0] == 0) {
-        return;
-    }
-    memset(process->name, 0, sizeof(process->name));
-    for (u32 i = 0; i < sizeof(process->name) - 1 && name[i] != 0; i++) {
-        process->name[i] = name[i] > ' ' && name[i] < 0x7F ? name[i] : '?';
-    }
 }
 
 static void handles_consume(const struct space_change *change) {

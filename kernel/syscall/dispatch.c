@@ -6,6 +6,7 @@
 #include "kernel/base/cpu.h"
 #include "kernel/process/process.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/vm/tlbsan.h"
 
 static const struct syscall_entry table[SYSCALL_COUNT] = SYSCALL_TABLE;
 
@@ -22,6 +23,7 @@ static long call_traced(const struct syscall_entry *entry, uword a, uword b, uwo
 
 long kernel_system_call(uword number, uword a, uword b, uword c, uword d) {
     arch_cpu()->system_calls++;
+    tlbsan_check_user();
     if (UNLIKELY((u32)number >= SYSCALL_COUNT)) {
         return -E_NOSYS;
     }

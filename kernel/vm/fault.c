@@ -8,6 +8,7 @@
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
 #include "kernel/vm/table.h"
+#include "kernel/vm/tlbsan.h"
 
 /* ---- 2 MiB pages ----------------------------------------------------------------------------- */
 
@@ -29,7 +30,7 @@ static int large_fill(struct quarter *quarter, const struct region *region, u32 
     }
     quarter->resident += LARGE_FRAMES;
     directory_set(quarter, index,
-                  arch_entry_make(first, entry_flags_for(region, true) | ENTRY_LARGE));
+                  arch_entry_make(first, entry_flags_for(quarter, region, true) | ENTRY_LARGE));
     VM_COUNT(large_fills);
     return 0;
 }
@@ -43,7 +44,7 @@ static bool large_reopen(struct quarter *quarter, const struct region *region, u
     if (!region_fits_large(region, offset) || !frame_large_exclusive(first)) {
         return false;
     }
-    u32 flags = entry_flags_for(region, true) | ENTRY_LARGE;
+    u32 flags = entry_flags_for(quarter, region, true) | ENTRY_LARGE;
     directory_set(quarter, index, arch_entry_make(first, flags));
     return true;
 }
@@ -67,7 +68,7 @@ static int page_fill(struct quarter *quarter, const struct region *region, entry
         frame_reference(frame);
     }
     table_put(quarter, table, table_index(offset),
-              arch_entry_make(frame, entry_flags_for(region, anonymous)));
+              arch_entry_make(frame, entry_flags_for(quarter, region, anonymous)));
     return 0;
 }
 
@@ -83,9 +84,11 @@ static int page_copy(struct quarter *quarter, const struct region *region, entry
     }
     frame_t old = arch_entry_frame(arch_entry_read(place));
     arch_frame_copy(copy, old);
-    arch_entry_exchange(place, arch_entry_make(copy, entry_flags_for(region, false)));
-    quarter_shootdown(quarter, offset & ~(PAGE_SIZE - 1), 1);
-    arch_entry_exchange(place, arch_entry_make(copy, entry_flags_for(region, true)));
+    arch_entry_exchange(place, arch_entry_make(copy, entry_flags_for(quarter, region, false)));
+    TLBSAN_DOWNGRADE(quarter, offset & ~(PAGE_SIZE - 1), 1);
+    TLBSAN_FRAME(quarter, old);
+    quarter_shootdown(quarter, offset & ~(PAGE_SIZE - 1), 1, CAUSE_PAGE_COPY);
+    arch_entry_exchange(place, arch_entry_make(copy, entry_flags_for(quarter, region, true)));
     frame_release(old);
     VM_COUNT(page_copies);
     return 0;
@@ -101,7 +104,8 @@ static int page_reopen(struct quarter *quarter, const struct region *region, ent
         return page_copy(quarter, region, place, offset);
     }
     u32 keep = arch_entry_flags(entry) & (ENTRY_SHARED | ENTRY_ACCESSED | ENTRY_DIRTY);
-    arch_entry_exchange(place, arch_entry_make(frame, entry_flags_for(region, exclusive) | keep));
+    arch_entry_exchange(place,
+                        arch_entry_make(frame, entry_flags_for(quarter, region, exclusive) | keep));
     VM_COUNT(page_reclaims);
     return 0;
 }
@@ -175,9 +179,10 @@ static int fault_locked(struct quarter *quarter, u32 offset, enum vm_access acce
 
 int quarter_fault(struct quarter *quarter, u32 offset, enum vm_access access, u32 view) {
     VM_COUNT(page_faults);
-    spinlock_acquire(&quarter->lock);
+    quarter_lock(quarter);
+    quarter->faults++;
     int reason = fault_locked(quarter, offset, access, view);
-    spinlock_release(&quarter->lock);
+    quarter_unlock(quarter);
     return reason;
 }
 
@@ -211,8 +216,8 @@ static int write_locked(struct quarter *quarter, u32 offset, const void *source,
 int quarter_write(struct quarter *quarter, u32 offset, const void *source, u32 length) {
     ASSERT(length <= PAGE_SIZE - offset % PAGE_SIZE, "a write of %u bytes at %x crosses a page",
            length, offset);
-    spinlock_acquire(&quarter->lock);
+    quarter_lock(quarter);
     int error = write_locked(quarter, offset, source, length);
-    spinlock_release(&quarter->lock);
+    quarter_unlock(quarter);
     return error;
 }

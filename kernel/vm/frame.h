@@ -88,6 +88,11 @@ struct frame {
     u32 references; /* atomic; 0: free */
     u16 budget;     /* index of the budget that pays, or BUDGET_NOBODY; set at allocation */
     u16 used;       /* a page-table page: present entries */
+#ifdef TLBSAN
+    u64 hazard_sub_id; /* tlbsan.c: 0, or which quarter's entry to it was taken last, */
+    u64 hazard_generation;
+    u32 hazard_line;
+#endif
 };
 
 struct block {

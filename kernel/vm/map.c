@@ -12,6 +12,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/table.h"
+#include "kernel/vm/tlbsan.h"
 
 /* ---- Arguments ------------------------------------------------------------------------------- */
 
@@ -39,14 +40,14 @@ static int rights_check(u32 rights) {
 static void regions_replace(struct quarter *quarter, struct region_table *new) {
     struct region_table *old = quarter->regions;
     quarter->regions = new;
-    spinlock_release(&quarter->lock);
+    quarter_unlock(quarter);
     region_table_release(old);
 }
 
 /* The end of a change under the lock: NEW takes over, or on ERROR is dropped. Unlocks. */
 static int regions_finish(struct quarter *quarter, struct region_table *new, int error) {
     if (error) {
-        spinlock_release(&quarter->lock);
+        quarter_unlock(quarter);
         region_table_release(new);
         return error;
     }
@@ -61,7 +62,7 @@ static int map_region(struct quarter *quarter, const struct region *region) {
     if (!new) {
         return E_NOMEM;
     }
-    spinlock_acquire(&quarter->lock);
+    quarter_lock(quarter);
     int error = region_overlaps(quarter->regions, region->start, region->end)
                     ? E_EXISTS
                     : region_insert(new, quarter->regions, region);
@@ -194,8 +195,9 @@ static void graveyard_bury(struct graveyard *graveyard) {
     frame_release(arch_low_frame(graveyard->directory));
 }
 
-/* Move single entries of own table INDEX into an edge table of the graveyard. */
-static void bury_pages(struct quarter *quarter, struct graveyard *graveyard, u32 edge, u32 index,
+/* Move single entries of own table INDEX into an edge table of the graveyard; true if there are
+ * any. */
+static bool bury_pages(struct quarter *quarter, struct graveyard *graveyard, u32 edge, u32 index,
                        u32 start, u32 end) {
     entry_t *table = table_entries(arch_entry_frame(arch_entry_read(&quarter->directory[index])));
     entry_t *grave = table_entries(graveyard->edge[edge]);
@@ -205,17 +207,22 @@ static void bury_pages(struct quarter *quarter, struct graveyard *graveyard, u32
         if (entry_is(arch_entry_read(&table[i]), ENTRY_PRESENT)) {
             grave[i] = table_take(quarter, table, i);
             moved++;
+            TLBSAN_DOWNGRADE(quarter, (index << TABLE_SHIFT) + (i << PAGE_SHIFT), 1);
+            TLBSAN_FRAME(quarter, arch_entry_frame(grave[i]));
         }
     }
     frame_set_used(graveyard->edge[edge], moved);
     graveyard->directory[index] = arch_entry_make(graveyard->edge[edge], ENTRY_OPEN);
     graveyard->edge[edge] = FRAME_NONE; /* the directory has it now */
+    return moved != 0;
 }
 
 /* Move a whole directory entry. */
 static void bury_entry(struct quarter *quarter, struct graveyard *graveyard, u32 index) {
     entry_t entry = directory_set(quarter, index, (entry_t){0});
     graveyard->directory[index] = entry;
+    TLBSAN_DOWNGRADE(quarter, index << TABLE_SHIFT, TABLE_ENTRIES);
+    TLBSAN_FRAME(quarter, arch_entry_frame(entry));
     if (entry_is(entry, ENTRY_LARGE)) {
         quarter->resident -= LARGE_FRAMES;
     } else {
@@ -239,15 +246,15 @@ static void unmap_commit(struct quarter *quarter, struct graveyard *graveyard,
     bool any = false;
     for (u32 i = directory_next(quarter, directory_index(start));
          i < TABLE_ENTRIES && i << TABLE_SHIFT < end; i = directory_next(quarter, i + 1)) {
-        any = true;
         if (edges_have(edges, i)) {
-            bury_pages(quarter, graveyard, edge++, i, start, end);
+            any |= bury_pages(quarter, graveyard, edge++, i, start, end);
         } else {
+            any = true;
             bury_entry(quarter, graveyard, i);
         }
     }
     if (any) {
-        quarter_shootdown(quarter, start, (end - start) >> PAGE_SHIFT);
+        quarter_shootdown(quarter, start, (end - start) >> PAGE_SHIFT, CAUSE_UNMAP);
     }
 }
 
@@ -262,10 +269,10 @@ int quarter_unmap(struct quarter *quarter, u32 offset, u32 length) {
     if (!graveyard_create(&graveyard, &edges)) {
         return E_NOMEM;
     }
-    spinlock_acquire(&quarter->lock);
+    quarter_lock(quarter);
     error = unmap_prepare(quarter, &graveyard, &edges, offset, end);
     if (error) {
-        spinlock_release(&quarter->lock);
+        quarter_unlock(quarter);
         graveyard_destroy(&graveyard);
         return error;
     }
@@ -302,18 +309,23 @@ static u32 flags_without(u32 flags, u32 rights) {
     return rights & RIGHT_EXECUTE ? flags : flags & ~(u32)ENTRY_EXECUTE;
 }
 
-static void protect_pages(struct quarter *quarter, u32 index, u32 start, u32 end, u32 rights) {
+/* True if there are any. */
+static bool protect_pages(struct quarter *quarter, u32 index, u32 start, u32 end, u32 rights) {
     entry_t *table = table_entries(arch_entry_frame(arch_entry_read(&quarter->directory[index])));
     u32 first, last;
+    bool any = false;
     edge_clip(index, start, end, &first, &last);
     for (u32 i = first; i < last; i++) {
         entry_t entry = arch_entry_read(&table[i]);
         if (entry_is(entry, ENTRY_PRESENT)) {
+            any = true;
             arch_entry_exchange(&table[i],
                                 arch_entry_make(arch_entry_frame(entry),
                                                 flags_without(arch_entry_flags(entry), rights)));
+            TLBSAN_DOWNGRADE(quarter, (index << TABLE_SHIFT) + (i << PAGE_SHIFT), 1);
         }
     }
+    return any;
 }
 
 /* A whole table or 2 MiB page: close the directory entry, and let table_own() settle the pages if
@@ -325,19 +337,24 @@ static void protect_entry(struct quarter *quarter, u32 index, u32 rights) {
         flags |= ENTRY_COW;
     }
     directory_set(quarter, index, arch_entry_make(arch_entry_frame(entry), flags));
+    TLBSAN_DOWNGRADE(quarter, index << TABLE_SHIFT, TABLE_ENTRIES);
 }
 
 static void protect_commit(struct quarter *quarter, const struct edges *edges, u32 start, u32 end,
                            u32 rights) {
+    bool any = false;
     for (u32 i = directory_next(quarter, directory_index(start));
          i < TABLE_ENTRIES && i << TABLE_SHIFT < end; i = directory_next(quarter, i + 1)) {
         if (edges_have(edges, i)) {
-            protect_pages(quarter, i, start, end, rights);
+            any |= protect_pages(quarter, i, start, end, rights);
         } else {
+            any = true;
             protect_entry(quarter, i, rights);
         }
     }
-    quarter_shootdown(quarter, start, (end - start) >> PAGE_SHIFT);
+    if (any) {
+        quarter_shootdown(quarter, start, (end - start) >> PAGE_SHIFT, CAUSE_PROTECT);
+    }
 }
 
 static int protect_locked(struct quarter *quarter, struct region_table *new, u32 start, u32 end,
@@ -367,7 +384,7 @@ int quarter_protect(struct quarter *quarter, u32 offset, u32 length, u32 rights)
     if (!new) {
         return E_NOMEM;
     }
-    spinlock_acquire(&quarter->lock);
+    quarter_lock(quarter);
     error = protect_locked(quarter, new, offset, offset + length, rights);
     return regions_finish(quarter, new, error);
 }

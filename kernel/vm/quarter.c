@@ -13,10 +13,16 @@
 #include "kernel/base/panic.h"
 #include "kernel/object/budget.h"
 #include "kernel/sched/sched.h"
+#include "kernel/vm/commons.h"
 #include "kernel/vm/table.h"
+#include "kernel/vm/tlbsan.h"
 
 static struct cache quarter_cache = CACHE("quarter", sizeof(struct quarter), 8);
+static struct spinlock big_lock = SPINLOCK(LOCK_QUARTER, "big quarter lock");
+static bool use_big_lock;
 struct vm_counters vm_counters[ARCH_CPU_LIMIT];
+
+void quarter_use_big_lock(void) { use_big_lock = true; }
 
 u32 quarter_count(void) { return atomic_read(&quarter_cache.objects); }
 
@@ -61,7 +67,8 @@ int quarter_create(u32 slot, struct budget *budget, struct quarter **result) {
     quarter->budget = budget;
     budget_reference(budget);
     quarter->references = 1;
-    spinlock_init(&quarter->lock, LOCK_QUARTER, quarter->sub_id, "quarter");
+    spinlock_init(&quarter->own_lock, LOCK_QUARTER, quarter->sub_id, "quarter");
+    quarter->lock = use_big_lock ? &big_lock : &quarter->own_lock;
     *result = quarter;
     return 0;
 }
@@ -120,7 +127,18 @@ static void copy_locked(struct quarter *source, struct quarter *copy) {
     copy->tables = source->tables;
     if (directory_share(source, copy)) {
         views_protect(source);
-        quarter_shootdown(source, 0, 0); /* before the child can run (hazard 18) */
+        TLBSAN_DOWNGRADE(source, 0, 0);
+        quarter_shootdown(source, 0, 0, CAUSE_COPY); /* before the child can run (hazard 18) */
+    }
+}
+
+/* Lock QUARTER while it is not the commons, whose tables have global entries and cannot be shared. */
+static void quarter_lock_shareable(struct quarter *quarter) {
+    quarter_lock(quarter);
+    while (quarter->commons != COMMONS_NONE) {
+        quarter_unlock(quarter);
+        commons_demote(quarter);
+        quarter_lock(quarter);
     }
 }
 
@@ -130,9 +148,9 @@ int quarter_copy(struct quarter *source, struct budget *budget, struct quarter *
     if (error) {
         return error;
     }
-    spinlock_acquire(&source->lock);
+    quarter_lock_shareable(source);
     copy_locked(source, copy); /* nobody else knows the copy yet: its lock is not needed */
-    spinlock_release(&source->lock);
+    quarter_unlock(source);
     *result = copy;
     return 0;
 }
@@ -158,12 +176,12 @@ int quarter_view_directory(struct quarter *quarter, u32 view, frame_t *result) {
     entry_t *directory = quarter->directory;
     int error = 0;
     if (ARCH_VIEW_DIRECTORIES && VIEW_INDEX(view) != VIEW_INDEX(VIEW_FULL)) {
-        spinlock_acquire(&quarter->lock);
+        quarter_lock(quarter);
         if (!quarter->view_directory[VIEW_INDEX(view)]) {
             error = view_create(quarter, view);
         }
         directory = quarter->view_directory[VIEW_INDEX(view)];
-        spinlock_release(&quarter->lock);
+        quarter_unlock(quarter);
     }
     if (!error) {
         *result = arch_low_frame(directory);
@@ -184,6 +202,7 @@ void quarter_reference(struct quarter *quarter) {
 static void quarter_destroy(struct quarter *quarter) {
     ASSERT(quarter->running == 0, "quarter %llu is freed while CPUs %llx run it",
            (unsigned long long)quarter->sub_id, (unsigned long long)quarter->running);
+    commons_discard(quarter);
     u32 steps = 0;
     for (u32 i = directory_next(quarter, 0); i < TABLE_ENTRIES;
          i = directory_next(quarter, i + 1)) {
@@ -224,7 +243,7 @@ void vm_counters_sum(struct vm_counters *sum) {
 }
 
 void quarter_stat_fill(struct quarter *quarter, struct quarter_stat *stat) {
-    spinlock_acquire(&quarter->lock);
+    quarter_lock(quarter);
     stat->sub_id = quarter->sub_id;
     stat->slot = quarter->slot;
     stat->references = atomic_read(&quarter->references);
@@ -232,7 +251,7 @@ void quarter_stat_fill(struct quarter *quarter, struct quarter_stat *stat) {
     stat->tables = quarter->tables;
     stat->regions = quarter->regions ? quarter->regions->count : 0;
     stat->view = VIEW_FULL;
-    spinlock_release(&quarter->lock);
+    quarter_unlock(quarter);
 }
 
 /* Count the pages of one directory entry that lie in [INFO->start, INFO->end). */
@@ -257,7 +276,7 @@ static void region_count_entry(struct quarter *quarter, u32 index, struct info_r
 }
 
 static bool region_describe(struct quarter *quarter, u32 index, struct info_region *info) {
-    spinlock_acquire(&quarter->lock);
+    quarter_lock(quarter);
     bool found = quarter->regions && index < quarter->regions->count;
     if (found) {
         const struct region *region = &quarter->regions->region[index];
@@ -267,18 +286,18 @@ static bool region_describe(struct quarter *quarter, u32 index, struct info_regi
         info->kind = region->kind;
         info->resident = info->shared = info->large = 0;
     }
-    spinlock_release(&quarter->lock);
+    quarter_unlock(quarter);
     return found;
 }
 
 /* Count the first present directory entry from number FROM on; where to go on. */
 static u32 region_count_step(struct quarter *quarter, u32 from, struct info_region *info) {
-    spinlock_acquire(&quarter->lock);
+    quarter_lock(quarter);
     u32 i = directory_next(quarter, from);
     if (i < TABLE_ENTRIES && i << TABLE_SHIFT < info->end) {
         region_count_entry(quarter, i, info);
     }
-    spinlock_release(&quarter->lock);
+    quarter_unlock(quarter);
     return i + 1;
 }
 

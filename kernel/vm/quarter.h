@@ -28,6 +28,23 @@ struct budget;
 #define PRESENT_BITS (8 * (u32)sizeof(uword)) /* directory entries in one word of `present` */
 #define PRESENT_WORDS (TABLE_ENTRIES / PRESENT_BITS)
 
+#ifdef TLBSAN
+#define TLBSAN_RANGES 16u
+struct tlbsan_range {
+    u32 offset, pages; /* PAGES 0: the whole quarter */
+};
+/* What the quarter's present holder of the lock has downgraded, and what is behind all (tlbsan.c). */
+struct tlbsan_quarter {
+    u32 count, line, armed_line;
+    struct tlbsan_range range[TLBSAN_RANGES];
+    u64 needed, armed; /* generations */
+    const char *file, *armed_file;
+};
+#endif
+
+/* ON: leaf entries are made global (commons.c). */
+enum commons_state { COMMONS_NONE, COMMONS_STARTING, COMMONS_ON, COMMONS_ENDING };
+
 struct quarter {
     /* immutable after create: */
     u64 sub_id; /* never reused; 0 is no quarter */
@@ -36,17 +53,36 @@ struct quarter {
 
     u32 references; /* atomic: spaces and handles */
     uword running;  /* atomic: one bit for each CPU that runs it now */
+    u64 generation; /* atomic: counts shootdowns; changed under the lock only */
 
-    struct spinlock lock;
+    struct spinlock *lock; /* immutable: own_lock, or big_lock for all with lock=big */
+    struct spinlock own_lock;
     /* lock: */
-    u64 generation; /* counts invalidations */
+    u8 commons; /* enum commons_state */
     entry_t *directory;
     uword present[PRESENT_WORDS];        /* which directory entries are: others are skipped */
     entry_t *view_directory[VIEW_COUNT]; /* ARCH_VIEW_DIRECTORIES: made at the first attachment */
     struct region_table *regions;        /* null: none */
     u32 resident;                        /* 4 KiB pages present, through own or shared tables */
     u32 tables;                          /* page-table pages that the directory points to */
+    u64 faults, shootdowns, interrupts_sent, interrupts_saved; /* counted for user programs */
+#ifdef TLBSAN
+    struct tlbsan_quarter tlbsan;
+#endif
 };
+
+static inline void quarter_lock(struct quarter *quarter) { spinlock_acquire(quarter->lock); }
+static inline void quarter_unlock(struct quarter *quarter) {
+#ifdef TLBSAN
+    void tlbsan_unlock(struct quarter * quarter);
+    tlbsan_unlock(quarter);
+#endif
+    spinlock_release(quarter->lock);
+}
+
+/* With lock=big on the command line, once, before there is a quarter: one lock for all of them, to
+ * measure what a lock for each is worth. */
+void quarter_use_big_lock(void);
 
 /* The quarters alive now. */
 u32 quarter_count(void);
@@ -93,13 +129,15 @@ void quarter_stat_fill(struct quarter *quarter, struct quarter_stat *stat);
 int quarter_region_info(struct quarter *quarter, u32 index, struct info_region *info);
 
 /* After entries of [OFFSET, OFFSET + PAGES * 4 KiB) shrank or moved, lock held: returns when no CPU
- * can use the old ones. PAGES 0: the whole quarter. (vm/shootdown.c) */
-void quarter_shootdown(struct quarter *quarter, u32 offset, u32 pages);
+ * can use the old ones. PAGES 0: the whole quarter. One round of interrupts, to the CPUs that run the
+ * quarter now. (vm/shootdown.c) */
+void quarter_shootdown(struct quarter *quarter, u32 offset, u32 pages, enum shootdown_cause cause);
 
 /* Events since boot: counted on each CPU for itself, summed up for system_info. */
 struct vm_counters {
     u64 page_faults, zero_fills, page_copies, page_reclaims, table_copies, table_reclaims;
-    u64 large_fills, large_splits, spurious_faults, shootdowns;
+    u64 large_fills, large_splits, spurious_faults;
+    struct info_translation translation;
 };
 extern struct vm_counters vm_counters[ARCH_CPU_LIMIT];
 #define VM_COUNT(event) (vm_counters[arch_cpu()->number].event++) /* needs kernel/base/cpu.h */

@@ -1,28 +1,74 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Shootdown by quarter: no CPU uses an old translation of the quarter once quarter_shootdown
- * returns. Guarded by the quarter's lock. The order (entries changed by the caller, generation,
- * barrier, mask, wait) is that of design section 6. One CPU runs so far: the mask names at most
- * this one. CPUs that do not run the quarter need no telling, since a load of another space's root
- * forgets everything that is not global.
+ * returns. Guarded by the quarter's lock, so a quarter has one shootdown at a time.
+ *
+ *     shootdown (lock held)                    switch-in (space.c space_load, interrupts off)
+ *     1 entries changed, by the caller         1 own bit into the quarter's mask
+ *     2 generation bumped ── full barrier      2 ── full barrier
+ *     3 mask read                              3 generation read: behind? then nothing is kept
+ *     4 those CPUs asked, and waited for       4 root loaded
+ *
+ * Either the shootdown sees the CPU in the mask, or the CPU sees the generation (hazard 9). Both
+ * barriers are in the atomic operations. CPUs that do not run the quarter hear nothing: without tags
+ * their next load forgets everything anyway, with tags they catch up by the generation.
+ * Read next: base/request.h, tags.h; tools/model/shootdown.pml checks the handshake.
  */
 #include "kernel/base/atomic.h"
 #include "kernel/base/cpu.h"
-#include "kernel/base/panic.h"
+#include "kernel/base/request.h"
+#include "kernel/vm/commons.h"
 #include "kernel/vm/quarter.h"
+#include "kernel/vm/space.h"
+#include "kernel/vm/tags.h"
+#include "kernel/vm/tlbsan.h"
 
 /* Above this many pages it is cheaper to forget everything than page by page. */
 #define RANGE_LIMIT 32u
 
-void quarter_shootdown(struct quarter *quarter, u32 offset, u32 pages) {
-    uword self = (uword)1 << arch_cpu()->number;
-    quarter->generation++;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    uword running = atomic_read_mask(&quarter->running);
-    ASSERT(!(running & ~self), "quarter %llu runs on CPUs %llx, and only one is started",
-           (unsigned long long)quarter->sub_id, (unsigned long long)running);
-    VM_COUNT(shootdowns);
-    if (running & self) {
-        arch_invalidate(SLOT_BASE(quarter->slot) + offset, pages > RANGE_LIMIT ? 0 : pages);
+struct shootdown {
+    struct quarter *quarter;
+    u64 generation;
+    u32 address, pages;
+};
+
+/* On a CPU that ran the quarter a moment ago. What is loaded decides, not what the CPU is about to
+ * run (hazard 10); has it left meanwhile, it catches up when it comes back. */
+static void shootdown_here(void *argument) {
+    const struct shootdown *shootdown = argument;
+    struct quarter *quarter = shootdown->quarter;
+    struct cpu *cpu = arch_cpu();
+    if (!cpu->loaded || cpu->loaded->slot[quarter->slot].quarter != quarter) {
+        return;
     }
+    VM_COUNT(translation.invalidations);
+    if (arch_tag_count() != 0) {
+        tags_shoot(quarter, shootdown->generation, shootdown->address, shootdown->pages);
+    } else {
+        arch_invalidate(shootdown->address, shootdown->pages);
+    }
+    commons_shoot(quarter, shootdown->generation, shootdown->pages);
+}
+
+static void shootdown_count(struct quarter *quarter, enum shootdown_cause cause, u32 sent) {
+    u32 saved = __atomic_load_n(&cpu_count, __ATOMIC_RELAXED) - 1 - sent;
+    struct info_translation *translation = &vm_counters[arch_cpu()->number].translation;
+    translation->shootdowns[cause]++;
+    translation->interrupts_sent += sent;
+    translation->interrupts_saved += saved;
+    quarter->shootdowns++;
+    quarter->interrupts_sent += sent;
+    quarter->interrupts_saved += saved;
+}
+
+void quarter_shootdown(struct quarter *quarter, u32 offset, u32 pages, enum shootdown_cause cause) {
+    struct shootdown shootdown = {
+        .quarter = quarter,
+        .generation = atomic_add_64(&quarter->generation, 1),
+        .address = SLOT_BASE(quarter->slot) + offset,
+        .pages = pages > RANGE_LIMIT ? 0 : pages,
+    };
+    uword running = atomic_read_mask(&quarter->running);
+    shootdown_count(quarter, cause, request_run(running, shootdown_here, &shootdown));
+    tlbsan_shot(quarter);
 }

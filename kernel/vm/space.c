@@ -9,7 +9,11 @@
 #include "kernel/base/cache.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
+#include "kernel/base/request.h"
 #include "kernel/object/budget.h"
+#include "kernel/vm/commons.h"
+#include "kernel/vm/tags.h"
+#include "kernel/vm/tlbsan.h"
 
 #define SPACE_BUCKETS 256u
 
@@ -123,6 +127,24 @@ void space_reference(struct space *space) {
     ASSERT(now > 1, "space %llu is gone and gains a reference", (unsigned long long)space->id);
 }
 
+/* This CPU leaves the space ARGUMENT, if it has it loaded. */
+static void space_leave(void *argument) {
+    if (arch_cpu()->loaded == argument) {
+        space_load(NULL);
+    }
+}
+
+/* The last reference has gone: nobody can load SPACE any more, but a CPU may still have it loaded,
+ * because the process that it runs is on its way out or to another space. No CPU walks a root that
+ * is being freed (hazards 2, 32; tools/model/retirement.pml). */
+static void space_retire(struct space *space) {
+    uword mask = 0;
+    for (u32 i = 0; i < cpu_count; i++) {
+        mask |= __atomic_load_n(&cpus[i].loaded, __ATOMIC_RELAXED) == space ? cpu_bit(&cpus[i]) : 0;
+    }
+    request_run(mask, space_leave, space);
+}
+
 void space_release(struct space *space) {
     spinlock_acquire(&space_lock);
     bool last = atomic_decrement(&space->references) == 0;
@@ -133,9 +155,7 @@ void space_release(struct space *space) {
     if (!last) {
         return;
     }
-    if (arch_cpu()->loaded == space) {
-        space_load(NULL); /* a CPU never walks a root that is being freed (hazard 32) */
-    }
+    space_retire(space);
     arch_root_destroy(&space->root);
     for (u32 i = 0; i < SLOT_COUNT; i++) {
         if (space->slot[i].quarter) {
@@ -182,17 +202,25 @@ int space_clone(struct space *source, u32 plan, struct budget *budget, struct sp
     return error;
 }
 
+int space_cpu_initialise(void) {
+    int error = tlbsan_initialise();
+    return error || arch_tag_count() == 0 ? error : tags_initialise();
+}
+
 /* ---- Loading --------------------------------------------------------------------------------- */
 
-static void running_enter(struct space *space, uword bit) {
-    for (u32 i = 0; space && i < SLOT_COUNT; i++) {
-        if (space->slot[i].quarter) {
-            atomic_set_bits(&space->slot[i].quarter->running, bit);
+/* Own bit in the masks of the quarters that come in. */
+static void running_enter(const struct space *old, const struct space *new, uword bit) {
+    for (u32 i = 0; new &&i < SLOT_COUNT; i++) {
+        struct quarter *quarter = new->slot[i].quarter;
+        if (quarter && (!old || old->slot[i].quarter != quarter)) {
+            atomic_set_bits(&quarter->running, bit);
         }
     }
 }
 
-static void running_leave(struct space *old, const struct space *new, uword bit) {
+/* And out of the masks of those that have left: the other way round. */
+static void running_leave(const struct space *old, const struct space *new, uword bit) {
     for (u32 i = 0; old && i < SLOT_COUNT; i++) {
         struct quarter *quarter = old->slot[i].quarter;
         if (quarter && (!new || new->slot[i].quarter != quarter)) {
@@ -201,19 +229,38 @@ static void running_leave(struct space *old, const struct space *new, uword bit)
     }
 }
 
-/* Own bit in the masks of what comes in, root, then the bits of what left and did not come in
- * again: so a shootdown that misses this CPU in a mask can rely on the load that follows (design
- * section 6). */
+/* Load the root of SPACE, keeping of the CPU's translations what is still good. */
+static void root_load(struct space *space) {
+    struct cpu *cpu = arch_cpu();
+    bool tagged = space && arch_tag_count() != 0, keep = !space;
+    u32 tag = tagged ? tags_enter(space, &keep) : 0;
+    tlbsan_root_load(space, tag, keep);
+    cpu->tag = tag;
+    if (space) {
+        commons_settle(space);
+        if (keep) {
+            VM_COUNT(translation.loads_kept);
+        } else {
+            VM_COUNT(translation.loads_flushed);
+        }
+    }
+}
+
+/* Own bit, then (in tags_enter, commons_settle) the generations, then the root, then the bits of
+ * what has left: so a shootdown that misses this CPU in a mask can rely on the load that follows
+ * (hazard 9: shootdown.c has both sides). */
 void space_load(struct space *space) {
     struct cpu *cpu = arch_cpu();
     struct space *old = cpu->loaded;
     if (old == space) {
+        if (space) {
+            VM_COUNT(translation.loads_skipped);
+        }
         return;
     }
-    uword bit = (uword)1 << cpu->number;
-    running_enter(space, bit);
-    arch_root_load(space ? &space->root : NULL);
-    cpu->loaded = space;
-    cpu->space_loads++;
-    running_leave(old, space, bit);
+    running_enter(old, space, cpu_bit(cpu));
+    root_load(space);
+    running_leave(old, space, cpu_bit(cpu));
+    /* Last: from here on space_retire does not wait for us before it frees the old one. */
+    __atomic_store_n(&cpu->loaded, space, __ATOMIC_RELEASE);
 }

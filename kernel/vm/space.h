@@ -36,9 +36,13 @@ void space_release(struct space *space); /* may free quarters: no lock held, int
  * changed. */
 int space_clone(struct space *source, u32 plan, struct budget *budget, struct space **result);
 
-/* Make SPACE (null: the kernel's) the one this CPU runs in; nothing happens if it is already.
- * Interrupts off. */
+/* Make SPACE (null: the kernel's) the one this CPU runs in; nothing happens if it is already. The
+ * caller makes sure that SPACE has a reference for as long as it is loaded, but for the end of the
+ * last one: space_release itself makes the CPUs leave. Interrupts off; takes no lock. */
 void space_load(struct space *space);
+
+/* On each CPU, before it loads its first space. 0, or E_NOMEM: there is no room for its tables. */
+int space_cpu_initialise(void);
 
 u32 space_count(void);
 

@@ -7,6 +7,7 @@
 
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
+#include "kernel/vm/tlbsan.h"
 
 /* ---- Directory entries ----------------------------------------------------------------------- */
 
@@ -62,8 +63,8 @@ entry_t directory_set(struct quarter *quarter, u32 index, entry_t entry) {
 
 /* ---- Table entries --------------------------------------------------------------------------- */
 
-u32 entry_flags_for(const struct region *region, bool exclusive) {
-    u32 flags = ENTRY_PRESENT;
+u32 entry_flags_for(const struct quarter *quarter, const struct region *region, bool exclusive) {
+    u32 flags = ENTRY_PRESENT | (quarter->commons == COMMONS_ON ? ENTRY_GLOBAL : 0);
     if (region->rights & RIGHT_WRITE) {
         flags |= exclusive ? ENTRY_WRITE : ENTRY_COW;
     }
@@ -131,7 +132,7 @@ static entry_t entry_settle(struct quarter *quarter, entry_t entry, u32 offset,
                (unsigned long long)quarter->sub_id);
     }
     u32 keep = arch_entry_flags(entry) & (ENTRY_SHARED | ENTRY_ACCESSED | ENTRY_DIRTY);
-    u32 flags = entry_flags_for(*region, exclusive || (keep & ENTRY_SHARED)) | keep;
+    u32 flags = entry_flags_for(quarter, *region, exclusive || (keep & ENTRY_SHARED)) | keep;
     return arch_entry_make(arch_entry_frame(entry), flags);
 }
 
@@ -181,7 +182,9 @@ static int table_copy(struct quarter *quarter, u32 index, frame_t old, entry_t *
     }
     frame_set_used(copy, frame_used(old));
     directory_set(quarter, index, arch_entry_make(copy, ENTRY_OPEN));
-    quarter_shootdown(quarter, index << TABLE_SHIFT, 1);
+    TLBSAN_DOWNGRADE(quarter, index << TABLE_SHIFT, 1); /* one page drops the cached upper levels */
+    TLBSAN_FRAME(quarter, old);
+    quarter_shootdown(quarter, index << TABLE_SHIFT, 1, CAUSE_TABLE_COPY);
     if (frame_drop(old)) {
         table_empty(old); /* the others left while we copied */
     }
@@ -208,7 +211,8 @@ static int table_split(struct quarter *quarter, u32 index, entry_t large, entry_
     }
     frame_set_used(table, TABLE_ENTRIES);
     directory_set(quarter, index, (entry_t){0});
-    quarter_shootdown(quarter, index << TABLE_SHIFT, TABLE_ENTRIES);
+    TLBSAN_DOWNGRADE(quarter, index << TABLE_SHIFT, TABLE_ENTRIES);
+    quarter_shootdown(quarter, index << TABLE_SHIFT, TABLE_ENTRIES, CAUSE_SPLIT);
     frame_split_large(first);
     quarter->tables++;
     directory_set(quarter, index, arch_entry_make(table, ENTRY_OPEN));

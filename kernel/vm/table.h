@@ -52,8 +52,9 @@ int table_own(struct quarter *quarter, u32 index, entry_t **result);
 void table_put(struct quarter *quarter, entry_t *table, u32 index, entry_t entry);
 entry_t table_take(struct quarter *quarter, entry_t *table, u32 index);
 
-/* The flags that a 4 KiB entry or 2 MiB entry may have for REGION, WRITE only if EXCLUSIVE. */
-u32 entry_flags_for(const struct region *region, bool exclusive);
+/* The flags that a 4 KiB entry or 2 MiB entry of QUARTER may have for REGION, WRITE only if
+ * EXCLUSIVE. */
+u32 entry_flags_for(const struct quarter *quarter, const struct region *region, bool exclusive);
 
 /* Drop what a detached directory entry refers to: the table with all that is in it, the page. Not
  * reachable by any CPU any more; no lock needed. Returns how many counts it touched, at most

@@ -2,6 +2,7 @@
 """The CD image in Bochs: another firmware, another processor model, the same kernels."""
 
 import os
+import re
 
 import pytest
 
@@ -20,3 +21,64 @@ def test_prompt_and_plans(cpu):
         assert shell.run("presets").status == 0
         shell.type("shutdown\r")
         assert shell.wait_end().status == 0
+
+
+# What the boot line says last, which is what it says of tags.
+TAGS = {
+    "corei7_haswell_4770": "PCID INVPCID",
+    "corei7_ivy_bridge_3770k": "PCID",
+    "corei5_lynnfield_750": "TSC",
+}
+
+
+def boot_by_hand(shell, words):
+    """At GRUB's prompt, which loses what comes faster than it answers."""
+    shell.expect("Quartet, 64-bit")
+    shell.type("c")
+    for line in [
+        f"multiboot2 /boot/{ARCH}/kernel.elf {words}",
+        f"module2 /boot/{ARCH}/initrd.cpio",
+        "boot",
+    ]:
+        shell.expect("grub> ")
+        for letter in line:
+            shell.type(letter)
+            shell.expect(re.escape(letter))
+        shell.type("\r")
+
+
+def bochs_at_prompt(cpu, words=None):
+    """Two processors CPU; the boot line's words, and the session at its prompt."""
+    shell = Session(
+        "--cpu",
+        cpu,
+        start=[os.path.join(ROOT, "tools/bochs")],
+        to_prompt=False,
+        bound=180,
+        CPUS="2",
+    )
+    if words is None:
+        choose_in_menu(shell)
+    else:
+        boot_by_hand(shell, words)
+    text = shell.expect_prompt()
+    assert "quartet: 2 CPUs;" in text
+    return re.search("quartet: uses (.*)", text).group(1), shell
+
+
+@pytest.mark.parametrize("cpu", TAGS)
+def test_two_cpus_with_the_tags_that_the_model_has(cpu):
+    used, shell = bochs_at_prompt(cpu)
+    with shell:
+        assert used.endswith(" TSC" if ARCH == "pae" else f" {TAGS[cpu]}")
+        assert shell.run("presets").status == 0
+        assert shell.run("plans").output.endswith("256 passed, 0 failed\n")
+
+
+@pytest.mark.skipif(ARCH == "pae", reason="pae has no tags to choose from")
+@pytest.mark.parametrize("word, last", [("pcid=off", " TSC"), ("invpcid=off", " TSC PCID")])
+def test_command_line_chooses_the_rung(word, last):
+    used, shell = bochs_at_prompt("corei7_haswell_4770", word)
+    with shell:
+        assert used.endswith(last)
+        assert shell.run("presets").status == 0

@@ -22,7 +22,8 @@ def test_prompt_by_pvh():
 def test_prompt_by_iso():
     with Session(start=[os.path.join(ROOT, "tools/qemu"), "iso"], to_prompt=False) as shell:
         choose_in_menu(shell)
-        assert "Multiboot2" in shell.expect_prompt()
+        boot_text = shell.expect_prompt()
+        assert "Multiboot2" in boot_text and " IOAPIC " in boot_text
         assert ARCH in shell.run("uptime").output
         assert shell.run("plans").output.endswith("256 passed, 0 failed\n")
         shell.type("shutdown\r")
@@ -79,6 +80,35 @@ def test_features_are_detected_not_assumed():
     for feature in ("SMEP", "NX", "APIC"):
         assert feature in with_features
         assert f" {feature} " not in without.replace(",", " ").replace("\n", " ")
+
+
+LINES = {
+    "IO-APIC": ("max", (), "IOAPIC"),
+    "8259, tick by the PIT": ("max,-apic", (), "PIC"),
+    "8259, tick by the APIC": ("max", ("-machine", "acpi=off"), "PIC"),
+}
+
+
+def press(shell, text):
+    """Press keys of the PS/2 keyboard, through the emulator's monitor."""
+    keys = {" ": "spc", "\r": "ret"}
+    shell.type("\x01c")
+    shell.expect(r"\(qemu\) ")
+    for letter in text:
+        shell.type(f"sendkey {keys.get(letter, letter)}\r")
+        shell.expect(r"\(qemu\) ")
+    shell.type("\x01c")
+
+
+@pytest.mark.parametrize("controller", LINES)
+def test_serial_line_and_keyboard_interrupt_by(controller):
+    cpu, extra, word = LINES[controller]
+    with Session(*extra, CPU=cpu) as shell:
+        assert f" {word} " in shell.boot_text
+        assert ("ACPI" in shell.boot_text) == bool(extra)
+        assert shell.run("echo serial").output == "serial\n"
+        press(shell, "echo keyboard\r")
+        shell.expect(r"\nkeyboard\r*\n")
 
 
 # ---- Images that are wrong

@@ -19,10 +19,11 @@
 #include "kernel/object/budget.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/frame.h"
+#include "kernel/vm/space.h"
 
 /* ---- Failing --------------------------------------------------------------------------------- */
 
-#define TRACE_LINES 60
+#define TRACE_LINES 80
 #define TRACE_WIDTH 160
 static char trace_line[TRACE_LINES][TRACE_WIDTH];
 static u64 trace_count, seed_used;
@@ -30,8 +31,12 @@ static bool seed_given;
 
 void trace(const char *format, ...) {
     va_list arguments;
+    char *line = trace_line[trace_count++ % TRACE_LINES];
+    int length = sim_interleaving ? snprintf(line, TRACE_WIDTH, "%9llu CPU %u: ",
+                                             (unsigned long long)sim_steps(), arch_cpu()->number)
+                                  : 0;
     va_start(arguments, format);
-    vsnprintf(trace_line[trace_count++ % TRACE_LINES], TRACE_WIDTH, format, arguments);
+    vsnprintf(line + length, (size_t)(TRACE_WIDTH - length), format, arguments);
     va_end(arguments);
 }
 
@@ -51,6 +56,10 @@ static _Noreturn void test_end(void) {
     u64 first = trace_count > TRACE_LINES ? trace_count - TRACE_LINES : 0;
     for (u64 i = first; i < trace_count; i++) {
         fprintf(stderr, "    %6llu  %s\n", (unsigned long long)i, trace_line[i % TRACE_LINES]);
+    }
+    if (sim_interleaving) {
+        fprintf(stderr, "    CPU %u, step %llu\n", arch_cpu()->number,
+                (unsigned long long)sim_steps());
     }
     if (seed_given) {
         fprintf(stderr, "    repeat with SEED=%llu\n", (unsigned long long)seed_used);
@@ -150,6 +159,7 @@ const struct sim_memory memory_usual = {.low_frames = 0x4000,
                                         .high_frames = 0x4000};
 const struct sim_memory memory_small = {.low_frames = 0x400};
 
+u32 machine_cpus = 1;
 static struct boot_info boot;
 
 static void boot_range_add(u32 start, u32 frames) {
@@ -178,9 +188,14 @@ void machine_boot(const struct sim_memory *memory) {
     for (u32 i = 0; i < 8; i++) {
         memset(sim_frame_bytes((frame_t){0x140 + i}), (int)(0x30 + i), PAGE_SIZE);
     }
-    cpu_count = 1;
+    cpu_count = machine_cpus;
     frame_initialise(&boot);
     budget_initialise();
+    for (u32 i = 0; i < machine_cpus; i++) {
+        sim_cpu_select(i);
+        CHECK_EQUAL(space_cpu_initialise(), 0);
+    }
+    sim_cpu_select(0);
 }
 
 /* ---- The rest of the kernel ------------------------------------------------------------------ */
@@ -231,9 +246,13 @@ static bool allocation_fails(void) {
 #define RUBBISH 0xC3
 #define FREED 0xDD
 
-static void frames_fill(frame_t first, u32 count, int byte) {
+/* What has just been allocated is in no TLB, and full of rubbish. */
+static void frames_taken(frame_t first, u32 count) {
     for (u32 i = 0; i < count && !frame_is_none(first); i++) {
-        memset(sim_frame_bytes((frame_t){first.number + i}), byte, PAGE_SIZE);
+        frame_t frame = {first.number + i};
+        sim_check_freed(frame);
+        sim_place_forget(frame);
+        memset(sim_frame_bytes(frame), RUBBISH, PAGE_SIZE);
     }
 }
 
@@ -268,13 +287,13 @@ frame_t __wrap_frame_allocate(enum frame_zone zone, struct budget *budget, int *
         return FRAME_NONE;
     }
     frame_t frame = __real_frame_allocate(zone, budget, error);
-    frames_fill(frame, 1, RUBBISH);
+    frames_taken(frame, 1);
     return frame;
 }
 
 frame_t __wrap_frame_allocate_low_run(u32 count) {
     frame_t first = allocation_fails() ? FRAME_NONE : __real_frame_allocate_low_run(count);
-    frames_fill(first, count, RUBBISH);
+    frames_taken(first, count);
     return first;
 }
 
@@ -286,7 +305,7 @@ frame_t __wrap_frame_allocate_large(struct budget *budget, int *error) {
         return FRAME_NONE;
     }
     frame_t first = __real_frame_allocate_large(budget, error);
-    frames_fill(first, LARGE_FRAMES, RUBBISH);
+    frames_taken(first, LARGE_FRAMES);
     return first;
 }
 

@@ -66,7 +66,9 @@ u64 test_seed(u64 fallback);
 extern const struct sim_memory memory_usual; /* 64 MiB low with a hole, 64 MiB high */
 extern const struct sim_memory memory_small; /* 4 MiB, all low */
 
-/* Boot: simulated RAM, frame allocator, root budget, one CPU with interrupts off. */
+/* How many CPUs the next machine_boot gives; 1. */
+extern u32 machine_cpus;
+/* Boot: simulated RAM, frame allocator, root budget, CPUs with interrupts off; CPU 0 runs. */
 void machine_boot(const struct sim_memory *memory);
 struct boot_info *machine_boot_info(void); /* what machine_boot gave to frame_initialise */
 

@@ -12,9 +12,15 @@ struct window {
     u32 page, pages; /* PAGE_LAST: the last ones of the slot */
 };
 #define PAGE_LAST UINT32_MAX
-static const struct window windows[] = {
+#define WINDOWS 4u
+static const struct window windows_usual[WINDOWS] = {
     {0, 64}, {496, 32}, {1024, 4 * TABLE_ENTRIES}, {PAGE_LAST, 32}};
+static const struct window windows_small[WINDOWS] = {
+    {0, 6}, {510, 4}, {1024, TABLE_ENTRIES}, {PAGE_LAST, 2}};
+static const struct window *windows = windows_usual;
 #define WINDOW_LARGE 2u
+
+void universe_use_small(void) { windows = windows_small; }
 
 static u32 window_page(u32 slot, u32 window) {
     u32 page = windows[window].page;
@@ -32,7 +38,7 @@ static u32 window_first(u32 window) {
 
 u32 universe_size(u32 slot) {
     (void)slot;
-    return window_first(ARRAY_LENGTH(windows));
+    return window_first(WINDOWS);
 }
 
 u32 universe_page(u32 slot, u32 index) {
@@ -45,7 +51,7 @@ u32 universe_page(u32 slot, u32 index) {
 
 u32 universe_run(u32 slot, u32 limit, u32 *first) {
     (void)slot;
-    u32 window = sim_random_below(ARRAY_LENGTH(windows));
+    u32 window = sim_random_below(WINDOWS);
     u32 at = sim_random_below(windows[window].pages);
     u32 room = windows[window].pages - at;
     u32 count = 1 + sim_random_below(limit < room ? limit : room);
@@ -68,9 +74,19 @@ u32 word_offset(u32 word) {
 
 /* ---- Shadows --------------------------------------------------------------------------------- */
 
+#define SHADOWS 1024u
+static struct shadow *shadows[SHADOWS]; /* all there are */
+
 struct shadow *shadow_create(struct quarter *quarter) {
-    u32 pages = universe_size(quarter->slot);
+    u32 pages = universe_size(quarter->slot), place = 0;
     struct shadow *shadow = calloc(1, sizeof(*shadow) + pages * sizeof(struct shadow_page));
+    while (place < SHADOWS && shadows[place]) {
+        place++;
+    }
+    CHECK(shadow && place < SHADOWS, "no room for a shadow");
+    shadows[place] = shadow;
+    shadow->place = place;
+    shadow->sub_id = quarter->sub_id;
     shadow->references = 1;
     shadow->slot = quarter->slot;
     shadow->quarter = quarter;
@@ -83,12 +99,34 @@ struct shadow *shadow_copy(const struct shadow *from, struct quarter *quarter) {
     return shadow;
 }
 
+struct shadow *shadow_find(const struct quarter *quarter) {
+    for (u32 i = 0; i < SHADOWS; i++) {
+        if (shadows[i] && shadows[i]->sub_id == quarter->sub_id) {
+            return shadows[i];
+        }
+    }
+    return NULL;
+}
+
+void shadow_become(struct shadow *shadow, struct quarter *quarter) {
+    shadow->quarter = quarter;
+    shadow->sub_id = quarter ? quarter->sub_id : 0;
+}
+
 void shadow_reference(struct shadow *shadow) { shadow->references++; }
 
 void shadow_release(struct shadow *shadow) {
     if (shadow && --shadow->references == 0) {
+        shadows[shadow->place] = NULL;
         free(shadow);
     }
+}
+
+static void page_set(struct shadow_page *page, u32 rights) {
+    page->rights_before = page->rights;
+    page->changed_before = page->changed;
+    page->rights = (u8)rights;
+    page->changed = sim_steps();
 }
 
 int shadow_map(struct shadow *shadow, u32 first, u32 count, u32 rights, bool apply) {
@@ -98,7 +136,8 @@ int shadow_map(struct shadow *shadow, u32 first, u32 count, u32 rights, bool app
         }
     }
     for (u32 i = first; apply && i < first + count; i++) {
-        shadow->page[i] = (struct shadow_page){.rights = (u8)rights};
+        page_set(&shadow->page[i], rights);
+        memset(shadow->page[i].word, 0, sizeof(shadow->page[i].word));
     }
     return 0;
 }
@@ -109,7 +148,8 @@ int shadow_unmap(struct shadow *shadow, u32 first, u32 count, bool apply) {
         any |= shadow->page[i].rights != 0;
     }
     for (u32 i = first; any && apply && i < first + count; i++) {
-        shadow->page[i] = (struct shadow_page){.rights = 0};
+        page_set(&shadow->page[i], 0);
+        memset(shadow->page[i].word, 0, sizeof(shadow->page[i].word));
     }
     return any ? 0 : E_NOTFOUND;
 }
@@ -121,7 +161,7 @@ int shadow_protect(struct shadow *shadow, u32 first, u32 count, u32 rights, bool
         }
     }
     for (u32 i = first; apply && i < first + count; i++) {
-        shadow->page[i].rights = (u8)rights;
+        page_set(&shadow->page[i], rights);
     }
     return 0;
 }
@@ -139,8 +179,7 @@ int shadow_access(const struct shadow *shadow, u32 view, u32 element, u32 access
 
 /* ---- Verification ---------------------------------------------------------------------------- */
 
-/* The bytes of a page, found by a walk that changes nothing; null: not there yet. */
-static const u8 *page_bytes(const struct quarter *quarter, u32 page) {
+const u8 *page_bytes(const struct quarter *quarter, u32 page) {
     entry_t entry = quarter->directory[page / TABLE_ENTRIES];
     if (!entry_is(entry, ENTRY_PRESENT)) {
         return NULL;

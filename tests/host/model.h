@@ -16,15 +16,26 @@
 
 struct shadow_page {
     u8 rights; /* 0: in no region */
+    u8 rights_before;
+    u64 changed, changed_before; /* when rights became what they are, and what they were before */
     u32 word[MODEL_WORDS];
 };
+
+struct change;
 
 struct shadow {
     u32 references; /* slots of model processes and model handles */
     u32 slot;
+    u32 place;               /* among all */
     struct quarter *quarter; /* the real one */
+    u64 sub_id;              /* its */
+    struct change *change;   /* crowd.h: under way, the quarter's lock is held; null: none */
     struct shadow_page page[];
 };
+
+/* Fewer pages, so that several CPUs meet in them: six, four around a 2 MiB border, one 2 MiB span, the
+ * last two. Before anything else. */
+void universe_use_small(void);
 
 /* The universe of SLOT: its size, and the page number in the quarter of its element INDEX. */
 u32 universe_size(u32 slot);
@@ -39,6 +50,8 @@ u32 word_offset(u32 word); /* in its page */
 
 struct shadow *shadow_create(struct quarter *quarter);
 struct shadow *shadow_copy(const struct shadow *from, struct quarter *quarter);
+struct shadow *shadow_find(const struct quarter *quarter); /* null: none */
+void shadow_become(struct shadow *shadow, struct quarter *quarter); /* that of another; null: of none */
 void shadow_reference(struct shadow *shadow);
 void shadow_release(struct shadow *shadow); /* null is allowed */
 
@@ -48,6 +61,9 @@ int shadow_unmap(struct shadow *shadow, u32 first, u32 count, bool apply);
 int shadow_protect(struct shadow *shadow, u32 first, u32 count, u32 rights, bool apply);
 /* 0 or enum fault_reason, for a process that sees SHADOW (may be null) with rights VIEW. */
 int shadow_access(const struct shadow *shadow, u32 view, u32 element, u32 access);
+
+/* The bytes of page number PAGE, found by a walk that changes nothing; null: not there yet. */
+const u8 *page_bytes(const struct quarter *quarter, u32 page);
 
 /* Compare the contents and regions of the real quarter with SHADOW, without touching them. */
 void shadow_verify(const struct shadow *shadow, const char *after);

@@ -276,6 +276,37 @@ static void multiboot_larger_entries_are_stepped_over(void **state) {
     assert_ranges(1, (u64)0, (u64)64 * MIB);
 }
 
+/* At the end of the good ones: ACPI's root pointer in tags of TYPEs and SIZEs. */
+static void put_acpi_tags(u32 type, u32 size, u32 type_2, u32 size_2) {
+    make_multiboot();
+    mb_at = MB_END;
+    mb_tag(type, size);
+    mb_tag(type_2, size_2);
+    mb_tag(0, 8);
+    put32(MB, mb_at - MB);
+    boot.acpi_rsdp = 0;
+    boot.range_count = 0;
+    assert_null(boot_from_multiboot2(&boot, &memory, MB));
+}
+
+static void multiboot_root_pointers_of_acpi(void **state) {
+    (void)state;
+    const u32 old = 14, new = 15, first = MB_END + 8, behind_old = first + 32,
+              behind_new = first + 48;
+    put_acpi_tags(99, 28, 99, 44);
+    assert_int_equal(boot.acpi_rsdp, 0);
+    put_acpi_tags(old, 28, 99, 44);
+    assert_int_equal(boot.acpi_rsdp, first);
+    put_acpi_tags(old, 28, new, 44);
+    assert_int_equal(boot.acpi_rsdp, behind_old);
+    put_acpi_tags(new, 44, old, 28);
+    assert_int_equal(boot.acpi_rsdp, first);
+    put_acpi_tags(new, 43, old, 28); /* too short: as good as none */
+    assert_int_equal(boot.acpi_rsdp, behind_new);
+    put_acpi_tags(old, 27, new, 8);
+    assert_int_equal(boot.acpi_rsdp, 0);
+}
+
 #define BAD_MULTIBOOT(name, ...)                                   \
     static void name(void **state) {                               \
         (void)state;                                               \
@@ -354,6 +385,7 @@ int main(void) {
         T(multiboot_good),
         T(multiboot_unknown_tags_are_skipped),
         T(multiboot_larger_entries_are_stepped_over),
+        T(multiboot_root_pointers_of_acpi),
         T(multiboot_unaligned),
         T(multiboot_nowhere),
         T(multiboot_far_away),

@@ -207,23 +207,23 @@ static struct shadow *shadow_pick(void) {
     return m.seat[process][slot_pick(process)].shadow;
 }
 
-enum change { CHANGE_MAP, CHANGE_UNMAP, CHANGE_PROTECT };
+enum region_change { CHANGE_MAP, CHANGE_UNMAP, CHANGE_PROTECT };
 
-static int shadow_change(struct shadow *shadow, enum change change, u32 first, u32 count,
+static int shadow_change(struct shadow *shadow, enum region_change change, u32 first, u32 count,
                          u32 rights, bool apply) {
     return change == CHANGE_MAP     ? shadow_map(shadow, first, count, rights, apply)
            : change == CHANGE_UNMAP ? shadow_unmap(shadow, first, count, apply)
                                     : shadow_protect(shadow, first, count, rights, apply);
 }
 
-static int quarter_change(struct quarter *quarter, enum change change, u32 offset, u32 length,
+static int quarter_change(struct quarter *quarter, enum region_change change, u32 offset, u32 length,
                           u32 rights) {
     return change == CHANGE_MAP     ? quarter_map(quarter, offset, length, rights)
            : change == CHANGE_UNMAP ? quarter_unmap(quarter, offset, length)
                                     : quarter_protect(quarter, offset, length, rights);
 }
 
-static void change_random(enum change change) {
+static void change_random(enum region_change change) {
     static const char *const names[] = {"map", "unmap", "protect"};
     struct shadow *shadow = shadow_pick();
     if (!shadow) {

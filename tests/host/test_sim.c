@@ -34,7 +34,7 @@ static void bare_boot(void) {
     arch_entry_publish(&bare.directory[0], arch_entry_make(arch_low_frame(bare.table), OPEN));
     struct arch_slot slots[SLOT_COUNT] = {{arch_low_frame(bare.directory), VIEW_FULL}};
     CHECK_EQUAL(arch_root_create(&bare.root, slots), 0);
-    arch_root_load(&bare.root);
+    arch_root_load(&bare.root, 0, false);
 }
 
 static void user_write(u32 address) {
@@ -90,7 +90,7 @@ TEST_FAILS(write_protection_without_invalidation, "not allowed") {
 }
 
 TEST_FAILS(directory_protection_without_invalidation,
-           "after protect a cached directory entry of 0 has rights") {
+           "after protect a cached directory entry of 0 on CPU 0 has rights") {
     bare_boot();
     sim_knobs.speculate = false;
     sim_speculate(8192); /* nothing there, but the upper levels are cached all the same */
@@ -123,7 +123,7 @@ TEST_FAILS(empty_directory_freed_while_loaded,
     struct arch_slot slots[SLOT_COUNT] = {{arch_low_frame(bare.directory), VIEW_FULL},
                                           {empty, VIEW_FULL}};
     CHECK_EQUAL(arch_root_create(&root, slots), 0);
-    arch_root_load(&root);
+    arch_root_load(&root, 0, false);
     frame_release(empty);
 }
 
@@ -218,7 +218,7 @@ TEST(a_load_forgets_everything) {
     user_write(0);
     user_write(4096);
     CHECK(sim_tlb_count() >= 2, "%u translations cached", sim_tlb_count());
-    arch_root_load(NULL);
+    arch_root_load(NULL, 0, false);
     CHECK_EQUAL(sim_tlb_count(), 0);
 }
 

@@ -26,16 +26,28 @@ static bool world_fault(const struct fault *fault) {
     return world.fault_reason == 0;
 }
 
+/* A change of the quarter in SLOT of the space of ROOT is under way: somebody has it locked. */
+static bool world_changing(const struct arch_root *root, u32 slot) {
+    const struct space *space = CONTAINER_OF(root, struct space, root);
+    const struct quarter *quarter = space->slot[slot].quarter;
+    return quarter && quarter->lock->locked != 0;
+}
+
 /* ---- Begin and end --------------------------------------------------------------------------- */
 
 void world_boot(const struct sim_memory *memory) {
     machine_boot(memory);
     world = (struct world){.budget = &budget_root, .frames_at_start = frame_free_count()};
     sim_knobs.fault = world_fault;
+    sim_knobs.changing = world_changing;
 }
 
 void world_end(void) {
-    space_load(NULL);
+    for (u32 i = 0; i < cpu_count; i++) {
+        sim_cpu_select(i);
+        space_load(NULL);
+    }
+    sim_cpu_select(0);
     CHECK_EQUAL(space_count(), 0);
     CHECK_EQUAL(quarter_count(), 0);
     CHECK_EQUAL(frame_free_count(), world.frames_at_start);

@@ -25,4 +25,5 @@ $(BUILD)/quartet.iso: boot/grub/grub.cfg $(iso_files)
 bochs: ##  boot the CD image in Bochs, serial terminal on this one
 	@CC='$(CC)' tools/doctor --install build run iso bochs
 	+@$(again) iso
-	@BUILD='$(BUILD)' MEM='$(MEM)' tools/bochs
+	@BUILD='$(BUILD)' MEM='$(MEM)' CPUS='$(CPUS)' BOCHS_CPU='$(BOCHS_CPU)' tools/bochs
+#: BOCHS_CPU  its processor model (corei7_haswell_4770 has PCID and INVPCID; see docs/tlb.md)

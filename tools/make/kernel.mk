@@ -16,7 +16,7 @@ KERNEL_LD_pae := elf_i386
 KERNEL_LD_long := elf_x86_64
 
 # What any code that runs in the kernel is compiled with, newlib's too.
-KERNEL_CFLAGS = -std=gnu11 $(KERNEL_MACHINE_$(ARCH)) $(if $(filter 1,$(DEBUG)),-Og -DDEBUG,-O2) -g \
+KERNEL_CFLAGS = -std=gnu11 $(KERNEL_MACHINE_$(ARCH)) $(if $(filter 1,$(DEBUG)),-Og -DDEBUG -DTLBSAN,-O2) -g \
 	-ffreestanding -fno-pie -fno-pic -fno-stack-protector -fno-omit-frame-pointer -fno-common \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing \
 	-mgeneral-regs-only -mno-red-zone
@@ -29,6 +29,33 @@ kernel_folders := $(shell find kernel -type d) arch/x86 arch/x86/$(ARCH) boot
 kernel_c := $(sort $(foreach folder,$(kernel_folders),$(wildcard $(folder)/*.c)))
 kernel_asm := $(sort $(foreach folder,$(kernel_folders),$(wildcard $(folder)/*.asm)))
 kernel_objects := $(kernel_c:%.c=$(out)/%.o) $(kernel_asm:%.asm=$(out)/%.asm.o)
+
+# MUTANT=NAME: in place of one object there is that of the changed file; the image stands in a folder
+# of its own, and all other objects are the usual ones.
+MUTANT ?=##  build with this one of tests/mutants broken, below $(BUILD)/mutants/NAME
+mutant_out := $(BUILD)/mutants/$(MUTANT)
+image_out := $(if $(MUTANT),$(mutant_out)/$(ARCH),$(out))
+mutant_file := $(if $(MUTANT),$(shell tools/mutate --file '$(MUTANT)' || echo unknown))
+ifneq ($(MUTANT),)
+ifeq ($(mutant_file),unknown)
+$(error MUTANT=$(MUTANT) is unknown: tools/mutate --list)
+endif
+kernel_objects := $(patsubst $(out)/$(mutant_file:.c=.o),$(image_out)/$(mutant_file:.c=.o),$(kernel_objects))
+
+$(mutant_out)/$(mutant_file): $(mutant_file) tests/mutants tools/mutate
+	@mkdir -p $(@D)
+	$(call quietly,MUTATE,$<)tools/mutate --apply '$(MUTANT)' $@
+
+$(image_out)/$(mutant_file:.c=.o): $(mutant_out)/$(mutant_file) $(out)/kernel.flags
+	@mkdir -p $(@D)
+	$(call quietly,CC,$<)$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_INCLUDES) \
+		-MMD -MP -c $< -o $@
+
+$(image_out)/initrd.cpio: $(out)/initrd.cpio
+	@mkdir -p $(@D)
+	@cp $< $@
+endif
+
 kernel_libc := $(if $(wildcard tools/make/user.mk),$(out)/kernel-libc.a)
 kernel_libgcc = $(shell $(CC) $(KERNEL_MACHINE_$(ARCH)) -print-libgcc-file-name)
 
@@ -38,7 +65,7 @@ $(out)/kernel.flags: FORCE
 	@echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_INCLUDES)' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(out)/kernel.list: FORCE
+$(image_out)/kernel.list: FORCE
 	@mkdir -p $(@D)
 	@echo '$(kernel_objects)' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
@@ -88,23 +115,23 @@ kernel_link = ld -m $(KERNEL_LD_$(ARCH)) -T $(out)/linker.ld -z max-page-size=40
 # The first link has an empty symbol table, the second the one made from the first. The table stands
 # after all that the kernel's code refers to, so filling it moves no function.
 symbols := $(wildcard tools/symbols.py)
-$(out)/kernel.first.elf: $(kernel_objects) $(out)/kernel.list $(out)/linker.ld $(kernel_libc)
+$(image_out)/kernel.first.elf: $(kernel_objects) $(image_out)/kernel.list $(out)/linker.ld $(kernel_libc)
 	$(call quietly,LD,$@)$(kernel_link) -o $@ $(kernel_objects) $(kernel_libc) $(kernel_libgcc)
 
-$(out)/symbols.c: $(out)/kernel.first.elf $(symbols)
+$(image_out)/symbols.c: $(image_out)/kernel.first.elf $(symbols)
 	$(call quietly,SYMBOLS,$@)$(PYTHON) $(symbols) $< $@
 
-$(out)/symbols.o: $(out)/symbols.c
+$(image_out)/symbols.o: $(image_out)/symbols.c
 	$(call quietly,CC,$<)$(CC) $(KERNEL_CFLAGS) $(KERNEL_INCLUDES) -c $< -o $@
 
 ifneq ($(symbols),)
-$(out)/kernel.elf: $(out)/kernel.first.elf $(out)/symbols.o
-	$(call quietly,LD,$@)$(kernel_link) -o $@ $(kernel_objects) $(out)/symbols.o \
+$(image_out)/kernel.elf: $(image_out)/kernel.first.elf $(image_out)/symbols.o
+	$(call quietly,LD,$@)$(kernel_link) -o $@ $(kernel_objects) $(image_out)/symbols.o \
 		$(kernel_libc) $(kernel_libgcc)
 else
-$(out)/kernel.elf: $(out)/kernel.first.elf
+$(image_out)/kernel.elf: $(image_out)/kernel.first.elf
 	@cp $< $@
 endif
 
 .PHONY: kernel
-kernel: $(out)/kernel.elf ##  build one kernel without its user programs
+kernel: $(image_out)/kernel.elf ##  build one kernel without its user programs

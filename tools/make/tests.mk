@@ -21,17 +21,19 @@ HOST_WRAPPED := frame_allocate frame_allocate_low_run frame_allocate_large frame
 	frame_release_large cache_allocate budget_charge
 HOST_WRAP = $(foreach function,$(HOST_WRAPPED),-Wl,--wrap=$(function))
 
-host_kernel := $(wildcard kernel/vm/*.c) kernel/base/cache.c kernel/base/cpu.c kernel/base/spinlock.c \
+host_kernel := $(wildcard kernel/vm/*.c) kernel/base/cache.c kernel/base/cpu.c kernel/base/request.c kernel/base/spinlock.c \
 	kernel/object/budget.c
 host_common := $(host_kernel) $(wildcard arch/sim/*.c) tests/host/harness.c tests/host/world.c \
-	tests/host/audit.c tests/host/model.c
-host_pure := elf elf32 cpio boot
+	tests/host/audit.c tests/host/model.c $(wildcard tests/host/crowd*.c)
+host_pure := elf elf32 cpio boot acpi
 host_pure_sources_cpio := kernel/format/cpio.c
 host_pure_sources_boot := boot/memory_map.c boot/multiboot2.c boot/pvh.c boot/read.c
+host_pure_sources_acpi := arch/x86/acpi.c boot/read.c
 host_vm := $(filter-out $(host_pure),$(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_*.c)))
 host_fuzzers := $(patsubst tests/host/fuzz_%.c,%,$(wildcard tests/host/fuzz_*.c))
 
-host_binaries := $(foreach name,$(host_vm),$(host_out)/sim0/test_$(name) $(host_out)/sim1/test_$(name)) \
+host_vm_binaries := $(foreach name,$(host_vm),$(host_out)/sim0/test_$(name) $(host_out)/sim1/test_$(name))
+host_binaries := $(host_vm_binaries) \
 	$(host_pure:%=$(host_out)/pure/test_%)
 host_fuzz_binaries := $(host_fuzzers:%=$(host_out)/fuzz/fuzz_%)
 
@@ -44,14 +46,22 @@ $(host_out)/fuzz/%.o: %.c
 	$(call quietly,CLANG,$(@:$(host_out)/%=%))$(HOST_CLANG) $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=undefined -c $< -o $@
 
+# With MUTANT=NAME, programs of its own: all objects but that of the changed file are the usual ones.
+host_programs := $(if $(MUTANT),$(mutant_out)/host,$(host_out))
+host-object = $(if $(filter $(mutant_file),$(2)),$(mutant_out)/host,$(host_out))/$(1)/$(2:.c=.o)
+
+host-compile = $(call quietly,HOSTCC,$(@:$(host_out)/%=%))mkdir -p $(@D) && $(HOST_CC) $(HOST_CFLAGS) \
+	$(HOST_SANITIZE) -Iarch/sim -DSIM -DSIM_VIEW_DIRECTORIES=$(1) -c $< -o $@
+
 # $(call host-program,VARIANT,VIEWS): the programs of one build of the simulator.
 define host-program
 $(host_out)/$(1)/%.o: %.c
-	@mkdir -p $$(@D)
-	$$(call quietly,HOSTCC,$$(@:$(host_out)/%=%))$$(HOST_CC) $$(HOST_CFLAGS) $$(HOST_SANITIZE) -Iarch/sim \
-		-DSIM_VIEW_DIRECTORIES=$(2) -c $$< -o $$@
+	$$(call host-compile,$(2))
 
-$(host_out)/$(1)/test_%: $(host_out)/$(1)/tests/host/test_%.o $(host_common:%.c=$(host_out)/$(1)/%.o)
+$(if $(MUTANT),$(mutant_out)/host/$(1)/%.o: $(mutant_out)/%.c
+	$$(call host-compile,$(2)))
+
+$(host_programs)/$(1)/test_%: $(host_out)/$(1)/tests/host/test_%.o $(foreach file,$(host_common),$(call host-object,$(1),$(file)))
 	$$(call quietly,LINK,$$(@:$(host_out)/%=%))$$(HOST_CC) $$(HOST_SANITIZE) $$(HOST_WRAP) $$^ -lcmocka -o $$@
 endef
 $(eval $(call host-program,sim0,0))
@@ -68,8 +78,17 @@ $(foreach name,$(host_pure),$(eval $(call host-pure-program,$(name))))
 
 -include $(shell [ -d $(host_out) ] && find $(host_out) -name '*.d')
 
-.PHONY: test-host fuzz host-binaries
+.PHONY: test-host fuzz mutate host-binaries host-vm-binaries host-vm-list
 host-binaries: $(host_binaries) $(host_fuzz_binaries)
+host-vm-binaries: $(host_vm_binaries)
+host-vm-list:
+	@echo $(host_vm_binaries)
+
+mutate: ##  break the kernel once for each of tests/mutants (MUTANTS='a b': these); the host tests must fail
+	@CC='$(CC)' tools/doctor --install build test
+	@BUILD='$(BUILD)' OPERATIONS='$(OPERATIONS)' $(PYTHON) tools/mutate $(if $(TABLE),--table $(TABLE)) $(MUTANTS)
+#: MUTANTS  names for `make mutate` [all]
+#: TABLE  a file whose Results `make mutate` replaces, e.g. docs/mutants.md
 
 test-host: host-binaries ##  run the host tests: VM over the simulated machine, parsers, short fuzzing
 	@OPERATIONS='$(OPERATIONS)' FUZZ_SECONDS=$(FUZZ_SHORT) tests/host/run $(host_binaries) -- $(host_fuzz_binaries)

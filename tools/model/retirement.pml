@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The end of a space: its last reference is dropped while another process looks the same tuple
- * up, and while a CPU still has its root loaded (kernel threads leave loaded what is, and a
- * process may end on another CPU than it last ran on). Proved in every reachable state:
+ * up, and while a CPU still has its root loaded (it is between two threads, or, on a machine of
+ * one CPU, idle: with more, an idle CPU loads the kernel's). Proved in every reachable state:
  *   - a lookup never returns a space that is being freed; a tuple has one space at a time;
  *   - no CPU has a root loaded that is freed, or that is another space's by now;
  *   - no CPU runs with entries cached from an earlier root under the same tag, though space
  *     objects, root tables and tags are used again;
  *   - the last one out frees: nothing is left at the end.
  *
- * Code: space.c space_obtain, space_create, space_release, space_load; end.c process_teardown;
- * sched.c arrive (a kernel thread loads nothing). Two parts of issue 3 are modelled ahead of the
- * code: the interrupt by which space_release makes CPUs that idle in the space load the kernel's
- * root, and the tag that is kept for as long as its space's id is the one remembered.
+ * Code: space.c space_obtain, space_create, space_release, space_retire, space_leave, space_load;
+ * tags.c tags_enter; end.c process_teardown; sched.c arrive. The root that the processor walks and
+ * cpu->loaded, by which space_retire finds whom to ask, are two things: the second changes last.
+ * move.pml has a process that goes to another space.
  * Bounds: PROCESSES processes, each lives LIVES times and visits a CPU up to VISITS times in each
  * life; two CPUs; one tuple, so one tag; space objects and roots are taken lowest first, so they
  * are used again at once.
@@ -42,8 +42,9 @@ bit busy[CPUS];                   /* a process runs here */
 bit interrupts_off[CPUS];
 bit request[CPUS];                /* leave the root of space... */
 byte request_space[CPUS];
-byte loaded[CPUS];                /* the space whose root is loaded */
-byte loaded_id[CPUS];
+byte root[CPUS];                  /* the space whose root the processor walks */
+byte root_id[CPUS];
+byte loaded[CPUS];                /* the same, as others see it: changes last */
 byte tag_key[CPUS];               /* whose contents the tag has: an id */
 byte cached[CPUS];                /* id of the root from which entries are cached; 0 none */
 byte alive;
@@ -55,21 +56,24 @@ byte alive;
 #endif
 
 inline check(c) {
-    assert(loaded[c] == NONE || (used[loaded[c]] && id[loaded[c]] == loaded_id[c]));
-    assert(loaded[c] == NONE || cached[c] == 0 || cached[c] == loaded_id[c])
+    assert(root[c] == NONE || (used[root[c]] && id[root[c]] == root_id[c]));
+    assert(root[c] == NONE || cached[c] == 0 || cached[c] == root_id[c])
 }
+
+inline leave() { loaded[cpu] = NONE; root[cpu] = NONE; root_id[cpu] = 0 }
 
 /* Processors walk what is loaded when they like; interrupts come when they are on. */
 proctype Hardware(byte cpu) {
 end:
     do
-    :: d_step { loaded[cpu] != NONE && cached[cpu] == 0 -> cached[cpu] = loaded_id[cpu] }
+    :: d_step { root[cpu] != NONE && cached[cpu] == 0 -> cached[cpu] = root_id[cpu] }
+    :: d_step { !busy[cpu] && loaded[cpu] != NONE -> leave() } /* idle, at some time or never */
     :: d_step {
         request[cpu] && !interrupts_off[cpu] ->
 #ifdef MUT_HANDLER_THREAD /* the handler asks whether a process runs here, not what is loaded */
-        if :: busy[cpu] -> loaded[cpu] = NONE; loaded_id[cpu] = 0 :: else fi;
+        if :: busy[cpu] -> leave() :: else fi;
 #else
-        if :: loaded[cpu] == request_space[cpu] -> loaded[cpu] = NONE; loaded_id[cpu] = 0 :: else fi;
+        if :: loaded[cpu] == request_space[cpu] -> leave() :: else fi;
 #endif
         request[cpu] = 0
     }
@@ -109,20 +113,24 @@ inline space_load() {
 #else
             if :: tag_key[cpu] != KEY(s) -> cached[cpu] = 0; tag_key[cpu] = KEY(s) :: else fi;
 #endif
-            loaded[cpu] = s; loaded_id[cpu] = id[s]; check(cpu)
-        }
+            root[cpu] = s; root_id[cpu] = id[s]; check(cpu)
+        };
+        loaded[cpu] = s
     :: else
     fi
 }
 
-inline space_load_kernel() { d_step { loaded[cpu] = NONE; loaded_id[cpu] = 0 } }
+inline space_load_kernel() {
+    d_step { root[cpu] = NONE; root_id[cpu] = 0 };
+    loaded[cpu] = NONE
+}
 
 /* Nobody can load the space any more; who still has it loaded is told to leave it. */
 inline retire() {
     c = 0;
     do
     :: c < CPUS && c != cpu ->
-#ifndef MUT_FREE_LOADED /* a root is freed while a CPU idles in it */
+#ifndef MUT_FREE_LOADED /* a root is freed while another CPU has it loaded */
         if
         :: loaded[c] == s ->
             interrupts_off[cpu] = 0;
@@ -190,11 +198,11 @@ proctype Process() {
         visit = 0;
         do
         :: space_load();
-            d_step { assert(loaded[cpu] == s && used[s]); interrupts_off[cpu] = 0 }; /* user mode */
+            d_step { assert(root[cpu] == s && used[s]); interrupts_off[cpu] = 0 }; /* user mode */
             interrupts_off[cpu] = 1;
             if
             :: visit < VISITS - 1 -> visit++;
-                cpu_give(); /* to a kernel thread, or idle: the root stays loaded */
+                cpu_give(); /* the root is loaded yet */
                 cpu_take()
             :: break
             fi
@@ -215,7 +223,7 @@ init {
     byte i;
     atomic {
         table = NONE; alive = PROCESSES;
-        do :: i < CPUS -> loaded[i] = NONE; run Hardware(i); i++ :: else -> break od;
+        do :: i < CPUS -> loaded[i] = NONE; root[i] = NONE; run Hardware(i); i++ :: else -> break od;
         i = 0;
         do :: i < PROCESSES -> run Process(); i++ :: else -> break od;
         i = 0

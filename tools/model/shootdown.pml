@@ -8,10 +8,12 @@
  *   - no CPU finds another quarter's entries under the loaded tag (a hot digit that changed
  *     hands);
  * That nobody waits for ever is in waiters.pml.
- * With TAGS=0 a load forgets everything (`pae`, and `long` without PCIDs).
+ * With TAGS=0 a load forgets everything (`pae`, and `long` without PCIDs); with TAG_INVALIDATES=1
+ * the handler takes the page out of the other tags, else they are good no longer.
  *
- * Code: space.c space_load, running_enter, running_leave; shootdown.c quarter_shootdown and the
- * handler of its interrupt; the hot digits of design section 6.
+ * Code: space.c space_load, running_enter, root_load, running_leave; tags.c tags_enter,
+ * digit_enter, digit_take, tags_shoot, others_shoot; shootdown.c quarter_shootdown, shootdown_here.
+ * Which CPUs are interrupted, and how they answer, is in waiters.pml.
  * SPIN is sequentially consistent, so a CPU's stores to the two pairs (own bit, then generation;
  * and entries and generation, then mask) go through a buffer of one store, drained by the next
  * store, by a barrier, or at any time. Interrupts are off in a switch; the handler runs between
@@ -25,6 +27,9 @@
  */
 #ifndef TAGS
 #define TAGS 1
+#endif
+#ifndef TAG_INVALIDATES
+#define TAG_INVALIDATES 0
 #endif
 #ifndef RECEIVERS
 #define RECEIVERS 1
@@ -50,6 +55,7 @@ byte entry;                 /* version of S's entry: counts the shootdowns begun
 byte generation;
 bit running[CPUS];          /* S's mask */
 bit request[CPUS];          /* interrupt sent, not yet served */
+byte asked;                 /* the generation that the requests are about */
 byte returned;              /* shootdowns that have returned */
 
 /* store buffers: CPU 0's holds ENTRY or GENERATION, another CPU's its own bit */
@@ -130,7 +136,7 @@ proctype Sender() {
 #ifdef MUT_NO_INTERRUPT /* only the generation tells others */
         d_step { mask1 = 0; mask2 = 0 };
 #endif
-        d_step { request[1] = request[1] | mask1; request[2] = request[2] | mask2 };
+        d_step { asked = generation + generation_pending; request[1] = request[1] | mask1; request[2] = request[2] | mask2 };
 #ifndef MUT_SELF /* the sender does not invalidate for itself */
         cached[0] = NOTHING;
 #endif
@@ -151,10 +157,14 @@ inline handler() {
         if
         :: HAS_S(loaded[cpu]) ->
             CACHED = NOTHING;
-#ifndef MUT_HANDLER_KEEPS_OTHERS /* the handler notes the generation, but keeps S's other tags */
+#ifdef MUT_HANDLER_KEEPS_OTHERS /* the handler notes the generation, but keeps S's other tags */
+            skip;
+#elif TAG_INVALIDATES
+            cached[cpu * TAG_COUNT + 1 - TAG(loaded[cpu])] = NOTHING;
+#else
             good[cpu * TAG_COUNT + 1 - TAG(loaded[cpu])] = 0;
 #endif
-            SEEN = generation
+            SEEN = asked
         :: else
         fi
     }

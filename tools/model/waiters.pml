@@ -8,11 +8,15 @@
  *   - a shootdown that returned was served by every CPU: for this request, not for an earlier
  *     one.
  *
- * Code: spinlock.c spinlock_wait; shootdown.c quarter_shootdown's wait and the handler; map.c,
- * fault.c, quarter.c as its callers, which hold one quarter lock, or two in ascending order.
+ * Code: request.c request_run, receivers_interrupt, requests_serve; spinlock.c spinlock_wait;
+ * shootdown.c quarter_shootdown and shootdown_here; map.c, fault.c, quarter.c as its callers, which
+ * hold one quarter lock, or two in ascending order.
+ * A request is two bits for each pair of CPUs: the sender's in the receiver's `requesters`, taken
+ * by the receiver with all others of its senders at once, and the receiver's in the sender's
+ * `unanswered`. Who finds `requesters` empty interrupts.
  * Bounds: CPUS CPUs that all run both quarters, two quarter locks (LOCKS=1: `lock=big`),
- * OPERATIONS on each CPU. In user mode and when done a CPU takes the interrupt at any time; with
- * interrupts off only where it waits. A request is one flag for each pair of sender and receiver.
+ * OPERATIONS on each CPU. In user mode and when done a CPU takes a pending interrupt at any time;
+ * with interrupts off it serves only where it waits.
  * Mutants: the comment beside each MUT_.
  */
 #ifndef CPUS
@@ -27,50 +31,78 @@
 #define FREE 9
 
 byte owner[LOCKS];
-bit request[CPUS * CPUS];     /* receiver * CPUS + sender */
+byte requesters[CPUS];        /* by receiver: a bit for each sender */
+byte unanswered[CPUS];        /* by sender: a bit for each receiver */
+bit interrupt[CPUS];          /* pending */
 byte request_lock[CPUS];      /* by sender: the quarter it shoots down */
 bit stale[CPUS * CPUS];       /* receiver * CPUS + sender: an old translation that SENDER has downgraded */
 
-#define PENDING(s) request[cpu * CPUS + (s)]
+#define ALL ((1 << CPUS) - 1)
 
-#if CPUS > 2
-#define ANSWERED (!request[cpu] && !request[CPUS + cpu] && !request[2 * CPUS + cpu])
+/* requests_serve: take all senders, and for each forget, then answer. */
+inline serve() {
+#ifdef MUT_LOST_BETWEEN /* the senders are read, then cleared: one that comes between is lost */
+    taken = requesters[cpu];
+    requesters[cpu] = 0;
 #else
-#define ANSWERED (!request[cpu] && !request[CPUS + cpu])
+    d_step { taken = requesters[cpu]; requesters[cpu] = 0 };
 #endif
-
-/* Serve what sender S has asked of this CPU: forget, then answer. */
-inline serve_one(s) {
+    do
+    :: j < CPUS && (taken >> j & 1) ->
 #ifdef MUT_HANDLER_LOCKS /* the handler takes the quarter's lock */
-    PENDING(s) -> owner[request_lock[s]] == FREE;
-    d_step { stale[cpu * CPUS + (s)] = 0; PENDING(s) = 0 }
-#elif defined(MUT_ANSWER_FIRST) /* the handler answers before it has forgotten */
-    d_step { PENDING(s) -> PENDING(s) = 0 };
-    stale[cpu * CPUS + (s)] = 0
-#elif defined(MUT_ONE_ANSWER) /* the handler answers all senders, and does the work of one */
-    d_step { PENDING(s) -> stale[cpu * CPUS + (s)] = 0; i = 0;
-             do :: i < CPUS -> PENDING(i) = 0; i++ :: else -> break od; i = 0 }
-#else
-    d_step { PENDING(s) -> stale[cpu * CPUS + (s)] = 0; PENDING(s) = 0 }
+        owner[request_lock[j]] == FREE;
 #endif
+#ifdef MUT_ANSWER_FIRST /* the handler answers before it has forgotten */
+        unanswered[j] = unanswered[j] & ~(1 << cpu);
+        stale[cpu * CPUS + j] = 0;
+#else
+        stale[cpu * CPUS + j] = 0;
+#ifdef MUT_ANSWER_FOR_ALL /* the first answer counts for every CPU */
+        unanswered[j] = 0;
+#else
+        unanswered[j] = unanswered[j] & ~(1 << cpu);
+#endif
+#endif
+#ifdef MUT_ONE_SERVED /* of several senders one is served */
+        j = CPUS
+#else
+        j++
+#endif
+    :: j < CPUS && !(taken >> j & 1) -> j++
+    :: else -> d_step { j = 0; taken = 0 }; break
+    od
 }
-
-#if CPUS > 2
-#define SERVE :: serve_one(0) :: serve_one(1) :: serve_one(2)
-#else
-#define SERVE :: serve_one(0) :: serve_one(1)
-#endif
 
 inline acquire(l) {
     do
     :: atomic { owner[l] == FREE -> owner[l] = cpu; break }
 #ifndef MUT_LOCK_DEAF /* who waits for a lock does not serve */
-    SERVE
+    :: requesters[cpu] != 0 -> serve()
 #endif
     od
 }
 
 inline release(l) { atomic { assert(owner[l] == cpu); owner[l] = FREE } }
+
+/* One interrupt after the other: a receiver may be done before the next is asked. */
+inline receivers_interrupt() {
+    do
+    :: i < CPUS && i != cpu ->
+        d_step { first = (requesters[i] == 0); requesters[i] = requesters[i] | 1 << cpu };
+        if
+#ifdef MUT_INTERRUPT_LATER_ONES /* who finds `requesters` empty does not interrupt, the others do */
+        :: !first -> interrupt[i] = 1
+        :: else
+#else
+        :: first -> interrupt[i] = 1
+        :: else
+#endif
+        fi;
+        i++
+    :: i < CPUS && i == cpu -> i++
+    :: else -> d_step { i = 0; first = 0 }; break
+    od
+}
 
 inline shootdown(l) {
     d_step {
@@ -83,19 +115,20 @@ inline shootdown(l) {
         od;
         i = 0
     };
-    /* one interrupt after the other: a receiver may be done before the next is asked */
+#ifdef MUT_UNANSWERED_LATE /* those asked are noted after the interrupts: an answer is overwritten */
+    receivers_interrupt();
+    unanswered[cpu] = unanswered[cpu] | ALL & ~(1 << cpu);
+#else
+    unanswered[cpu] = unanswered[cpu] | ALL & ~(1 << cpu);
+    receivers_interrupt();
+#endif
     do
-    :: i < CPUS && i != cpu -> request[i * CPUS + cpu] = 1; i++
-    :: i < CPUS && i == cpu -> i++
-    :: else -> i = 0; break
-    od;
-    do
-    :: atomic { ANSWERED -> break }
+    :: atomic { unanswered[cpu] == 0 -> break }
 #ifdef MUT_GIVE_UP /* the sender gives up at some time */
     :: break
 #endif
 #ifndef MUT_WAIT_DEAF /* who waits for answers does not serve */
-    SERVE
+    :: requesters[cpu] != 0 -> serve()
 #endif
     od;
     skip;
@@ -108,10 +141,11 @@ inline shootdown(l) {
 
 proctype Cpu(byte cpu) {
     byte left = OPERATIONS;
-    byte i;
+    byte i, j, taken;
+    bit first;
 end:
     do
-    SERVE /* interrupts are on */
+    :: interrupt[cpu] -> interrupt[cpu] = 0; serve() /* interrupts are on */
     :: left > 0 -> left--; acquire(0); shootdown(0); release(0)
 #if LOCKS > 1
     :: left > 0 -> left--; acquire(1); shootdown(1); release(1)

@@ -3,15 +3,16 @@
  * bench [-v] [NAME...]: measure the kernel in time-stamp ticks and print "name<TAB>ticks", a line a
  * row. Under QEMU's -icount shift=0 a tick is one guest instruction, so runs repeat exactly; `make
  * bench` does that. Every figure is the smallest of several runs after warm-ups, less the cost of
- * an empty bracket. -v adds the largest on standard error: equal where the work is the same.
+ * an empty bracket. -v adds the largest on standard error: equal where the work is the same. Rows
+ * that are measured in time, or that mean something only once, run when they are named. Those for
+ * many CPUs are in bench/cpus.c.
  */
-#include <quartet.h>
+#include "user/bin/bench/bench.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MIB (1024u * 1024u)
-#define AREA SLOT_BASE(2) /* everything that is measured on memory happens in slot 2 */
 #define WARM_UPS 3
 #define RUNS 12
 
@@ -33,7 +34,7 @@ static void fail(const char *what, long error) {
     exit(1);
 }
 
-static long checked(const char *what, long result) {
+long checked(const char *what, long result) {
     if (result < 0) {
         fail(what, result);
     }
@@ -63,6 +64,10 @@ static void report(const char *name, struct result result, uint64_t units) {
     }
 }
 
+void report_number(const char *name, uint64_t number) {
+    report(name, (struct result){number, number}, 1);
+}
+
 static void measure_empty_bracket(void) {
     uint64_t least = UINT64_MAX;
     for (int i = 0; i < 100; i++) {
@@ -74,7 +79,7 @@ static void measure_empty_bracket(void) {
 
 /* ---- Memory in slot 2 ------------------------------------------------------------------------ */
 
-static void area_renew(void) {
+void area_renew(void) {
     struct space_change change = {.process = QUARTET_SELF, .flags = SPACE_CONSUME};
     for (int slot = 0; slot < 4; slot++) {
         change.quarter[slot] = QUARTET_KEEP;
@@ -84,11 +89,11 @@ static void area_renew(void) {
     checked("space_set", space_set(&change));
 }
 
-static void area_map(uint32_t offset, uint32_t length) {
+void area_map(uint32_t offset, uint32_t length) {
     checked("quarter_map", quarter_map(QUARTET_SLOT(2), offset, length, RIGHT_READ | RIGHT_WRITE));
 }
 
-static void touch(uint32_t offset, uint32_t length) {
+void touch(uint32_t offset, uint32_t length) {
     for (uint32_t at = offset; at < offset + length; at += PAGE_SIZE) {
         *(volatile uint32_t *)(uintptr_t)(AREA + at) = at;
     }
@@ -127,7 +132,7 @@ static void child_ends(void) {
     __builtin_unreachable();
 }
 
-static void child_wait(long child) {
+void child_wait(long child) {
     struct process_status status;
     checked("process_wait", process_wait((int)child, 0, &status));
     checked("handle_close", handle_close((int)child));
@@ -336,9 +341,13 @@ static const struct {
     {"cow_fault", bench_copy_on_write_fault},
     {"shared_first_touch", bench_shared_first_touch},
     {"context_switch", bench_context_switch},
+    {"shootdown_1_of_8", bench_shootdown_1_of_8},
+    {"shootdown_idle_sharers", bench_shootdown_idle_sharers},
     {"boot_to_shell", bench_boot_to_shell},
+    {"fault_throughput", bench_fault_throughput},
 };
-#define ROWS_ALWAYS (sizeof(rows) / sizeof(rows[0]) - 1) /* when none is named: all but the last */
+#define ROWS_NAMED 2 /* the last ones run only when they are named */
+#define ROWS_ALWAYS (sizeof(rows) / sizeof(rows[0]) - ROWS_NAMED)
 
 static int wanted(const char *name, int count, char **names) {
     for (int i = 0; i < count; i++) {

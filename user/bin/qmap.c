@@ -2,8 +2,10 @@
 /*
  * qmap [-a | PID...]: what stands in the four slots of a process (of qmap itself, of those named,
  * or of all): for each quarter its sub-ID, the view through which the process has it and who else
- * has it; for each region its range, rights and pages: resident, of those shared copy-on-write with
- * another quarter, and 2 MiB pages.
+ * has it; the CPUs that run it now, the page faults in it, the shootdowns of it and the interrupts
+ * that these sent, and saved against telling all CPUs; whether it is the commons. For each region its
+ * range, rights and pages: resident, of those shared copy-on-write with another quarter, and 2 MiB
+ * pages.
  */
 #include "command.h"
 
@@ -47,6 +49,23 @@ static void print_region(const struct info_region *region, int slot) {
     puts(region->kind == 1 ? "  boot image" : "");
 }
 
+/* What the CPUs have to do with a quarter. */
+static void print_use(const struct info_slot *info) {
+    const char *before = "on CPU ";
+    uint64_t mask = info->running;
+    printf("    ");
+    for (uint32_t cpu = 0; mask != 0; cpu++, mask >>= 1) {
+        if (mask & 1) {
+            printf("%s%lu", before, (unsigned long)cpu);
+            before = ",";
+        }
+    }
+    printf("%s%lu faults  %lu shootdowns  interrupts %lu sent, %lu saved%s\n",
+           info->running != 0 ? "  " : "", (unsigned long)info->faults,
+           (unsigned long)info->shootdowns, (unsigned long)info->interrupts_sent,
+           (unsigned long)info->interrupts_saved, info->commons ? "  commons" : "");
+}
+
 static void print_slot(const struct info_process *process, int slot) {
     char view[4];
     const struct info_slot *info = &process->slot[slot];
@@ -60,6 +79,7 @@ static void print_slot(const struct info_process *process, int slot) {
            (unsigned long)info->tables, (unsigned long)info->references);
     print_others(process, slot);
     putchar('\n');
+    print_use(info);
     struct info_region region = {.pid = process->pid, .slot = (uint32_t)slot, .index = 0};
     for (; system_info(HANDLE_SYSTEM, INFO_REGION, &region, sizeof region) >= 0; region.index++) {
         print_region(&region, slot);

@@ -16,7 +16,7 @@
 #define ARCH_NAME "long"
 #define ARCH_USER_TOP 0x100000000ull
 #define ARCH_VIEW_DIRECTORIES 0
-#define ARCH_CPU_LIMIT 16u
+#define ARCH_CPU_LIMIT 32u
 #define KERNEL_STACK_SIZE 8192u
 
 /* The image is linked at this + its physical address. */

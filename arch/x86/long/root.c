@@ -4,9 +4,12 @@
  * the four quarters; its upper half is the kernel's, fixed at boot and the same in every PML4.
  *
  * Both pages of a root look alike in all spaces but for those four entries, so each CPU keeps a few
- * pairs that have been destroyed for the next create. That is safe without an invalidation: loading
- * any root flushes all that is not global, paging-structure caches included (no PCIDs yet; with
- * them, hazard 43).
+ * pairs that have been destroyed for the next create. That is safe without an invalidation (hazard
+ * 43). What a CPU still has cached of the old space, the paging-structure caches' copies of these
+ * two pages included, has the old space's PCID, and is not looked at under another. The kernel
+ * keeps what has a PCID only for the space that it was last loaded for, known by its ID, which is
+ * never used again, and not by the root's address; so the next load under that PCID, whichever root
+ * it brings, forgets it. And without PCIDs every load does.
  */
 #include "arch/arch.h"
 #include "arch/x86/cpu_features.h"
@@ -26,7 +29,7 @@
 
 static u64 kernel_pml4[TABLE_ENTRIES] __attribute__((aligned(4096)));
 
-/* Owner CPU only, interrupts off. */
+/* Owner CPU only, interrupts off; others read the count. */
 static struct {
     u32 count;
     struct arch_root root[SPARES];
@@ -85,9 +88,21 @@ void arch_root_destroy(struct arch_root *root) {
     *root = (struct arch_root){FRAME_NONE, FRAME_NONE};
 }
 
-void arch_root_load(const struct arch_root *root) {
-    cr3_write(root != NULL ? (uword)frame_address(root->pml4)
-                           : (uword)x86_image_physical(kernel_pml4));
+u32 arch_root_spare_frames(void) {
+    u32 count = 0;
+    for (u32 cpu = 0; cpu < cpu_count; cpu++) {
+        count += 2 * __atomic_load_n(&spares[cpu].count, __ATOMIC_RELAXED);
+    }
+    return count;
+}
+
+void arch_root_load(const struct arch_root *root, u32 tag, bool keep) {
+    uword cr3 =
+        root != NULL ? (uword)frame_address(root->pml4) : (uword)x86_image_physical(kernel_pml4);
+    if (x86_features.pcid) {
+        cr3 |= tag | (keep ? CR3_KEEP : 0);
+    }
+    cr3_write(cr3);
 }
 
 /* The kernel has nothing in the user's half. */
@@ -192,5 +207,5 @@ void x86_map_memory(struct boot_info *boot) {
 
 void x86_root_initialise(struct boot_info *boot) {
     (void)boot;
-    arch_root_load(NULL);
+    arch_root_load(NULL, 0, false);
 }

@@ -24,7 +24,7 @@
 /* What entry.asm knows by number. */
 _Static_assert(offsetof(struct cpu, arch.user_stack) == 8, "CPU_USER_STACK in entry.asm");
 _Static_assert(offsetof(struct cpu, arch.tss.rsp) == 88, "CPU_KERNEL_STACK in entry.asm");
-_Static_assert(offsetof(struct cpu, attention) == 12484, "CPU_ATTENTION in entry.asm");
+_Static_assert(offsetof(struct cpu, attention) == 260, "CPU_ATTENTION in entry.asm");
 _Static_assert(offsetof(struct trap_frame, vector) == 120, "FRAME_VECTOR in entry.asm");
 _Static_assert(sizeof(struct trap_frame) % 16 == 0, "the stack stays aligned below a frame");
 _Static_assert(sizeof(struct x86_tss) == 104, "the CPU's 64-bit TSS");
@@ -42,6 +42,7 @@ struct gate {
 };
 
 static struct gate idt[VECTOR_STUBS];
+static u8 boot_trap_stack[TRAP_STACKS][TRAP_STACK_SIZE] __attribute__((aligned(16)));
 
 struct __attribute__((packed)) table_pointer {
     u16 limit;
@@ -119,10 +120,13 @@ void x86_cpu_initialise(u32 number) {
     struct cpu *cpu = &cpus[number];
     cpu->number = number;
     cpu->arch.self = cpu;
-    gdt_prepare(&cpu->arch);
     if (number == 0) {
         idt_prepare();
+        for (u32 i = 0; i < TRAP_STACKS; i++) {
+            cpu->arch.trap_stack[i] = boot_trap_stack[i];
+        }
     }
+    gdt_prepare(&cpu->arch);
     segments_load(&cpu->arch);
     msr_write(MSR_GS_BASE, (uword)cpu); /* after the selectors: loading GS clears its base */
     msr_write(MSR_KERNEL_GS_BASE, 0);

@@ -36,12 +36,15 @@ struct x86_tss {
 } __attribute__((packed));
 
 struct arch_cpu {
-    struct cpu *self; /* read through GS by arch_cpu() */
-    u64 user_stack;   /* where SYSCALL puts the user's RSP for its first instructions */
+    /* Read through GS by arch_cpu(). Aligned so that no two CPUs share a cache line. */
+    struct cpu *self __attribute__((aligned(64)));
+    u64 user_stack; /* where SYSCALL puts the user's RSP for its first instructions */
     u64 gdt[SELECTOR_END / 8];
     u32 padding; /* so that tss.rsp[0] is aligned */
     struct x86_tss tss;
-    u8 trap_stack[TRAP_STACKS][TRAP_STACK_SIZE] __attribute__((aligned(16)));
+    u8 *trap_stack[TRAP_STACKS]; /* of TRAP_STACK_SIZE; set before the CPU is started */
+    u32 apic_id;
+    u64 tsc_offset; /* added to what this CPU's TSC says: clock.c */
 };
 
 static inline struct cpu *arch_cpu(void) {

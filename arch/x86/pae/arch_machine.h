@@ -17,7 +17,7 @@
 #define ARCH_NAME "pae"
 #define ARCH_USER_TOP 0xF0000000ull
 #define ARCH_VIEW_DIRECTORIES 1
-#define ARCH_CPU_LIMIT 16u
+#define ARCH_CPU_LIMIT 32u
 #define KERNEL_STACK_SIZE 8192u
 
 #define X86_IMAGE_BASE 0xF0000000u /* the image is linked at this + its physical address */

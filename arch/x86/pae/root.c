@@ -41,7 +41,12 @@ int arch_root_create(struct arch_root *root, const struct arch_slot slots[SLOT_C
 
 void arch_root_destroy(struct arch_root *root) { memset(root, 0, sizeof(*root)); }
 
-void arch_root_load(const struct arch_root *root) {
+u32 arch_root_spare_frames(void) { return 0; } /* a PDPT lies in the space itself */
+
+/* MOV CR3 forgets all that is not global: there are no tags to keep anything by. */
+void arch_root_load(const struct arch_root *root, u32 tag, bool keep) {
+    (void)tag;
+    (void)keep;
     const struct arch_root *load = root != NULL ? root : &kernel_root;
     cr3_write((uword)load->pdpt - X86_DIRECT_MAP);
 }
@@ -123,7 +128,7 @@ static void lower_initrd(struct boot_info *boot) {
 void x86_root_initialise(struct boot_info *boot) {
     kernel_root.pdpt[3] = pdpt_entry(arch_low_frame(kernel_directory));
     x86_windows_map_user(X86_SYSTEM_CALL_PAGE, system_call_page);
-    arch_root_load(NULL);
+    arch_root_load(NULL, 0, false);
     lower_initrd(boot);
 }
 

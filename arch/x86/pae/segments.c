@@ -19,7 +19,7 @@
 #define MSR_SYSENTER_EIP 0x176
 
 /* What entry.asm knows by number. */
-_Static_assert(offsetof(struct cpu, attention) == 13828, "CPU_ATTENTION in entry.asm");
+_Static_assert(offsetof(struct cpu, attention) == 1604, "CPU_ATTENTION in entry.asm");
 _Static_assert(offsetof(struct trap_frame, vector) == 28, "FRAME_VECTOR in entry.asm");
 _Static_assert(offsetof(struct trap_frame, esp) == 48, "FRAME_ESP in entry.asm");
 _Static_assert(X86_SYSTEM_CALL_PAGE + 4 == 0xFFFFE004, "CALL_LANDING in entry.asm");
@@ -33,6 +33,7 @@ _Static_assert(sizeof(struct x86_tss) == 104, "the CPU's 32-bit TSS");
 #define GATE_TASK 0x8500u
 
 static u64 idt[VECTOR_SYSTEM_CALL + 1];
+static u8 boot_trap_stack[TRAP_STACKS][TRAP_STACK_SIZE] __attribute__((aligned(16)));
 
 struct __attribute__((packed)) table_pointer {
     u16 limit;
@@ -158,11 +159,14 @@ void x86_cpu_initialise(u32 number) {
     struct cpu *cpu = &cpus[number];
     cpu->number = number;
     cpu->arch.self = cpu;
-    gdt_prepare(&cpu->arch);
-    trap_tasks_prepare(&cpu->arch);
     if (number == 0) {
         idt_prepare();
+        for (u32 i = 0; i < TRAP_STACKS; i++) {
+            cpu->arch.trap_stack[i] = boot_trap_stack[i];
+        }
     }
+    gdt_prepare(&cpu->arch);
+    trap_tasks_prepare(&cpu->arch);
     segments_load(&cpu->arch);
 }
 
@@ -183,10 +187,12 @@ static void system_call_page_fill(u8 *page) {
 
 void x86_cpu_initialise_late(void) {
     struct arch_cpu *cpu = &arch_cpu()->arch;
+    if (arch_cpu()->number == 0) {
+        system_call_page_fill(x86_system_call_page());
+    }
     for (u32 i = 0; i < TRAP_STACKS; i++) {
         cpu->trap_tss[i].cr3 = (u32)cr3_read();
     }
-    system_call_page_fill(x86_system_call_page());
     if (x86_features.sysenter) {
         msr_write(MSR_SYSENTER_CS, SELECTOR_KERNEL_CODE);
         msr_write(MSR_SYSENTER_ESP, (uword)&cpu->tss.esp0);

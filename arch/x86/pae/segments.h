@@ -37,7 +37,8 @@ struct x86_tss {
 };
 
 struct arch_cpu {
-    struct cpu *self; /* read through FS by arch_cpu() */
+    /* Read through FS by arch_cpu(). Aligned so that no two CPUs share a cache line. */
+    struct cpu *self __attribute__((aligned(64)));
     u32 reserved;
     u64 gdt[SELECTOR_END / 8];
     /* SYSENTER starts with ESP at tss.esp0 (and loads ESP from there). If the user had TF set,
@@ -46,7 +47,9 @@ struct arch_cpu {
     u8 debug_stack[1024];
     struct x86_tss tss;
     struct x86_tss trap_tss[TRAP_STACKS];
-    u8 trap_stack[TRAP_STACKS][TRAP_STACK_SIZE] __attribute__((aligned(16)));
+    u8 *trap_stack[TRAP_STACKS]; /* of TRAP_STACK_SIZE; set before the CPU is started */
+    u32 apic_id;
+    u64 tsc_offset; /* added to what this CPU's TSC says: clock.c */
 };
 
 static inline struct cpu *arch_cpu(void) {

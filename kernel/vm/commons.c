@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Promotion and demotion of the commons: see commons.h. The order is state first, entries next, then
+ * a flush on all CPUs; only then may a space differ (hazard 38).
+ *
+ *     NONE ──promote──> STARTING ──all CPUs have settled──> ON ──demote──> ENDING ──> NONE
+ *
+ * The state is under the quarter's lock, and so are its changes of `commons`. Whoever finds a
+ * demotion under way helps: each step does no harm if it is done twice.
+ */
+#include "kernel/vm/commons.h"
+
+#include "kernel/base/cpu.h"
+#include "kernel/base/request.h"
+#include "kernel/sched/sched.h"
+#include "kernel/vm/table.h"
+#include "kernel/vm/tlbsan.h"
+
+static struct quarter *commons; /* atomic; read by every CPU at its loads */
+
+static void global_flush(struct cpu *cpu) {
+    arch_invalidate_all();
+    cpu->global_view = 0;
+    VM_COUNT(translation.global_flushes);
+}
+
+/* ---- On each CPU ----------------------------------------------------------------------------- */
+
+void commons_settle(const struct space *space) {
+    struct cpu *cpu = arch_cpu();
+    struct quarter *quarter = __atomic_load_n(&commons, __ATOMIC_ACQUIRE);
+    if (!quarter && cpu->global_view == 0) {
+        return;
+    }
+    const struct space_slot *place = quarter ? &space->slot[quarter->slot] : NULL;
+    bool has = place && place->quarter == quarter;
+    u8 view = has ? (u8)(1 + VIEW_INDEX(place->view)) : 0;
+    u64 generation = has ? atomic_read_64(&quarter->generation) : 0;
+    u64 sub_id = has ? quarter->sub_id : 0;
+    if (cpu->global_view != 0 && (cpu->global_view != view || cpu->global_of != sub_id ||
+                                  cpu->global_seen != generation)) {
+        global_flush(cpu);
+    }
+    cpu->global_view = view;
+    cpu->global_of = sub_id;
+    cpu->global_seen = generation;
+}
+
+void commons_shoot(const struct quarter *quarter, u64 generation, u32 pages) {
+    struct cpu *cpu = arch_cpu();
+    if (cpu->global_view == 0 || cpu->global_of != quarter->sub_id) {
+        return;
+    }
+    if (pages == 0 || cpu->global_seen + 1 < generation) {
+        u8 view = cpu->global_view;
+        global_flush(cpu);
+        cpu->global_view = view; /* it runs on, and fills again */
+    }
+    cpu->global_seen = generation;
+}
+
+static void settle_here(void *argument) {
+    (void)argument;
+    if (arch_cpu()->loaded) {
+        commons_settle(arch_cpu()->loaded);
+    }
+}
+
+/* What this CPU runs may have the next commons already, and it fills on. */
+static void flush_here(void *argument) {
+    if (arch_cpu()->global_view != 0) {
+        global_flush(arch_cpu());
+        settle_here(argument);
+    }
+}
+
+/* ---- Entries --------------------------------------------------------------------------------- */
+
+static entry_t entry_with_global(entry_t entry, bool global) {
+    u32 flags = arch_entry_flags(entry) & ~(u32)ENTRY_GLOBAL;
+    return arch_entry_make(arch_entry_frame(entry), flags | (global ? ENTRY_GLOBAL : 0));
+}
+
+/* A table that others share has no global entries, and gets none: it is immutable. */
+static void table_set_global(frame_t frame, bool global) {
+    entry_t *table = table_entries(frame);
+    u32 left = frame_references(frame) == 1 ? frame_used(frame) : 0;
+    for (u32 i = 0; left != 0; i++) {
+        entry_t entry = arch_entry_read(&table[i]);
+        if (entry_is(entry, ENTRY_PRESENT)) {
+            arch_entry_exchange(&table[i], entry_with_global(entry, global));
+            left--;
+        }
+    }
+}
+
+/* One directory entry; true if STATE is over. */
+static bool step(struct quarter *quarter, u32 index, enum commons_state state) {
+    quarter_lock(quarter);
+    entry_t entry = arch_entry_read(&quarter->directory[index]);
+    bool over = quarter->commons != state;
+    if (!over && entry_is(entry, ENTRY_LARGE)) {
+        directory_set(quarter, index, entry_with_global(entry, state == COMMONS_ON));
+    } else if (!over && entry_is(entry, ENTRY_PRESENT)) {
+        table_set_global(arch_entry_frame(entry), state == COMMONS_ON);
+    }
+    quarter_unlock(quarter);
+    return over;
+}
+
+/* Make all entries global (STATE COMMONS_ON) or none (COMMONS_ENDING), for as long as that is the
+ * state; then no CPU holds what they were. */
+static void entries_rewrite(struct quarter *quarter, enum commons_state state) {
+    for (u32 i = 0; i < arch_directory_entries(quarter->slot); i++) {
+        if (step(quarter, i, state)) {
+            return;
+        }
+        sched_preemption_point();
+    }
+    quarter_lock(quarter);
+    quarter_shootdown(quarter, 0, 0, CAUSE_COMMONS);
+    quarter_unlock(quarter);
+}
+
+/* ---- Promotion and demotion ------------------------------------------------------------------ */
+
+/* From one of the states in FROM to TO. False: it is in another one. */
+static bool state_change(struct quarter *quarter, u32 from, enum commons_state to) {
+    quarter_lock(quarter);
+    bool mine = from >> quarter->commons & 1;
+    if (mine) {
+        quarter->commons = to;
+    }
+    quarter_unlock(quarter);
+    return mine;
+}
+
+#define IN(state) (1u << (state))
+
+static bool commons_claim(struct quarter *quarter) {
+    struct quarter *nobody = NULL;
+    quarter_lock(quarter);
+    bool claimed = quarter->commons == COMMONS_NONE &&
+                   __atomic_compare_exchange_n(&commons, &nobody, quarter, false, __ATOMIC_SEQ_CST,
+                                               __ATOMIC_RELAXED);
+    if (claimed) {
+        quarter->commons = COMMONS_STARTING;
+    }
+    quarter_unlock(quarter);
+    return claimed;
+}
+
+/* The lock is held, or nobody refers to QUARTER any more. */
+static void commons_disclaim(struct quarter *quarter) {
+    struct quarter *expected = quarter;
+    __atomic_compare_exchange_n(&commons, &expected, NULL, false, __ATOMIC_SEQ_CST,
+                                __ATOMIC_RELAXED);
+}
+
+int commons_promote(struct quarter *quarter) {
+    if (!arch_global_usable()) {
+        return E_NOSYS;
+    }
+    if (!commons_claim(quarter)) {
+        return E_BUSY;
+    }
+    request_run(cpus_online(), settle_here, NULL); /* no CPU fills unawares */
+    if (state_change(quarter, IN(COMMONS_STARTING), COMMONS_ON)) {
+        entries_rewrite(quarter, COMMONS_ON);
+    }
+    return 0;
+}
+
+void commons_demote(struct quarter *quarter) {
+    if (!state_change(quarter, IN(COMMONS_STARTING) | IN(COMMONS_ON) | IN(COMMONS_ENDING),
+                      COMMONS_ENDING)) {
+        return;
+    }
+    entries_rewrite(quarter, COMMONS_ENDING);
+    quarter_lock(quarter);
+    if (quarter->commons == COMMONS_ENDING) {
+        commons_disclaim(quarter);
+    }
+    quarter_unlock(quarter);
+    request_run(cpus_online(), flush_here, NULL);
+    state_change(quarter, IN(COMMONS_ENDING), COMMONS_NONE);
+}
+
+void commons_discard(struct quarter *quarter) {
+    if (quarter->commons != COMMONS_NONE) {
+        commons_disclaim(quarter);
+        request_run(cpus_online(), flush_here, NULL);
+    }
+}

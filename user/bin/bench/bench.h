@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of bench share: checked calls, the memory in slot 2 that is measured, the lines of
+ * results. Rows that need one CPU are in ../bench.c, with the table of all; those for many CPUs are in
+ * cpus.c.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <quartet.h>
+
+#define MIB (1024u * 1024u)
+#define AREA SLOT_BASE(2) /* everything that is measured on memory happens in slot 2 */
+
+/* RESULT, or the end of the program with a message. */
+long checked(const char *what, long result);
+
+void area_renew(void); /* slot 2 gets a new, empty quarter */
+void area_map(uint32_t offset, uint32_t length);
+void touch(uint32_t offset, uint32_t length); /* write to each page */
+void child_wait(long child);
+
+void report_number(const char *name, uint64_t number);
+
+/* cpus.c */
+void bench_shootdown_1_of_8(void);
+void bench_shootdown_idle_sharers(void);
+void bench_fault_throughput(void);
+
+#endif
