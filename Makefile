@@ -8,7 +8,8 @@
 #   tools/make/kernel.mk   $(out)/kernel.elf from kernel/, arch/ and boot/
 #   tools/make/user.mk     $(out)/kernel-libc.a, the C library, user programs, $(out)/initrd.cpio
 #   tools/make/iso.mk      the bootable CD image with both kernels
-#   tools/make/tests.mk    test-host and fuzz: what runs on the host
+#   tools/make/tests.mk    test-host, mutate and fuzz: what runs on the host
+#   tools/make/curve.mk    curve: page faults on up to 64 CPUs, simulated
 # Scripts do the rest: tools/doctor (tools and packages), tools/qemu (the emulator's command line),
 # tools/exec (one shell line in the guest), tools/test (all tests), tools/bench/run.
 
@@ -60,6 +61,7 @@ include tools/make/kernel.mk
 -include tools/make/user.mk
 include tools/make/iso.mk
 -include tools/make/tests.mk
+-include tools/make/curve.mk
 
 machine = ARCH='$(ARCH)' MEM='$(MEM)' CPUS='$(CPUS)' ACCEL='$(ACCEL)' CPU='$(CPU)' \
 	SCREEN='$(SCREEN)' BUILD='$(BUILD)' APPEND='$(APPEND)'

@@ -299,7 +299,7 @@ void sim_run(u32 count, void (*body)(u32 cpu)) {
     }
     m.host = (struct fibre){.started = true};
     sim_interleaving = true;
-    fibre_switch(&m.host, &m.fibre[0]);
+    fibre_switch(&m.host, &m.fibre[sim_random_below(count)]);
     sim_interleaving = false;
     for (u32 i = 0; i < count; i++) {
         munmap(m.fibre[i].stack, STACK_SIZE);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the loader's facts to the first process, on the boot stack, interrupts off. The order is that
- * of what needs what: traps and console before anything that may fail, memory before anything that
- * allocates, all CPUs before the first process. The other CPUs come in at kernel_cpu_main. Read
+ * From the loader's facts to the first process, on the boot stack, interrupts off. The order is
+ * that of what needs what: traps and console before anything that may fail, memory before anything
+ * that allocates, all CPUs before the first process. The other CPUs come in at kernel_cpu_main. Read
  * next: init.c, which starts the first process; then sched/sched.c, which never comes back here.
  */
 #include <string.h>

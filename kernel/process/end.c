@@ -100,8 +100,8 @@ static bool child_orphan(struct process *process) {
 }
 
 /* The status is final: put it where a parent finds it, or forget the process if it has none. The
- * last thread's reference goes before the lock does: so whoever waited finds the budget as it is
- * without it. */
+ * lock stays held until thread_free: so who waits, on whichever CPU, goes on when the last thread
+ * is off its stack, and finds budgets as they are without the process. */
 void process_announce(struct process *process) {
     spinlock_acquire(&process_lock);
     process->ended = true;
@@ -112,8 +112,6 @@ void process_announce(struct process *process) {
         process_forget(process);
     }
     process_wake_waiters(process);
-    process_release(process);
-    spinlock_release(&process_lock);
 }
 
 void process_teardown(struct process *process) {

@@ -124,9 +124,9 @@ void process_release(struct process *process);
 struct space *process_space(struct process *process);   /* referenced, or null: it has ended */
 struct budget *process_budget(struct process *process); /* referenced: it may get another one */
 
-/* PROCESS, the caller's or a stopped one, runs in SPACE (null: in the kernel's, for its end) from now
- * on; takes over the reference to it and drops the one to the old space. E_BUSY, and the reference stays the caller's, if it is
- * another one and not stopped (any more). */
+/* PROCESS, the caller's or a stopped one, runs in SPACE from now on (null: in none, for its end);
+ * takes over the reference to it and drops the one to the old space. E_BUSY, and the reference
+ * stays the caller's, if it is another one and not stopped (any more). */
 int process_set_space(struct process *process, struct space *space);
 
 /* Mask of the CPUs that run a thread of PROCESS now. */
@@ -149,9 +149,8 @@ _Noreturn void process_exit(u32 status); /* the calling process */
  * stopped one. */
 void process_end(struct process *process, u32 status, u32 fault_address);
 void process_teardown(struct process *process); /* by its last thread, in thread_exit */
-/* The last thread is gone, and drops its reference: now the parent may hear of it. */
-void process_announce(struct process *process);
-/* Its last thread is gone, and drops its reference: now the parent may hear of it. */
+/* All but its last thread, which calls this, is gone: the parent may hear of it. Returns with the
+ * table's lock held, for sched_exit; thread_free releases it. */
 void process_announce(struct process *process);
 
 /* wait.c */
@@ -167,6 +166,7 @@ void thread_start(struct thread *thread);
 _Noreturn void thread_exit(void); /* the calling thread, in any process state */
 /* Take THREAD out of its process; true if it was the last one, and the process is dying now. */
 bool thread_detach(struct thread *thread);
-void thread_free(struct thread *thread); /* detached, and no CPU is on its stack */
+/* It is detached, and no CPU is on its stack. */
+void thread_free(struct thread *thread);
 
 #endif

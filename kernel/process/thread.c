@@ -123,11 +123,12 @@ static void exit_word_clear(u32 address) {
 _Noreturn void thread_exit(void) {
     struct thread *thread = thread_current();
     if (thread->process) {
-        /* First: who waits for the word may count on it that this thread is no longer one of them. */
+        /* First: who waits for the word counts on it that this thread is no longer in the way. */
         thread->last = thread_detach(thread);
         exit_word_clear(thread->exit_word);
         if (thread->last) {
             process_teardown(thread->process);
+            process_announce(thread->process);
         }
     }
     sched_exit();
@@ -138,10 +139,11 @@ void thread_free(struct thread *thread) {
     bool last = thread->last;
     ipc_thread_release(thread);
     thread_deallocate(thread);
-    if (last) {
-        process_announce(process);
-    } else if (process) {
+    if (process) {
         process_release(process);
+    }
+    if (last) {
+        spinlock_release(&process_lock); /* see process_announce */
     }
 }
 

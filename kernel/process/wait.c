@@ -11,11 +11,12 @@
 
 static void wake_all(struct list *waiters) {
     while (!list_empty(waiters)) {
-        sched_wake(LIST_FIRST(waiters, struct thread, queue), 0);
+        sched_wake_here(LIST_FIRST(waiters, struct thread, queue), 0);
     }
 }
 
-/* All of them look for themselves: one alone might be killed before it could. */
+/* All of them look for themselves: one alone might be killed before it could. The caller is about
+ * to end. */
 void process_wake_waiters(struct process *process) {
     wake_all(&process->waiters);
     if (process->parent) {

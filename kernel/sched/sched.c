@@ -326,13 +326,11 @@ void sched_initialise(void) {
     __atomic_store_n(&run_queue_own()->running, QUEUE_IDLE, __ATOMIC_RELEASE);
 }
 
-/* Interrupts are off from the look at the queue to the halt, so none that comes meanwhile is lost. */
+/* Interrupts are off from the look at the queue to the halt: none that comes meanwhile is lost. */
 _Noreturn void sched_start(void) {
     for (;;) {
         sched_reschedule();
-        /* The thread that ended here may have woken another when we freed it (arrive). */
-        bool empty = run_queue_top(run_queue_own()) == QUEUE_IDLE;
-        if (empty && !run_queue_idle()) {
+        if (!run_queue_idle()) {
             arch_wait_for_interrupt();
         }
     }

@@ -89,8 +89,8 @@ struct frame {
     u16 budget;     /* index of the budget that pays, or BUDGET_NOBODY; set at allocation */
     u16 used;       /* a page-table page: present entries */
 #ifdef TLBSAN
-    u64 hazard_sub_id; /* tlbsan.c: 0, or which quarter's entry to it was taken last, */
-    u64 hazard_generation;
+    u64 hazard; /* atomic, tlbsan.c: 0, or sub-ID and generation (the low half of each) of the
+                 * quarter whose entry to it was taken last */
     u32 hazard_line;
 #endif
 };

@@ -249,18 +249,21 @@ static void root_load(struct space *space) {
 /* Own bit, then (in tags_enter, commons_settle) the generations, then the root, then the bits of
  * what has left: so a shootdown that misses this CPU in a mask can rely on the load that follows
  * (hazard 9: shootdown.c has both sides). */
-void space_load(struct space *space) {
-    struct cpu *cpu = arch_cpu();
+static __attribute__((noinline)) void space_change(struct cpu *cpu, struct space *space) {
     struct space *old = cpu->loaded;
-    if (old == space) {
-        if (space) {
-            VM_COUNT(translation.loads_skipped);
-        }
-        return;
-    }
     running_enter(old, space, cpu_bit(cpu));
     root_load(space);
     running_leave(old, space, cpu_bit(cpu));
     /* Last: from here on space_retire does not wait for us before it frees the old one. */
     __atomic_store_n(&cpu->loaded, space, __ATOMIC_RELEASE);
+}
+
+/* Apart from the change, so that a switch between equal spaces costs next to nothing. */
+void space_load(struct space *space) {
+    struct cpu *cpu = arch_cpu();
+    if (cpu->loaded != space) {
+        space_change(cpu, space);
+    } else if (space) {
+        VM_COUNT(translation.loads_skipped);
+    }
 }

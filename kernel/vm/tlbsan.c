@@ -35,7 +35,7 @@ static shadow_set *shadows[ARCH_CPU_LIMIT][ARCH_TAGS / TAGS_IN_FRAME];
 /* By sub-ID: the last generation whose shootdown has returned. A place that another quarter has
  * taken tells nothing. */
 #define DONE_PLACES 1024u
-static struct { u64 sub_id, generation; } done[DONE_PLACES];
+static u64 done[DONE_PLACES]; /* atomic: as struct frame's hazard */
 
 int tlbsan_initialise(void) {
     u32 count = arch_tag_count() != 0 ? arch_tag_count() / TAGS_IN_FRAME : 1;
@@ -71,29 +71,31 @@ void tlbsan_downgrade(struct quarter *quarter, u32 offset, u32 pages, const char
     own->needed = quarter->generation + 1;
 }
 
+/* In one word, because quarters that share a table may let go of it at the same time. */
+static u64 hazard_make(u64 sub_id, u64 generation) { return sub_id << 32 | (u32)generation; }
+
 void tlbsan_frame(const struct quarter *quarter, frame_t frame, u32 line) {
     struct frame *place = &frame_table[frame.number];
-    place->hazard_sub_id = quarter->sub_id;
-    place->hazard_generation = quarter->generation + 1;
     place->hazard_line = line;
+    atomic_write_64(&place->hazard, hazard_make(quarter->sub_id, quarter->generation + 1));
 }
 
 void tlbsan_frame_freed(frame_t frame) {
     struct frame *place = &frame_table[frame.number];
-    u32 at = place->hazard_sub_id % DONE_PLACES;
-    if (place->hazard_sub_id != 0 && done[at].sub_id == place->hazard_sub_id) {
-        ASSERT(done[at].generation >= place->hazard_generation,
-               "frame %x is freed, and quarter %llu, whose entry was taken from it in line %u, has "
-               "not been shot down since",
-               frame.number, (unsigned long long)place->hazard_sub_id, place->hazard_line);
-    }
-    place->hazard_sub_id = 0;
+    u64 hazard = atomic_read_64(&place->hazard);
+    u32 sub_id = (u32)(hazard >> 32), at = sub_id % DONE_PLACES;
+    u64 known = atomic_read_64(&done[at]);
+    ASSERT(
+        hazard == 0 || (u32)(known >> 32) != sub_id || (u32)known >= (u32)hazard,
+        "frame %x is freed, and quarter %u, whose entry was taken from it in line %u, has not been "
+        "shot down since",
+        frame.number, sub_id, place->hazard_line);
+    atomic_write_64(&place->hazard, 0);
 }
 
 void tlbsan_shot(struct quarter *quarter) {
-    u32 at = quarter->sub_id % DONE_PLACES;
-    done[at].sub_id = quarter->sub_id;
-    done[at].generation = quarter->generation;
+    atomic_write_64(&done[quarter->sub_id % DONE_PLACES],
+                    hazard_make(quarter->sub_id, quarter->generation));
     quarter->tlbsan.count = 0;
 }
 
@@ -170,7 +172,7 @@ void tlbsan_invalidate_all(void) {
     const struct cpu *cpu = arch_cpu();
     u32 count = arch_tag_count() != 0 ? arch_tag_count() : 1;
     for (u32 tag = 0; tag < count; tag++) {
-        shadow_renew(cpu, tag == cpu->tag ? cpu->loaded : NULL, tag);
+        shadow_renew(cpu, NULL, tag); /* what is being loaded is not in cpu->loaded yet */
     }
     arch_invalidate_all();
 }

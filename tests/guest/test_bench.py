@@ -20,10 +20,10 @@ LINUX = {
 FORK_512M_LIMIT = 50_000_000 // 100
 
 
-def measure():
+def measure(cpus=1):
     ended = subprocess.run(
         [f"{ROOT}/tools/bench/run", ARCH],
-        env={**os.environ, **environment({})},
+        env={**os.environ, **environment({"CPUS": str(cpus)})},
         stdout=subprocess.PIPE,
         stderr=sys.stderr,
         text=True,
@@ -56,3 +56,13 @@ def test_fork_does_not_depend_on_memory(rows):
 
 def test_shared_first_touch_takes_no_fault(rows):
     assert rows["shared_first_touch"] < 20
+
+
+@pytest.mark.parametrize("cpus", [2, 4])
+def test_a_shootdown_interrupts_only_those_that_run_the_quarter(cpus):
+    """One of eight sharers runs beside the unmapper: one interrupt. Telling all would be more."""
+    rows = measure(cpus)
+    assert rows["shootdown_interrupts_1_of_8"] == 1
+    assert rows["shootdown_saved_1_of_8"] == cpus - 2
+    assert rows["shootdown_interrupts_idle_sharers"] == 0
+    assert rows["shootdown_saved_idle_sharers"] == cpus - 1

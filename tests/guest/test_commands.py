@@ -139,6 +139,44 @@ def test_plan_without_command_explains_the_plan(shell):
         assert word in result.output.lower()
 
 
+def test_qmap_counts_what_the_cpus_did(shell):
+    text = plain(shell.run("qmap").output)
+    counts = re.findall(
+        r"^ +(?:on CPU [\d,]+  )?(\d+) faults  (\d+) shootdowns  interrupts (\d+) sent, (\d+) saved$",
+        text,
+        re.MULTILINE,
+    )
+    assert len(counts) == 4, text
+    assert "on CPU 0" in text
+    assert re.search(r" [1-9]\d* faults ", plain(shell.run("qmap 1").output))  # init's
+
+
+def test_qtop_prints_plain_screens(shell):
+    result = shell.run("qtop -n 2 -d 1 | cat")
+    assert result.status == 0
+    screens = result.output.split("\n\n")
+    assert len(screens) == 4, result.output  # CPUs and processes, twice
+    for part in (0, 2):
+        lines = screens[part].splitlines()
+        assert re.match(r"\d+ CPUs, \d+ processes, .*; the last \d+\.\d{3} s$", lines[0])
+        assert lines[1].split()[:5] == ["CPU", "PID", "NAME", "TAG", "SW/S"]
+        for number, line in enumerate(lines[2:]):
+            assert re.match(rf" *{number} +\d+ \S+ +(-|[0-7]{{4}})( +\d+){{11}}$", line), line
+    processes = screens[1].splitlines()
+    assert processes[0].split()[:3] == ["PID", "NAME", "CPUS"]
+    assert any(re.match(r" *1 init ", line) for line in processes)
+    assert any(re.match(r" *\d+ qtop +\d+ ", line) for line in processes)  # runs on a CPU
+
+
+def test_qtop_is_live_until_q(shell):
+    shell.type("qtop\r")
+    for _ in range(2):
+        shell.expect(r"\x1b\[H\x1b\[J.*CPUs, ")
+    shell.type("q")
+    shell.expect_prompt()
+    assert shell.run("echo fine") == ("fine\n", 0)
+
+
 def test_trace_prints_each_call(shell):
     result = shell.run("trace echo traced")
     assert "traced\n" in result.output

@@ -9,7 +9,7 @@ import pytest
 from machine import Session, run_line
 
 
-@pytest.mark.parametrize("cpus", (1, 2, 4, 32))
+@pytest.mark.parametrize("cpus", (1, 4))
 def test_all_cpus_are_counted(cpus):
     with Session(CPUS=str(cpus)) as shell:
         plural = "s" if cpus > 1 else ""
@@ -19,9 +19,9 @@ def test_all_cpus_are_counted(cpus):
 
 @pytest.mark.parametrize("cpus", (2, 4))
 def test_work_spreads(cpus):
-    result = run_line("spread", CPUS=str(cpus))
+    result = run_line("spread", bound=90, CPUS=str(cpus))
     assert result.status == 0, result.output
-    assert result.output.count("  ok  ") == 6, result.output
+    assert result.output.count("  ok  ") == 8, result.output
 
 
 def test_shell_answers_beside_spinning_threads():

@@ -58,8 +58,8 @@ struct crowd {
     struct member *current[CROWD_CPUS]; /* as cpu->current is a thread's */
     struct change change[CROWD_CPUS];
     u64 read, written, refused, out_of_memory;
-    bool memory_may_fail;
-    u32 member_limit; /* processes at a time */
+    bool memory_may_fail, narrow; /* narrow: accesses meet in three pages */
+    u32 member_limit;             /* processes at a time */
     u32 last_value;
 };
 

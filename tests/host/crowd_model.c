@@ -263,10 +263,12 @@ static void note_write(struct shadow *shadow, const struct attempt *attempt, u32
 
 /* ---- One at random --------------------------------------------------------------------------- */
 
-/* Few pages, so that CPUs meet in them, and mostly such as are in a region. */
+/* Few pages, so that CPUs meet in them (fewer yet where that is the point), and mostly such as are in
+ * a region. */
 static u32 element_pick(const struct shadow *shadow) {
-    static const u32 popular[] = {0, 1, 2, 5, 6, 7, 8, 9, 10, 11, 300, 522, 523};
-    u32 count = ARRAY_LENGTH(popular), first = sim_random_below(count);
+    static const u32 popular[] = {0, 6, 10, 1, 2, 5, 7, 8, 9, 11, 300, 522, 523};
+    u32 count = crowd.narrow && sim_random_below(4) ? 3 : ARRAY_LENGTH(popular);
+    u32 first = sim_random_below(count);
     for (u32 i = 0; shadow && i < count && sim_random_below(16) != 0; i++) {
         if (shadow->page[popular[(first + i) % count]].rights) {
             return popular[(first + i) % count];
@@ -278,9 +280,10 @@ static u32 element_pick(const struct shadow *shadow) {
 /* Mostly an access that the page allows, of a slot that has something in it. */
 static struct attempt attempt_pick(const struct member *member) {
     static const u32 kinds[] = {RIGHT_READ, RIGHT_READ, RIGHT_WRITE, RIGHT_WRITE, RIGHT_EXECUTE};
-    struct attempt attempt = {.word = sim_random_below(MODEL_WORDS), .begin = sim_steps()};
+    struct attempt attempt = {.word = crowd.narrow ? 0 : sim_random_below(MODEL_WORDS),
+                              .begin = sim_steps()};
     for (u32 i = 0; i < 8; i++) {
-        attempt.slot = sim_random_below(SLOT_COUNT);
+        attempt.slot = crowd.narrow && sim_random_below(2) ? 1 : sim_random_below(SLOT_COUNT);
         attempt.access = kinds[sim_random_below(ARRAY_LENGTH(kinds))];
         const struct seat *seat = &member->seat[attempt.slot];
         attempt.element = element_pick(seat->shadow);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Proves that each hazard of partial address-space sharing (docs/hazards.md) that can happen on one
- * CPU is handled: one test for each, with the hazard's number in its name. What a test needs not
+ * CPU is handled, on each rung of the ladder: one test for each, with the hazard's number in its name. What a test needs not
  * say: after every fault the simulated machine compares all cached translations with the tables,
  * and every freed frame is looked for in the TLB.
  */
@@ -528,5 +528,10 @@ int main(void) {
         cmocka_unit_test(hazard_41_no_accessed_bit_lands_in_a_freed_table),
         cmocka_unit_test(hazard_43_a_new_space_at_an_old_address_is_loaded_afresh),
     };
-    return cmocka_run_group_tests_name("hazards", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("hazards", tests, NULL, NULL);
+    sim_knobs.tags = true; /* what is cached stays under its tag */
+    failed += cmocka_run_group_tests_name("hazards with tags", tests, NULL, NULL);
+    sim_knobs.tag_invalidates = true;
+    failed += cmocka_run_group_tests_name("hazards with tag invalidation", tests, NULL, NULL);
+    return failed;
 }

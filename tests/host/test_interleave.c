@@ -438,7 +438,7 @@ static void boot(const struct configuration *configuration) {
     crowd_boot(configuration->scarce ? &scarce : &ample);
     bound_start(configuration->digits);
     crowd.memory_may_fail = configuration->scarce;
-    few = configuration->few;
+    few = crowd.narrow = configuration->few;
     crowd.member_limit = few ? 4 : CROWD_PROCESSES;
     user_share = few ? 75 : 55;
 }
@@ -499,6 +499,10 @@ TEST(with_few_processes) {
 TEST(with_few_processes_and_no_tags) {
     run(&(struct configuration){.cpus = 4, .digits = TAG_DIGITS, .global = true, .few = true});
 }
+TEST(with_eight_cpus) {
+    run(&(struct configuration){
+        .cpus = 8, .digits = TAG_DIGITS, .tags = true, .tag_invalidates = true, .global = true});
+}
 TEST(with_scarce_memory) {
     run(&(struct configuration){.cpus = 4,
                                 .digits = TAG_DIGITS,
@@ -518,6 +522,7 @@ int main(void) {
         cmocka_unit_test(without_tags_with_commons),
         cmocka_unit_test(with_few_processes),
         cmocka_unit_test(with_few_processes_and_no_tags),
+        cmocka_unit_test(with_eight_cpus),
         cmocka_unit_test(with_scarce_memory),
     };
     return cmocka_run_group_tests_name("interleave", tests, NULL, NULL);

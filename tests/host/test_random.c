@@ -216,8 +216,8 @@ static int shadow_change(struct shadow *shadow, enum region_change change, u32 f
                                     : shadow_protect(shadow, first, count, rights, apply);
 }
 
-static int quarter_change(struct quarter *quarter, enum region_change change, u32 offset, u32 length,
-                          u32 rights) {
+static int quarter_change(struct quarter *quarter, enum region_change change, u32 offset,
+                          u32 length, u32 rights) {
     return change == CHANGE_MAP     ? quarter_map(quarter, offset, length, rights)
            : change == CHANGE_UNMAP ? quarter_unmap(quarter, offset, length)
                                     : quarter_protect(quarter, offset, length, rights);
@@ -478,6 +478,20 @@ TEST(random_with_ample_memory) {
           (unsigned long long)m.out_of_memory);
 }
 
+TEST(random_with_tags) {
+    const struct sim_memory memory = {
+        .low_frames = 0x4000, .high_start = 0x8000, .high_frames = 0x4000};
+    sim_knobs.tags = sim_knobs.tag_invalidates = true;
+    run(&memory, operations() / 2, 997);
+}
+
+TEST(random_with_one_big_lock) {
+    const struct sim_memory memory = {
+        .low_frames = 0x4000, .high_start = 0x8000, .high_frames = 0x4000};
+    quarter_use_big_lock();
+    run(&memory, operations() / 4, 997);
+}
+
 TEST(random_without_large_pages) { /* no 2 MiB block is ever whole: the 4 KiB paths get all the work
                                     */
     const struct sim_memory memory = {
@@ -501,6 +515,8 @@ TEST(random_with_failing_allocations) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_with_ample_memory),
+        cmocka_unit_test(random_with_tags),
+        cmocka_unit_test(random_with_one_big_lock),
         cmocka_unit_test(random_without_large_pages),
         cmocka_unit_test(random_with_scarce_memory),
         cmocka_unit_test(random_with_failing_allocations),

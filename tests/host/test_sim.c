@@ -3,7 +3,10 @@
  * Proves that the simulated machine can fail: each rule that it enforces is broken once, by hand,
  * and must be caught with its own sentence. A check that cannot fail proves nothing of the VM.
  */
+#include "kernel/base/atomic.h"
 #include "kernel/base/cpu.h"
+#include "kernel/base/interleave.h"
+#include "kernel/base/request.h"
 #include "kernel/vm/frame.h"
 #include "tests/host/world.h"
 
@@ -183,6 +186,219 @@ TEST_FAILS(copy_with_a_lock_held, "locks held") {
     arch_copy_in(&word, 0, sizeof(word));
 }
 
+/* ---- Tags ------------------------------------------------------------------------------------ */
+
+/* Tag 1 is the bare machine's; under tag 2 another root with the second page at address 0. */
+static struct arch_root other_root;
+
+static void tagged_boot(void) {
+    sim_knobs.tags = sim_knobs.tag_invalidates = sim_knobs.global = true;
+    bare_boot();
+    entry_t *directory = arch_low_pointer(frame_new()), *table = arch_low_pointer(frame_new());
+    arch_entry_publish(&table[0], arch_entry_make(bare.page[1], RW_PAGE));
+    arch_entry_publish(&directory[0], arch_entry_make(arch_low_frame(table), OPEN));
+    struct arch_slot slots[SLOT_COUNT] = {{arch_low_frame(directory), VIEW_FULL}};
+    CHECK_EQUAL(arch_root_create(&other_root, slots), 0);
+    arch_root_load(&bare.root, 1, false);
+    user_read(0);
+}
+
+TEST(a_kept_tag_brings_back_what_it_had) {
+    tagged_boot();
+    u32 cached = sim_tlb_count();
+    arch_root_load(&other_root, 2, false);
+    user_read(0);
+    CHECK(sim_tlb_count() > cached, "a load with another tag has removed something");
+    arch_root_load(&bare.root, 1, true);
+    user_write(0);
+    arch_root_load(&other_root, 2, false);
+    CHECK(sim_tlb_count() < cached + 2, "a load without keep has removed nothing");
+    sim_check_translations("tags");
+}
+
+TEST(another_tags_translations_may_be_stale) {
+    tagged_boot();
+    arch_root_load(&other_root, 2, false);
+    arch_entry_exchange(&bare.table[0], (entry_t){0});
+    sim_check_translations("an unmap that only another tag has cached");
+    frame_release(bare.page[0]);
+    arch_root_load(&bare.root, 1, false);
+    sim_check_translations("a load without keep");
+}
+
+TEST_FAILS(a_kept_tag_brings_back_a_stale_translation,
+           "after a load that keeps its tag a stale translation of 0 ") {
+    tagged_boot();
+    arch_root_load(&other_root, 2, false);
+    arch_entry_exchange(&bare.table[0], (entry_t){0});
+    arch_root_load(&bare.root, 1, true);
+}
+
+TEST(a_tag_is_invalidated_without_a_load) {
+    tagged_boot();
+    arch_root_load(&other_root, 2, false);
+    arch_entry_exchange(&bare.table[0], (entry_t){0});
+    arch_tag_invalidate(1, 0, 1);
+    arch_root_load(&bare.root, 1, true);
+}
+
+#if !SIM_VIEW_DIRECTORIES
+TEST_FAILS(a_tag_is_kept_for_another_root, "walks under it may still go by root") { /* hazard 43 */
+    tagged_boot();
+    arch_root_load(&other_root, 1, true);
+}
+#endif
+
+TEST_FAILS(an_invalidation_of_the_loaded_tag_by_name, "which is loaded") {
+    tagged_boot();
+    arch_tag_invalidate(1, 0, 1);
+}
+
+static void global_boot(void) {
+    tagged_boot();
+    arch_entry_exchange(&bare.table[0], arch_entry_make(bare.page[0], RW_PAGE | ENTRY_GLOBAL));
+    arch_invalidate(0, 1);
+    user_read(0);
+}
+
+TEST_FAILS(a_global_translation_is_used_under_another_tag,
+           "after a switch a stale global translation of 0 ") {
+    global_boot();
+    arch_root_load(&other_root, 2, false);
+    sim_check_translations("a switch");
+}
+
+TEST_FAILS(a_flush_of_the_tag_misses_what_is_global, /* hazard 26 */
+           "after unmap a stale global translation of 0 ") {
+    global_boot();
+    arch_entry_exchange(&bare.table[0], (entry_t){0});
+    arch_invalidate(0, 0);
+    sim_check_translations("unmap");
+}
+
+TEST_FAILS(an_invalidation_by_tag_misses_what_is_global, /* hazard 26 */
+           "after unmap a stale global translation of 0 ") {
+    global_boot();
+    arch_root_load(NULL, 0, true);
+    arch_entry_exchange(&bare.table[0], (entry_t){0});
+    arch_tag_invalidate(1, 0, 1);
+    arch_root_load(&bare.root, 1, true);
+    sim_check_translations("unmap");
+}
+
+TEST(an_invalidation_of_everything_reaches_what_is_global) {
+    global_boot();
+    arch_invalidate_all();
+    sim_check_no_global("arch_invalidate_all");
+    CHECK_EQUAL(sim_tlb_count(), 0);
+}
+
+/* ---- Several CPUs ---------------------------------------------------------------------------- */
+
+static u64 cell[2], seen[2];
+static bool plain;
+
+/* Each CPU stores into its own cell and reads the other's: with a full barrier between them, one of
+ * the two sees the other. */
+static void store_and_read(u32 cpu) {
+    if (plain) {
+        sim_store(&cell[cpu], 1);
+    } else {
+        atomic_add_64(&cell[cpu], 1);
+    }
+    seen[cpu] = atomic_read_64(&cell[1 - cpu]);
+}
+
+/* In how many of many interleavings neither CPU sees the other. */
+static u32 rounds_unseen(bool with_plain_store) {
+    u32 unseen = 0;
+    machine_cpus = 2;
+    machine_boot(&memory_usual);
+    plain = with_plain_store;
+    for (u32 round = 0; round < 2000; round++) {
+        cell[0] = cell[1] = 0;
+        sim_run(2, store_and_read);
+        unseen += !seen[0] && !seen[1];
+    }
+    return unseen;
+}
+
+TEST(a_locked_operation_is_a_full_barrier) { CHECK_EQUAL(rounds_unseen(false), 0); }
+
+TEST(a_plain_store_is_overtaken_by_a_load) {
+    CHECK(rounds_unseen(true) != 0, "in 2000 interleavings no store was late");
+}
+
+static u32 order_seen;
+
+/* A race: both look before either has come in. */
+static void come_in_first(u32 cpu) {
+    bool first = atomic_read(&order_seen) == 0;
+    sim_point();
+    if (first) {
+        order_seen |= 1u << cpu;
+    }
+}
+
+TEST(all_orders_of_the_cpus_are_tried) {
+    u32 orders = 0;
+    machine_cpus = 2;
+    machine_boot(&memory_usual);
+    for (u32 round = 0; round < 200; round++) {
+        order_seen = 0;
+        sim_run(2, come_in_first);
+        orders |= 1u << order_seen;
+    }
+    CHECK_EQUAL(orders, 1u << 1 | 1u << 2 | 1u << 3);
+}
+
+static u32 served;
+
+static void serve(void *argument) {
+    (void)argument;
+    served |= 1u << arch_cpu()->number;
+}
+
+static void ask_all(u32 cpu) {
+    request_run(cpus_online(), serve, NULL);
+    CHECK(served == 7, "CPU %u goes on when only %x have answered", cpu, served);
+}
+
+TEST(requests_are_served_by_all) {
+    machine_cpus = 3;
+    machine_boot(&memory_usual);
+    sim_run(3, ask_all);
+}
+
+static void halt_for_ever(u32 cpu) {
+    (void)cpu;
+    arch_wait_for_interrupt();
+}
+
+TEST_FAILS(nobody_can_go_on, "no CPU can go on") {
+    machine_cpus = 2;
+    machine_boot(&memory_usual);
+    sim_run(2, halt_for_ever);
+}
+
+static struct spinlock lock_of_one = SPINLOCK(LOCK_SPACES, "one"),
+                       lock_of_other = SPINLOCK(LOCK_HANDLES, "other");
+
+static void wait_with_a_lock(u32 cpu) {
+    spinlock_acquire(cpu ? &lock_of_one : &lock_of_other);
+    while (spinlock_held(cpu ? &lock_of_one : &lock_of_other)) {
+        arch_relax();
+    }
+}
+
+TEST_FAILS(nobody_gets_anywhere, "the CPUs wait for each other") {
+    machine_cpus = 2;
+    machine_boot(&memory_usual);
+    sim_run(2, wait_with_a_lock);
+}
+
+/* ---- What is no failure ---------------------------------------------------------------------- */
+
 TEST(any_cached_translation_may_be_used) { /* after a growth of rights both old and new are seen:
                                               the old one faults, once */
     bare_boot();
@@ -243,6 +459,24 @@ int main(void) {
         cmocka_unit_test(page_size_changes_without_shootdown),
         cmocka_unit_test(kernel_pointer_to_high_frame),
         cmocka_unit_test(copy_with_a_lock_held),
+        cmocka_unit_test(a_kept_tag_brings_back_what_it_had),
+        cmocka_unit_test(another_tags_translations_may_be_stale),
+        cmocka_unit_test(a_kept_tag_brings_back_a_stale_translation),
+        cmocka_unit_test(a_tag_is_invalidated_without_a_load),
+#if !SIM_VIEW_DIRECTORIES
+        cmocka_unit_test(a_tag_is_kept_for_another_root),
+#endif
+        cmocka_unit_test(an_invalidation_of_the_loaded_tag_by_name),
+        cmocka_unit_test(a_global_translation_is_used_under_another_tag),
+        cmocka_unit_test(a_flush_of_the_tag_misses_what_is_global),
+        cmocka_unit_test(an_invalidation_by_tag_misses_what_is_global),
+        cmocka_unit_test(an_invalidation_of_everything_reaches_what_is_global),
+        cmocka_unit_test(a_locked_operation_is_a_full_barrier),
+        cmocka_unit_test(a_plain_store_is_overtaken_by_a_load),
+        cmocka_unit_test(all_orders_of_the_cpus_are_tried),
+        cmocka_unit_test(requests_are_served_by_all),
+        cmocka_unit_test(nobody_can_go_on),
+        cmocka_unit_test(nobody_gets_anywhere),
         cmocka_unit_test(any_cached_translation_may_be_used),
         cmocka_unit_test(accessed_and_dirty_are_set_in_the_table),
         cmocka_unit_test(a_load_forgets_everything),

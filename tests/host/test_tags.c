@@ -409,6 +409,13 @@ TEST(spaces_with_the_commons_share_its_translations) {
     }
     CHECK_EQUAL(counted()->global_flushes, flushes);
     CHECK_EQUAL(sim_user_faults(), faults);
+    for (u32 i = 0; i < 10; i++) { /* nor by what becomes of other quarters */
+        map(a, 0, 64 * PAGE_SIZE, RIGHTS_RW);
+        poke(a, 0, i);
+        CHECK_EQUAL(quarter_unmap(process_quarter(a, 0), 0, 64 * PAGE_SIZE), 0);
+        peek(sharer, SLOT1);
+    }
+    CHECK_EQUAL(counted()->global_flushes, flushes);
     finish();
 }
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 #
 # What runs on the host: tests/host/test_NAME.c, each a cmocka program, under ASan and UBSan.
-#   vm tests     the real kernel/vm, budgets, caches and locks over arch/sim, built twice: views in directories of
-#                their own as on pae (sim1), or in the root as on long (sim0)
+#   vm tests     the real kernel/vm, budgets, caches, locks and requests over arch/sim, built twice: views in
+#                directories of their own as on pae (sim1), or in the root as on long (sim0)
 #   pure tests   parsers, built once, with nothing of the kernel but the parser
 #   fuzz_NAME.c  libFuzzer targets for the parsers (clang); a short run in test-host, a long one in `make fuzz`
 
 FUZZ_SECONDS ?= 60##  seconds for each fuzzer in `make fuzz`
+SOAK_SECONDS ?= 600##  seconds of `make soak`
 OPERATIONS ?= 100000##  random VM operations of each configuration in `make test-host`
 #: SEED  the random host tests' seed: a number repeats a run, `random` takes a new one [fixed]
 FUZZ_SHORT := 3
@@ -51,7 +52,7 @@ host_programs := $(if $(MUTANT),$(mutant_out)/host,$(host_out))
 host-object = $(if $(filter $(mutant_file),$(2)),$(mutant_out)/host,$(host_out))/$(1)/$(2:.c=.o)
 
 host-compile = $(call quietly,HOSTCC,$(@:$(host_out)/%=%))mkdir -p $(@D) && $(HOST_CC) $(HOST_CFLAGS) \
-	$(HOST_SANITIZE) -Iarch/sim -DSIM -DSIM_VIEW_DIRECTORIES=$(1) -c $< -o $@
+	$(HOST_SANITIZE) -Iarch/sim -DSIM -DSIM_VIEW_DIRECTORIES=$(1) $(if $(MUTANT),-w) -c $< -o $@
 
 # $(call host-program,VARIANT,VIEWS): the programs of one build of the simulator.
 define host-program
@@ -78,7 +79,7 @@ $(foreach name,$(host_pure),$(eval $(call host-pure-program,$(name))))
 
 -include $(shell [ -d $(host_out) ] && find $(host_out) -name '*.d')
 
-.PHONY: test-host fuzz mutate host-binaries host-vm-binaries host-vm-list
+.PHONY: test-host fuzz soak mutate host-binaries host-vm-binaries host-vm-list
 host-binaries: $(host_binaries) $(host_fuzz_binaries)
 host-vm-binaries: $(host_vm_binaries)
 host-vm-list:
@@ -92,6 +93,10 @@ mutate: ##  break the kernel once for each of tests/mutants (MUTANTS='a b': thes
 
 test-host: host-binaries ##  run the host tests: VM over the simulated machine, parsers, short fuzzing
 	@OPERATIONS='$(OPERATIONS)' FUZZ_SECONDS=$(FUZZ_SHORT) tests/host/run $(host_binaries) -- $(host_fuzz_binaries)
+
+soak_binaries := $(foreach name,interleave random,$(host_out)/sim0/test_$(name) $(host_out)/sim1/test_$(name))
+soak: $(soak_binaries) ##  random VM operations on one and on many simulated CPUs for SOAK_SECONDS, each round with new seeds
+	@OPERATIONS='$(OPERATIONS)' tests/host/soak '$(SOAK_SECONDS)' $(soak_binaries)
 
 fuzz: $(host_fuzz_binaries) ##  fuzz the parsers for FUZZ_SECONDS each
 	@FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/host/run -- $(host_fuzz_binaries)

@@ -194,6 +194,8 @@ static void bad_handle(int handle) {
     EXPECT(E_HANDLE, debug_read(handle, buffer, 1));
     EXPECT(E_HANDLE, system_info(handle, INFO_MACHINE, buffer, sizeof(buffer)));
     EXPECT(E_HANDLE, system_off(handle, 0));
+    EXPECT(E_HANDLE, quarter_commons(handle, QUARTET_SLOT(1), 1));
+    EXPECT(E_HANDLE, quarter_commons(HANDLE_SYSTEM, handle, 1));
 }
 
 static void wrong_types(void) {
@@ -211,6 +213,8 @@ static void wrong_types(void) {
     EXPECT(E_TYPE, ipc_receive(HANDLE_SYSTEM, &message));
     EXPECT(E_TYPE, debug_write((int)own_endpoint, buffer, 1));
     EXPECT(E_TYPE, system_off((int)own_endpoint, 0));
+    EXPECT(E_TYPE, quarter_commons((int)own_endpoint, QUARTET_SLOT(1), 1));
+    EXPECT(E_TYPE, quarter_commons(HANDLE_SYSTEM, HANDLE_SYSTEM, 1));
 }
 
 /* ---- Rights ---------------------------------------------------------------------------------- */
@@ -239,6 +243,8 @@ static void weak_rights(void) {
     EXPECT(E_RIGHTS, debug_read(HANDLE_SYSTEM, buffer, 1));
     EXPECT(E_RIGHTS, system_info((int)system, INFO_MACHINE, buffer, sizeof(buffer)));
     EXPECT(E_RIGHTS, system_off((int)system, 0));
+    EXPECT(E_RIGHTS, quarter_commons((int)system, (int)quarter, 1));
+    EXPECT(E_RIGHTS, quarter_commons(HANDLE_SYSTEM, (int)weak, 1));
     EXPECT(E_RIGHTS, process_open((int)system, 1));
     EXPECT(E_RIGHTS, ipc_call((int)mute, &message));
     EXPECT(E_RIGHTS, ipc_receive((int)mute, &message));
@@ -328,6 +334,7 @@ static void bad_space_changes(void) {
 static void bad_processes_and_threads(void) {
     uint32_t word = 0;
     struct message message = {0};
+    struct info_cpu cpu = {.number = UINT32_MAX};
     EXPECT(E_INVALID, process_clone(0x8000, 0, 0, 0));
     EXPECT(E_INVALID, thread_priority(1000));
     EXPECT(E_ALIGN, futex_wait((uintptr_t)&word + 1, 0, 0));
@@ -335,6 +342,9 @@ static void bad_processes_and_threads(void) {
     EXPECT(E_TIMEOUT, futex_wait((uintptr_t)&word, 0, 1));
     EXPECT(E_NOTFOUND, process_open(HANDLE_SYSTEM, 0x7FFFFFFF));
     EXPECT(E_INVALID, system_info(HANDLE_SYSTEM, 999, &word, sizeof(word)));
+    EXPECT(E_TOOBIG, system_info(HANDLE_SYSTEM, INFO_CPU, &cpu, sizeof(cpu) - 1));
+    EXPECT(E_NOTFOUND, system_info(HANDLE_SYSTEM, INFO_CPU, &cpu, sizeof(cpu)));
+    EXPECT(E_INVALID, quarter_commons(HANDLE_SYSTEM, QUARTET_SLOT(1), 2));
     EXPECT(E_NOTFOUND, ipc_reply((int)own_endpoint, &message));
     message.token = 12345;
     EXPECT(E_NOTFOUND, ipc_reply_receive((int)own_endpoint, &message));

@@ -293,14 +293,20 @@ static void partner(void) {
     __builtin_unreachable();
 }
 
+/* The pause hands over to the next CPU where the emulator runs all of them by turns. */
+static void partner_wait(uint32_t runs) {
+    while (partner_runs != runs) {
+        thread_yield();
+        __builtin_ia32_pause();
+    }
+}
+
 static void bench_context_switch(void) {
     struct result result = result_none();
     uintptr_t top = (uintptr_t)(partner_stack + sizeof(partner_stack)) - sizeof(uintptr_t);
     partner_stop = 0;
     checked("thread_create", thread_create((uintptr_t)partner, top, 0, 0));
-    while (!partner_runs) {
-        thread_yield();
-    }
+    partner_wait(1);
     for (int run = 0; run < WARM_UPS + RUNS; run++) {
         uint64_t from = ticks();
         for (unsigned i = 0; i < YIELDS; i++) {
@@ -312,9 +318,7 @@ static void bench_context_switch(void) {
         }
     }
     partner_stop = 1;
-    while (partner_runs) {
-        thread_yield();
-    }
+    partner_wait(0);
     report("context_switch", result, 2 * YIELDS);
 }
 

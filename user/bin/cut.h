@@ -7,9 +7,9 @@
  *     number    8      8      7         7         nothing else may ever be seen
  *     seen      what page 0 of the next lane had when the round began
  *
- * So a copy that is the content of the quarter at one moment has at most one step down in each lane,
- * and no lane's `seen` is ahead of the lane that it was read from. Even lanes have 2 MiB pages where
- * there is memory for them, odd ones 4 KiB pages in four tables.
+ * So a copy that is the content of the quarter at one moment has at most one step down in each
+ * lane, and no lane's `seen` is ahead of the lane that it was read from. Even lanes have 2 MiB
+ * pages where there is memory for them, odd ones 4 KiB pages in four tables.
  */
 #ifndef CUT_H
 #define CUT_H

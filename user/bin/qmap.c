@@ -3,9 +3,9 @@
  * qmap [-a | PID...]: what stands in the four slots of a process (of qmap itself, of those named,
  * or of all): for each quarter its sub-ID, the view through which the process has it and who else
  * has it; the CPUs that run it now, the page faults in it, the shootdowns of it and the interrupts
- * that these sent, and saved against telling all CPUs; whether it is the commons. For each region its
- * range, rights and pages: resident, of those shared copy-on-write with another quarter, and 2 MiB
- * pages.
+ * that these sent, and saved against telling all CPUs; whether it is the commons. For each region
+ * its range, rights and pages: resident, of those shared copy-on-write with another quarter, and 2
+ * MiB pages.
  */
 #include "command.h"
 

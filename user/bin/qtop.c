@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * qtop [-t] [-n COUNT] [-d SECONDS]: what the CPUs do with the quarters, a new screen each second. The key q leaves.
- * With -n plain screens, COUNT of them, for a file or a test; -t also shows which quarters have which
- * digits of the tags.
+ * qtop [-t] [-n COUNT] [-d SECONDS]: what the CPUs do with the quarters, a new screen each second.
+ * The key q leaves. With -n plain screens, COUNT of them, for a file or a test; -t also shows which
+ * quarters have which digits of the tags.
  *
  * CPUs: the process, the tag that its space is loaded under (octal, slot 3 first; - where there are
  * none), and since the last screen (on the first one: since boot): switches a second, loads of
  * another space with what was cached kept, flushed, or skipped since the spaces are equal, page
- * faults, shootdowns begun, interrupts sent for them, and saved against telling all CPUs, interrupts
- * received, quarters caught up with at a load, digits taken from other quarters.
+ * faults, shootdowns begun, interrupts sent for them, and saved against telling all CPUs,
+ * interrupts received, quarters caught up with at a load, digits taken from other quarters.
  *
- * Processes: the CPUs that run them, the sub-IDs of their four quarters (coloured as by qps, bold if
- * several processes have the quarter, r: a view without the right to write, g: the commons), and the
- * page faults in these and shootdowns of them since they were made.
+ * Processes: the CPUs that run them, the sub-IDs of their four quarters (coloured as by qps, bold
+ * if several processes have the quarter, r: a view without the right to write, g: the commons), and
+ * the page faults in these and shootdowns of them since they were made.
  */
 #include "command.h"
 

@@ -4,16 +4,17 @@
  *
  *     the copy is the content of the quarter at one moment between the call and its return.
  *
- * Under the quarter's lock, COPY closes the directory entries one after the other, then shoots down.
- * A CPU that still has a translation writes on meanwhile, into frames that the copy has too; one that
- * has none faults, and waits for the lock. When the shootdown ends, nobody can write into those
- * frames any more. So every write before that moment is in the copy, every other one comes after it.
- * A clone copies slot after slot: each has a moment of its own, a higher slot's not before a lower
- * one's.
+ * Under the quarter's lock, COPY closes the directory entries one after the other, then shoots
+ * down. A CPU that still has a translation writes on meanwhile, into frames that the copy has too;
+ * one that has none faults, and waits for the lock. When the shootdown ends, nobody can write into
+ * those frames any more. So every write before that moment is in the copy, every other one comes
+ * after it. A clone copies slot after slot: each has a moment of its own, a higher slot's not
+ * before a lower one's.
  *
- * Writers in this space and in others fill lanes (cut.h). By turns, quarter_copy, a clone with slot 2
- * COPY, and a fork are checked: one moment, within the call; nothing changes afterwards; and after a
- * fork, that slot 2 is not older than slot 1. Ends with status 1 and a sentence at the first failure.
+ * Writers in this space and in others fill lanes (cut.h). By turns, quarter_copy, a clone with slot
+ * 2 COPY, and a fork are checked: one moment, within the call; nothing changes afterwards; and
+ * after a fork, that slot 2 is not older than slot 1. Ends with status 1 and a sentence at the
+ * first failure.
  */
 #include "user/bin/cut.h"
 

@@ -188,6 +188,9 @@ static int part_run(const struct part *part) {
 
 int main(int argc, char **argv) {
     int failed = 0, found = argc == 1;
+    if (argc > 1 && strcmp(argv[1], "-h") == 0) {
+        return command_usage(USAGE, 'h');
+    }
     cpus = many_machine().cpus;
     printf("spread: %lu CPU%s\n", (unsigned long)cpus, cpus == 1 ? "" : "s");
     for (uint32_t i = 0; i < PARTS; i++) {
@@ -201,7 +204,7 @@ int main(int argc, char **argv) {
         }
     }
     if (!found) {
-        return command_usage(USAGE, argc > 1 && strcmp(argv[1], "-h") == 0 ? 'h' : 0);
+        return command_usage(USAGE, 0);
     }
     return failed ? EXIT_FAILURE : command_end("spread", EXIT_SUCCESS);
 }

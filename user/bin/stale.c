@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stale SECONDS [MODE]: attack what a CPU remembers of page tables. One side hammers a word of slot 2 in a
- * tight loop; this process takes the word away under it, and when its call has returned, publishes
- * the number of the round. No access that began after that may use the old translation:
+ * stale SECONDS [MODE]: attack what a CPU remembers of page tables. One side hammers a word of slot
+ * 2 in a tight loop; this process takes the word away under it, and when its call has returned,
+ * publishes the number of the round. No access that began after that may use the old translation:
  *
  *     this process                    the hammers, on other CPUs
  *     about = N                       first = published
@@ -42,8 +42,8 @@ static DEMO_ENTRY __attribute__((noreturn)) void hammer_until_fault(uint32_t arg
     }
 }
 
-/* Half of them are in this process's space, the others in spaces of their own. On a stack of its own
- * it goes without the C library. */
+/* Half of them are in this process's space, the others in spaces of their own. On a stack of its
+ * own it goes without the C library. */
 static long hammer_start(uint32_t number, uint32_t flags) {
     uint32_t plan = number % 4 < 2 ? PLAN_THREAD : PLAN_RFORK;
     uintptr_t stack = demo_stack((uintptr_t)stacks[number] + sizeof(stacks[number]));

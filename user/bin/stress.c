@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * stress SECONDS [-j WORKERS] [-s SEED]: all that processes can do to each other on many CPUs, at
- * once. WORKERS processes (default: two more than CPUs) do random operations of the table below, each
- * of which checks its results. A line every ten seconds; at the end what was done, and the kernel's
- * counters. Afterwards the machine must have as many frames, quarters, spaces, processes and threads
- * as before, and each worker as many handles. Ends with status 1 and a sentence at the first failure.
- * Read stress/stress.h next.
+ * once. WORKERS processes (default: two more than CPUs) do random operations of the table below,
+ * each of which checks its results. A line every ten seconds; at the end what was done, and the
+ * kernel's counters. Afterwards the machine must have as many frames, quarters, spaces, processes
+ * and threads as before, and each worker as many handles. Ends with status 1 and a sentence at the
+ * first failure. Read stress/stress.h next.
  */
 #include "user/bin/stress/stress.h"
 
@@ -171,8 +171,8 @@ static void workers_run(unsigned long seconds, uint32_t workers, uint32_t seed) 
     }
 }
 
-/* The kernel's caches of objects have grown when the machine is looked at first: so each worker does
- * one of each before that. */
+/* The kernel's caches of objects have grown when the machine is looked at first: so each worker
+ * does one of each before that. */
 static int stress_run(unsigned long seconds, uint32_t workers, uint32_t seed) {
     stress_must("quarter_map", quarter_map(QUARTET_SLOT(0), BOARD_OFFSET, BOARD_LENGTH, RW));
     memset(demo_pointer(0, BOARD_OFFSET), 0, BOARD_LENGTH);

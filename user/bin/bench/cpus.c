@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rows for many CPUs. Interrupts for shootdowns are counted, by the kernel for the quarter in slot 2:
- * so these rows are exact with any number of CPUs (with one, nobody runs beside this process, and all
- * are 0). The throughput of faults is measured in time, which means something only where the CPUs
- * run at the same time: not under -icount, and only on request (tools/bench/cpus).
+ * Rows for many CPUs. Interrupts for shootdowns are counted, by the kernel for the quarter in slot
+ * 2: so these rows are exact with any number of CPUs (with one, nobody runs beside this process,
+ * and all are 0). The throughput of faults is measured in time, which means something only where
+ * the CPUs run at the same time: not under -icount, and only on request (tools/bench/smp).
  */
 #include "bench.h"
 

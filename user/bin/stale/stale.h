@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stage that attacker and hammers share: it stands in slot 1, which all of them SHARE. The words
- * that they fight for are at the start of slot 2, one for each hammer, in a cache line of its own;
- * word 0 is the one that the attacker writes.
+ * The stage that attacker and hammers share: it stands in slot 1, which all of them SHARE. The
+ * words that they fight for are at the start of slot 2, one for each hammer, in a cache line of its
+ * own; word 0 is the one that the attacker writes.
  */
 #ifndef STALE_H
 #define STALE_H
@@ -43,8 +43,8 @@ static inline void hammer_beat(struct seat *seat) {
     }
 }
 
-/* Wait until each has made COUNT more accesses, so that it has the translation, and until one of them
- * runs beside this CPU. */
+/* Wait until each has made COUNT more accesses, so that it has the translation, and until one of
+ * them runs beside this CPU. */
 void hammers_warm(uint32_t count);
 uint32_t hammers_beats(void);
 bool stage_over(void);

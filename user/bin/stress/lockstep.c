@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lock-step: two that alternate on one word, by plain atomics, by the futex, by mutex and condition,
- * by a barrier; as threads, and as processes that SHARE slot 2. Whoever misses a wake-up, or sees an
- * old value, comes out of step. Then more threads on one counter.
+ * Lock-step: two that alternate on one word, by plain atomics, by the futex, by mutex and
+ * condition, by a barrier; as threads, and as processes that SHARE slot 2. Whoever misses a
+ * wake-up, or sees an old value, comes out of step. Then more threads on one counter.
  */
 #include "stress.h"
 

@@ -2,8 +2,8 @@
 /*
  * Memory: several threads, or processes that SHARE the slot, change one quarter at once. Each has
  * pages of its own, which lie between those of the others in the same page tables, and a stretch of
- * 2 MiB; it compares them with a model that it keeps on its stack. Then space_set, under threads that
- * use the slot.
+ * 2 MiB; it compares them with a model that it keeps on its stack. Then space_set, under threads
+ * that use the slot.
  */
 #include "stress.h"
 
@@ -161,30 +161,54 @@ void stress_regions(void) {
 
 #define BANKS 3u
 #define SWAPS 24u
+#define USERS 2u
 #define BANK_NAME(bank) (0xBA000000u + (bank))
 
-static uint32_t swaps_over;
+static struct {
+    uint32_t over;
+    uint32_t about, done; /* swaps that have begun, and whose calls have returned */
+    uint32_t bank[SWAPS + 1];
+    uint32_t beats[USERS]; /* reads so far */
+} swaps;
 
-/* Whatever bank is there, its name is, and a write goes to where the next read looks. */
+/* It reads the name of a bank, and of the right one if no swap has begun since the last one was
+ * done. */
 static int bank_user(void *argument) {
     uint32_t number = (uint32_t)(uintptr_t)argument;
-    while (!word_get(&swaps_over)) {
+    while (!word_get(&swaps.over) && !stress_failed()) {
+        uint32_t first = word_get(&swaps.done);
         uint32_t name = *(volatile uint32_t *)demo_pointer(2, 0);
-        if (name - BANK_NAME(0) >= BANKS) {
-            stress_fail("swaps: a thread reads %#lx, which is no bank's name", (unsigned long)name);
-            return 1;
+        uint32_t last = word_get(&swaps.about);
+        if (name - BANK_NAME(0) >= BANKS ||
+            (first == last && name != BANK_NAME(swaps.bank[first]))) {
+            stress_fail("swaps: a thread reads %#lx after swap %lu, before swap %lu",
+                        (unsigned long)name, (unsigned long)first, (unsigned long)last + 1);
         }
         *(volatile uint32_t *)demo_pointer(2, PAGE_SIZE * (1 + number)) = name;
+        word_put(&swaps.beats[number], swaps.beats[number] + 1);
     }
     return 0;
+}
+
+/* So that their CPUs have translations of this bank when the next one comes. */
+static void users_read(void) {
+    uint32_t turns = 0;
+    for (uint32_t i = 0; i < USERS; i++) {
+        uint32_t beats = word_get(&swaps.beats[i]);
+        while (word_get(&swaps.beats[i]) == beats && !stress_failed()) {
+            many_wait(&turns);
+        }
+    }
 }
 
 static void banks_swap(const long bank[BANKS]) {
     uint32_t count[BANKS] = {0};
     volatile uint32_t *counter = demo_pointer(2, 4);
-    for (uint32_t i = 0; i < SWAPS; i++) {
-        uint32_t chosen = chance(BANKS);
+    for (uint32_t i = 1; i <= SWAPS; i++) {
+        uint32_t chosen = swaps.bank[i] = chance(BANKS);
+        word_put(&swaps.about, i);
         stress_must("space_set", demo_attach(2, (int)bank[chosen], RW, 0));
+        word_put(&swaps.done, i);
         if (*(volatile uint32_t *)demo_pointer(2, 0) != BANK_NAME(chosen) ||
             *counter != count[chosen]) {
             stress_fail("swaps: bank %lu has name %#lx and count %lu, not %lu",
@@ -192,11 +216,14 @@ static void banks_swap(const long bank[BANKS]) {
                         (unsigned long)*counter, (unsigned long)count[chosen]);
         }
         *counter = ++count[chosen];
+        if (i % 4 == 0) {
+            users_read();
+        }
     }
 }
 
 void stress_swaps(void) {
-    struct quartet_thread *thread[2];
+    struct quartet_thread *thread[USERS];
     long own = stress_must("space_get", space_get(2)), bank[BANKS];
     for (uint32_t i = 0; i < BANKS; i++) {
         uint32_t name = BANK_NAME(i);
@@ -205,13 +232,14 @@ void stress_swaps(void) {
         stress_must("quarter_supply", quarter_supply((int)bank[i], 0, &name, sizeof(name)));
     }
     stress_must("space_set", demo_attach(2, (int)bank[0], RW, 0));
-    word_put(&swaps_over, 0);
-    for (uint32_t i = 0; i < 2; i++) {
+    memset(&swaps, 0, sizeof(swaps));
+    for (uint32_t i = 0; i < USERS; i++) {
         thread[i] = quartet_thread_start(bank_user, (void *)(uintptr_t)i);
+        stress_must("quartet_thread_start", thread[i] == NULL ? -E_NOMEM : 0);
     }
     banks_swap(bank);
-    word_put(&swaps_over, 1);
-    for (uint32_t i = 0; i < 2; i++) {
+    word_put(&swaps.over, 1);
+    for (uint32_t i = 0; i < USERS; i++) {
         if (thread[i] != NULL) {
             quartet_thread_join(thread[i], NULL);
         }

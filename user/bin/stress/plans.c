@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clones by random plans. A word in each slot tells what the child got: SHARE must show what the other
- * side writes, COPY the moment of the clone, FRESH and NONE nothing; while the child looks, on another
- * CPU, the parent overwrites its own. The child has code, and a stack beside it, in slot 0 only: it
- * works without the other slots, and without slot 0 it must end by a fault at its entry.
+ * Clones by random plans. A word in each slot tells what the child got: SHARE must show what the
+ * other side writes, COPY the moment of the clone, FRESH and NONE nothing; while the child looks,
+ * on another CPU, the parent overwrites its own. The child has code, and a stack beside it, in slot
+ * 0 only: it works without the other slots, and without slot 0 it must end by a fault at its entry.
  */
 #include "stress.h"
 
@@ -100,8 +100,8 @@ void stress_plans(void) {
 
 static volatile uint32_t *tree_page(uint32_t node) { return demo_pointer(2, node * PAGE_SIZE); }
 
-/* Node N has nodes 3N+1 .. 3N+3 below it. Each writes its own page, sees those of its ancestors, and
- * nothing of its children. */
+/* Node N has nodes 3N+1 .. 3N+3 below it. Each writes its own page, sees those of its ancestors,
+ * and nothing of its children. */
 static void tree_node(uint32_t node) {
     uint32_t depth = node == 0 ? 0 : node < 4 ? 1 : node < 13 ? 2 : 3;
     long child[3] = {QUARTET_NONE, QUARTET_NONE, QUARTET_NONE};

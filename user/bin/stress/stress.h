@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the operations of stress share. An operation is a function without arguments that a worker
- * runs: a process that SHAREs slot 0 with all others, and has slots 1, 2 and 3 for itself. It checks
- * each result, says with stress_fail what is wrong, and leaves nothing behind: no child, no handle,
- * nothing in slot 2. The table of operations is in ../stress.c.
+ * runs: a process that SHAREs slot 0 with all others, and has slots 1, 2 and 3 for itself. It
+ * checks each result, says with stress_fail what is wrong, and leaves nothing behind: no child, no
+ * handle, nothing in slot 2. The table of operations is in ../stress.c.
  *
  *     slot 0   text; at BOARD_OFFSET the board, then two pages for each worker
  *     slot 2   of a worker: its own quarter, empty between operations
@@ -42,8 +42,8 @@ static inline bool stress_failed(void) { return verdict_failed(&BOARD->verdict);
 /* A call that must succeed: else the failure is WHAT's, and the result negative. */
 long stress_must(const char *what, long result);
 
-/* A clone that runs FUNCTION(ARGUMENT) and exits with 0; for plans that copy or share slots 0, 1 and
- * 3, the last one not SHAREd. Its handle, or a negated error. */
+/* A clone that runs FUNCTION(ARGUMENT) and exits with 0; for plans that copy or share slots 0, 1
+ * and 3, the last one not SHAREd. Its handle, or a negated error. */
 long stress_start(uint32_t plan, void (*function)(uint32_t), uint32_t argument);
 
 /* Wait for CHILD; its status must be EXPECTED. */
