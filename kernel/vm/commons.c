@@ -6,7 +6,9 @@
  *     NONE ──promote──> STARTING ──all CPUs have settled──> ON ──demote──> ENDING ──> NONE
  *
  * The state is under the quarter's lock, and so are its changes of `commons`. Whoever finds a
- * demotion under way helps: each step does no harm if it is done twice.
+ * demotion under way helps: each step does no harm if it is done twice. A helper that comes too late
+ * must not take a later promotion's state for the one that it knows: so promotions are counted, and
+ * a step is one of a round.
  */
 #include "kernel/vm/commons.h"
 
@@ -94,11 +96,11 @@ static void table_set_global(frame_t frame, bool global) {
     }
 }
 
-/* One directory entry; true if STATE is over. */
-static bool step(struct quarter *quarter, u32 index, enum commons_state state) {
+/* One directory entry; true if STATE of ROUND is over. */
+static bool step(struct quarter *quarter, u32 index, enum commons_state state, u32 round) {
     quarter_lock(quarter);
     entry_t entry = arch_entry_read(&quarter->directory[index]);
-    bool over = quarter->commons != state;
+    bool over = quarter->commons != state || quarter->commons_round != round;
     if (!over && entry_is(entry, ENTRY_LARGE)) {
         directory_set(quarter, index, entry_with_global(entry, state == COMMONS_ON));
     } else if (!over && entry_is(entry, ENTRY_PRESENT)) {
@@ -109,10 +111,10 @@ static bool step(struct quarter *quarter, u32 index, enum commons_state state) {
 }
 
 /* Make all entries global (STATE COMMONS_ON) or none (COMMONS_ENDING), for as long as that is the
- * state; then no CPU holds what they were. */
-static void entries_rewrite(struct quarter *quarter, enum commons_state state) {
+ * state of ROUND; then no CPU holds what they were. */
+static void entries_rewrite(struct quarter *quarter, enum commons_state state, u32 round) {
     for (u32 i = 0; i < arch_directory_entries(quarter->slot); i++) {
-        if (step(quarter, i, state)) {
+        if (step(quarter, i, state, round)) {
             return;
         }
         sched_preemption_point();
@@ -124,10 +126,11 @@ static void entries_rewrite(struct quarter *quarter, enum commons_state state) {
 
 /* ---- Promotion and demotion ------------------------------------------------------------------ */
 
-/* From one of the states in FROM to TO. False: it is in another one. */
-static bool state_change(struct quarter *quarter, u32 from, enum commons_state to) {
+/* From state FROM of ROUND to TO. False: that is over. */
+static bool state_change(struct quarter *quarter, enum commons_state from, enum commons_state to,
+                         u32 round) {
     quarter_lock(quarter);
-    bool mine = from >> quarter->commons & 1;
+    bool mine = quarter->commons == from && quarter->commons_round == round;
     if (mine) {
         quarter->commons = to;
     }
@@ -135,9 +138,8 @@ static bool state_change(struct quarter *quarter, u32 from, enum commons_state t
     return mine;
 }
 
-#define IN(state) (1u << (state))
-
-static bool commons_claim(struct quarter *quarter) {
+/* The next round begins. False: another quarter, or the last round, is in the way. */
+static bool commons_claim(struct quarter *quarter, u32 *round) {
     struct quarter *nobody = NULL;
     quarter_lock(quarter);
     bool claimed = quarter->commons == COMMONS_NONE &&
@@ -145,6 +147,7 @@ static bool commons_claim(struct quarter *quarter) {
                                                __ATOMIC_RELAXED);
     if (claimed) {
         quarter->commons = COMMONS_STARTING;
+        *round = ++quarter->commons_round;
     }
     quarter_unlock(quarter);
     return claimed;
@@ -161,29 +164,42 @@ int commons_promote(struct quarter *quarter) {
     if (!arch_global_usable()) {
         return E_NOSYS;
     }
-    if (!commons_claim(quarter)) {
+    u32 round;
+    if (!commons_claim(quarter, &round)) {
         return E_BUSY;
     }
     request_run(cpus_online(), settle_here, NULL); /* no CPU fills unawares */
-    if (state_change(quarter, IN(COMMONS_STARTING), COMMONS_ON)) {
-        entries_rewrite(quarter, COMMONS_ON);
+    if (state_change(quarter, COMMONS_STARTING, COMMONS_ON, round)) {
+        entries_rewrite(quarter, COMMONS_ON, round);
     }
     return 0;
 }
 
+/* The end of this round begins, or has begun already. False: QUARTER is not the commons. */
+static bool ending_begin(struct quarter *quarter, u32 *round) {
+    quarter_lock(quarter);
+    bool begun = quarter->commons != COMMONS_NONE;
+    if (begun) {
+        quarter->commons = COMMONS_ENDING;
+        *round = quarter->commons_round;
+    }
+    quarter_unlock(quarter);
+    return begun;
+}
+
 void commons_demote(struct quarter *quarter) {
-    if (!state_change(quarter, IN(COMMONS_STARTING) | IN(COMMONS_ON) | IN(COMMONS_ENDING),
-                      COMMONS_ENDING)) {
+    u32 round;
+    if (!ending_begin(quarter, &round)) {
         return;
     }
-    entries_rewrite(quarter, COMMONS_ENDING);
+    entries_rewrite(quarter, COMMONS_ENDING, round);
     quarter_lock(quarter);
-    if (quarter->commons == COMMONS_ENDING) {
+    if (quarter->commons == COMMONS_ENDING && quarter->commons_round == round) {
         commons_disclaim(quarter);
     }
     quarter_unlock(quarter);
     request_run(cpus_online(), flush_here, NULL);
-    state_change(quarter, IN(COMMONS_ENDING), COMMONS_NONE);
+    state_change(quarter, COMMONS_ENDING, COMMONS_NONE, round);
 }
 
 void commons_discard(struct quarter *quarter) {

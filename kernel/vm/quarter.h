@@ -58,7 +58,8 @@ struct quarter {
     struct spinlock *lock; /* immutable: own_lock, or big_lock for all with lock=big */
     struct spinlock own_lock;
     /* lock: */
-    u8 commons; /* enum commons_state */
+    u8 commons;        /* enum commons_state */
+    u32 commons_round; /* counts its promotions */
     entry_t *directory;
     uword present[PRESENT_WORDS];        /* which directory entries are: others are skipped */
     entry_t *view_directory[VIEW_COUNT]; /* ARCH_VIEW_DIRECTORIES: made at the first attachment */

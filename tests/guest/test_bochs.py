@@ -82,3 +82,17 @@ def test_command_line_chooses_the_rung(word, last):
     with shell:
         assert used.endswith(last)
         assert shell.run("presets").status == 0
+
+
+@pytest.mark.skipif(ARCH == "pae", reason="pae has no tags to keep translations under")
+@pytest.mark.parametrize("cpu", TAGS)
+def test_translations_that_outlive_a_switch_are_never_stale(cpu):
+    """The hammers in short, where a flush that is missing would show: on processors with tags."""
+    _, shell = bochs_at_prompt(cpu)
+    with shell:
+        sharers = shell.run("sharers").output
+        kept = int(re.search(r"loads kept (\d+), flushed \d+", sharers).group(1))
+        assert kept == 0 if TAGS[cpu] == "TSC" else kept > 900, sharers
+        for line in ("commons", "stale 4", "snapshot 1", "stress 1 -j 2"):
+            result = shell.run(line, bound=240)
+            assert result.status == 0 and "FAIL" not in result.output, result.output
