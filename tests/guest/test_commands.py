@@ -56,7 +56,11 @@ def test_usage(shell, program):
         ("sleep x", None, 2),
         ("kill -9 99999", None, 1),
         ("cp /bin/true /tmp/mine; /tmp/mine; echo $?; rm /tmp/mine", "0\n", 0),
-        ("rm /etc/motd; ls /etc | cat", "readme\n", 0),
+        (
+            "cp /etc/motd /tmp/motd; rm /etc/motd; ls /etc | cat; mv /tmp/motd /etc/motd",
+            "readme\n",
+            0,
+        ),
     ],
 )
 def test_command(shell, line, output, status):

@@ -32,8 +32,9 @@ static bool seed_given;
 void trace(const char *format, ...) {
     va_list arguments;
     char *line = trace_line[trace_count++ % TRACE_LINES];
-    int length = sim_interleaving ? snprintf(line, TRACE_WIDTH, "%9llu CPU %u: ",
-                                             (unsigned long long)sim_steps(), arch_cpu()->number)
+    int length = sim_interleaving ? snprintf(line, TRACE_WIDTH,
+                                             "%9llu CPU %u: ", (unsigned long long)sim_steps(),
+                                             arch_cpu()->number)
                                   : 0;
     va_start(arguments, format);
     vsnprintf(line + length, (size_t)(TRACE_WIDTH - length), format, arguments);

@@ -51,7 +51,8 @@ u32 word_offset(u32 word); /* in its page */
 struct shadow *shadow_create(struct quarter *quarter);
 struct shadow *shadow_copy(const struct shadow *from, struct quarter *quarter);
 struct shadow *shadow_find(const struct quarter *quarter); /* null: none */
-void shadow_become(struct shadow *shadow, struct quarter *quarter); /* that of another; null: of none */
+void shadow_become(struct shadow *shadow,
+                   struct quarter *quarter); /* that of another; null: of none */
 void shadow_reference(struct shadow *shadow);
 void shadow_release(struct shadow *shadow); /* null is allowed */
 

@@ -90,8 +90,7 @@ TEST(equal_spaces_are_not_loaded_again) {
     process_run(thread);
     process_run(p);
     const struct info_translation *after = &vm_counters[0].translation;
-    CHECK_EQUAL(after->loads_kept + after->loads_flushed,
-                before.loads_kept + before.loads_flushed);
+    CHECK_EQUAL(after->loads_kept + after->loads_flushed, before.loads_kept + before.loads_flushed);
     CHECK_EQUAL(after->loads_skipped, before.loads_skipped + 2);
     finish();
 }
