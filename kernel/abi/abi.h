@@ -183,7 +183,6 @@ enum shootdown_cause {
     CAUSE_PAGE_COPY,  /* a page got a frame of its own */
     CAUSE_TABLE_COPY, /* a page table did */
     CAUSE_SPLIT,      /* a 2 MiB page became 4 KiB pages */
-    CAUSE_COMMONS,    /* the quarter became the commons, or is no longer */
     CAUSE_COUNT
 };
 

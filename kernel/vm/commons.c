@@ -39,8 +39,8 @@ void commons_settle(const struct space *space) {
     u8 view = has ? (u8)(1 + VIEW_INDEX(place->view)) : 0;
     u64 generation = has ? atomic_read_64(&quarter->generation) : 0;
     u64 sub_id = has ? quarter->sub_id : 0;
-    if (cpu->global_view != 0 && (cpu->global_view != view || cpu->global_of != sub_id ||
-                                  cpu->global_seen != generation)) {
+    if (cpu->global_view != 0 &&
+        (cpu->global_view != view || cpu->global_of != sub_id || cpu->global_seen != generation)) {
         global_flush(cpu);
     }
     cpu->global_view = view;
@@ -111,7 +111,8 @@ static bool step(struct quarter *quarter, u32 index, enum commons_state state, u
 }
 
 /* Make all entries global (STATE COMMONS_ON) or none (COMMONS_ENDING), for as long as that is the
- * state of ROUND; then no CPU holds what they were. */
+ * state of ROUND. A CPU may hold what they were a while longer: the same translation, which a
+ * shootdown drops either way. */
 static void entries_rewrite(struct quarter *quarter, enum commons_state state, u32 round) {
     for (u32 i = 0; i < arch_directory_entries(quarter->slot); i++) {
         if (step(quarter, i, state, round)) {
@@ -119,9 +120,6 @@ static void entries_rewrite(struct quarter *quarter, enum commons_state state, u
         }
         sched_preemption_point();
     }
-    quarter_lock(quarter);
-    quarter_shootdown(quarter, 0, 0, CAUSE_COMMONS);
-    quarter_unlock(quarter);
 }
 
 /* ---- Promotion and demotion ------------------------------------------------------------------ */

@@ -170,8 +170,9 @@ static int fault_locked(struct quarter *quarter, u32 offset, enum vm_access acce
         return FAULT_RIGHTS;
     }
     if (walk_allows(quarter, offset, access)) {
-        VM_COUNT(spurious_faults); /* hazard 25 */
-        arch_invalidate(SLOT_BASE(quarter->slot) + offset, 1);
+        /* Hazard 25. By the fault this CPU has forgotten what it had cached for the address (SDM 3A
+         * 4.10.4.1), so the next try walks. */
+        VM_COUNT(spurious_faults);
         return 0;
     }
     return page_provide(quarter, region, offset, access) ? FAULT_NO_MEMORY : 0;

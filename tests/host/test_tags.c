@@ -276,6 +276,37 @@ TEST(a_shootdown_interrupts_only_cpus_that_run_the_quarter) {
     finish();
 }
 
+#define COPY_OF_1 PLAN(PLAN_FRESH, PLAN_COPY, PLAN_FRESH, PLAN_FRESH)
+
+/* The second copy finds every entry write-protected by the first. */
+TEST(a_copy_of_what_is_closed_already_shoots_nobody) {
+    begin(2);
+    u32 a = process_with(4);
+    on_cpu(1, a);
+    sim_cpu_select(0);
+    process_clone_must(a, COPY_OF_1);
+    CHECK_EQUAL(counted()->shootdowns[CAUSE_COPY], 1);
+    process_clone_must(a, COPY_OF_1);
+    CHECK_EQUAL(counted()->shootdowns[CAUSE_COPY], 1);
+    finish();
+}
+
+/* The pages stay where they are, and their rights have not shrunk: only the way to them is new. */
+TEST(the_copy_of_a_table_forgets_its_upper_levels_only) {
+    begin(1);
+    u32 a = process_with(60);
+    process_clone_must(a, COPY_OF_1);
+    process_run(a);
+    for (u32 i = 0; i < 60; i++) {
+        CHECK_EQUAL(peek(a, SLOT1 + i * PAGE_SIZE), 100 * a + i);
+    }
+    sim_knobs.speculate = false;
+    poke(a, SLOT1, 1);
+    CHECK_EQUAL(counted()->shootdowns[CAUSE_TABLE_COPY], 1);
+    CHECK(sim_tlb_count() >= 59, "%u of 60 translations are left", sim_tlb_count());
+    finish();
+}
+
 /* Of the other tags that have the quarter, a few pages are taken out where the CPU can do that. */
 TEST(other_tags_of_a_quarter_are_shot_page_by_page) {
     sim_knobs.tag_invalidates = true;
@@ -483,6 +514,84 @@ TEST(the_commons_ends_with_its_last_reference) {
     finish();
 }
 
+/* Hazard 13 for what is global. */
+TEST(hazard_13_a_gap_in_the_generations_of_the_commons_forgets_everything) {
+    begin_commons(1);
+    u32 a = process_with(4);
+    struct quarter *quarter = process_quarter(a, 1);
+    CHECK_EQUAL(commons_promote(quarter), 0);
+    peek(a, SLOT1);
+    u64 flushes = counted()->global_flushes;
+    commons_shoot(quarter, ++quarter->generation, 1);
+    CHECK_EQUAL(counted()->global_flushes, flushes);
+    quarter->generation += 2; /* one was missed */
+    commons_shoot(quarter, quarter->generation, 1);
+    CHECK_EQUAL(counted()->global_flushes, flushes + 1);
+    finish();
+}
+
+/* CPU 0 holds global translations of the commons ENDING and has not heard yet that it is none any
+ * more, when it comes to a space with the next one, whose generation is the same. */
+static u32 ending, next;
+
+static void one_commons_after_the_other(u32 cpu) {
+    struct quarter *old = process_quarter(ending, 1), *new = process_quarter(next, 1);
+    if (cpu == 1) {
+        commons_demote(old);
+    } else if (cpu == 2) {
+        while (commons_promote(new) != 0) {
+            sim_progress();
+            sim_point();
+        }
+    } else {
+        while (new->commons != COMMONS_STARTING) { /* in the kernel: interrupts are off */
+            sim_progress();
+            sim_point();
+        }
+        CHECK_EQUAL(peek(next, SLOT1), 100 * next);
+    }
+}
+
+TEST(hazard_38_the_next_commons_is_not_taken_for_the_last) {
+    begin_commons(3);
+    for (u32 round = 0; round < 20; round++) {
+        ending = process_with(1);
+        next = process_with(1);
+        CHECK_EQUAL(commons_promote(process_quarter(ending, 1)), 0);
+        CHECK_EQUAL(peek(ending, SLOT1), 100 * ending);
+        sim_run(3, one_commons_after_the_other);
+        sim_cpu_select(0);
+        commons_demote(process_quarter(next, 1));
+        process_end(next);
+        process_end(ending);
+    }
+    finish();
+}
+
+/* ---- The table of spaces --------------------------------------------------------------------- */
+
+static struct space_slot tuple[SLOT_COUNT];
+
+static void obtain_and_release(u32 cpu) {
+    (void)cpu;
+    for (u32 i = 0; i < 300; i++) {
+        struct space *space;
+        CHECK_EQUAL(space_obtain(tuple, &space), 0);
+        sim_progress();
+        space_release(space);
+    }
+}
+
+/* Hazard 31: nobody else has the tuple, so each release may be the last. */
+TEST(hazard_31_a_lookup_never_finds_a_space_that_is_going) {
+    begin(2);
+    u32 a = process_with(1);
+    memcpy(tuple, world.process[a]->slot, sizeof(tuple));
+    tuple[0] = (struct space_slot){0};
+    sim_run(2, obtain_and_release);
+    finish();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tag_is_four_octal_digits_one_for_each_slot),
@@ -497,6 +606,8 @@ int main(void) {
         cmocka_unit_test(hazard_13_a_gap_in_the_generations_forgets_everything),
         cmocka_unit_test(hazard_43_a_tag_is_kept_by_the_identity_of_its_space),
         cmocka_unit_test(a_shootdown_interrupts_only_cpus_that_run_the_quarter),
+        cmocka_unit_test(a_copy_of_what_is_closed_already_shoots_nobody),
+        cmocka_unit_test(the_copy_of_a_table_forgets_its_upper_levels_only),
         cmocka_unit_test(other_tags_of_a_quarter_are_shot_page_by_page),
         cmocka_unit_test(more_other_tags_than_are_searched_are_forgotten),
         cmocka_unit_test(hazard_32_every_cpu_leaves_a_space_before_it_is_destroyed),
@@ -508,6 +619,9 @@ int main(void) {
         cmocka_unit_test(hazard_38_a_copy_of_the_commons_ends_it),
         cmocka_unit_test(an_idle_cpu_gives_up_global_translations_at_a_demotion),
         cmocka_unit_test(the_commons_ends_with_its_last_reference),
+        cmocka_unit_test(hazard_13_a_gap_in_the_generations_of_the_commons_forgets_everything),
+        cmocka_unit_test(hazard_38_the_next_commons_is_not_taken_for_the_last),
+        cmocka_unit_test(hazard_31_a_lookup_never_finds_a_space_that_is_going),
     };
     return cmocka_run_group_tests_name("tags", tests, NULL, NULL);
 }

@@ -283,17 +283,19 @@ static void bench_shared_first_touch(void) {
 static volatile uint32_t partner_runs, partner_stop;
 static uint8_t partner_stack[4096] __attribute__((aligned(16)));
 
+/* Where the emulator runs all CPUs by turns (-icount), a pause hands over to the next one. Without
+ * it, one that spins could keep the others from ever running. */
 static void partner(void) {
     partner_runs = 1;
     while (!partner_stop) {
         thread_yield();
+        __builtin_ia32_pause();
     }
     partner_runs = 0;
     thread_exit(0);
     __builtin_unreachable();
 }
 
-/* The pause hands over to the next CPU where the emulator runs all of them by turns. */
 static void partner_wait(uint32_t runs) {
     while (partner_runs != runs) {
         thread_yield();
