@@ -26,8 +26,10 @@
 #define SPEAKER_GATE 0x01 /* counter 2 counts */
 #define SPEAKER_SOUND 0x02
 
-#define MEASURE_COUNTS (PIT_HZ / 330) /* about 3 ms */
-#define MEASURE_TRIES 1000000u        /* more than 3 s of port accesses */
+#define MEASURE_COUNTS (PIT_HZ / 660) /* about 1.5 ms, at least twice */
+#define MEASURE_AGREE 100u /* two results agree if they differ by less than a hundredth */
+#define MEASURE_ROUNDS 20u
+#define MEASURE_TRIES 1000000u /* more than 3 s of port accesses */
 
 /* Nanoseconds = TSC * multiplier / 2^shift, in 64 bits: the multiplier has 32. */
 static u32 multiplier, shift;
@@ -112,7 +114,11 @@ static u64 rate(u64 counts, u32 pit_counts) {
     return hz != 0 ? hz : 1;
 }
 
-static void measure(void) {
+struct rates {
+    u64 tsc, apic; /* a second */
+};
+
+static struct rates measure_once(void) {
     if (x86_features.apic) {
         x86_apic_timer_measure_start();
     }
@@ -125,8 +131,24 @@ static void measure(void) {
                "the PIT does not count (0x%x), so there is no measure of time", last.pit);
     } while ((u16)(first.pit - last.pit) < MEASURE_COUNTS);
     u32 elapsed = (u16)(first.pit - last.pit);
-    scale_set(rate(last.tsc - first.tsc, elapsed));
-    apic_hz = (u32)rate(last.apic - first.apic, elapsed);
+    return (struct rates){.tsc = rate(last.tsc - first.tsc, elapsed),
+                          .apic = rate(last.apic - first.apic, elapsed)};
+}
+
+static bool rates_agree(u64 a, u64 b) { return (a > b ? a - b : b - a) <= a / MEASURE_AGREE; }
+
+/* An emulator that its host leaves waiting between two counters' readings measures anything: so
+ * until two results in a row agree. */
+static void measure(void) {
+    struct rates last, rates = measure_once();
+    u32 rounds = 0;
+    do {
+        last = rates;
+        rates = measure_once();
+    } while (++rounds < MEASURE_ROUNDS &&
+             !(rates_agree(last.tsc, rates.tsc) && rates_agree(last.apic, rates.apic)));
+    scale_set(rates.tsc);
+    apic_hz = (u32)rates.apic;
 }
 
 /* By the PIT, so that it does without a TSC and without interrupts. */

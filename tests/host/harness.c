@@ -247,6 +247,8 @@ static bool allocation_fails(void) {
 #define RUBBISH 0xC3
 #define FREED 0xDD
 
+u64 frame_rubbish;
+
 /* What has just been allocated is in no TLB, and full of rubbish. */
 static void frames_taken(frame_t first, u32 count) {
     for (u32 i = 0; i < count && !frame_is_none(first); i++) {
@@ -254,6 +256,9 @@ static void frames_taken(frame_t first, u32 count) {
         sim_check_freed(frame);
         sim_place_forget(frame);
         memset(sim_frame_bytes(frame), RUBBISH, PAGE_SIZE);
+        for (u32 at = 0; frame_rubbish != 0 && at < PAGE_SIZE; at += sizeof(frame_rubbish)) {
+            memcpy(sim_frame_bytes(frame) + at, &frame_rubbish, sizeof(frame_rubbish));
+        }
     }
 }
 

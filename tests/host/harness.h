@@ -75,6 +75,9 @@ struct boot_info *machine_boot_info(void); /* what machine_boot gave to frame_in
 /* Tests of the kernel's own panics: the text to expect. */
 #define PANIC "panic: "
 
+/* What allocated frames are full of: this word again and again; 0: bytes that are no entries. */
+extern u64 frame_rubbish;
+
 /* ---- Allocation failures --------------------------------------------------------------------- */
 
 /* Every frame, object and budget charge counts as one allocation. */

@@ -444,6 +444,17 @@ TEST(hazard_36_2_mib_page_is_cleared_and_shot_down_before_4_kib_ones_come) {
     finish();
 }
 
+/* New frames are full of what looks like entries that lead to a page of somebody's. */
+TEST(hazard_37_a_new_table_is_empty_before_it_is_published) {
+    u32 p = begin(1);
+    process_run(p);
+    frame_rubbish = frame_address(sim_walk(SLOT1).frame) | SIM_ENTRY_PRESENT | SIM_ENTRY_USER;
+    map(p, SLOT2, 64 * PAGE_SIZE, RIGHTS_RW);
+    poke(p, SLOT2 + 9 * PAGE_SIZE, 1);
+    sim_check_translations("a first touch");
+    finish();
+}
+
 TEST(hazard_37_a_table_is_complete_before_it_is_published) { /* publish is followed by fills of all
                                                                 that it leads to */
     u32 p = begin(1), child;
@@ -524,6 +535,7 @@ int main(void) {
         cmocka_unit_test(hazard_34_nothing_changes_a_shared_table),
         cmocka_unit_test(hazard_35_one_shootdown_for_each_call),
         cmocka_unit_test(hazard_36_2_mib_page_is_cleared_and_shot_down_before_4_kib_ones_come),
+        cmocka_unit_test(hazard_37_a_new_table_is_empty_before_it_is_published),
         cmocka_unit_test(hazard_37_a_table_is_complete_before_it_is_published),
         cmocka_unit_test(hazard_41_no_accessed_bit_lands_in_a_freed_table),
         cmocka_unit_test(hazard_43_a_new_space_at_an_old_address_is_loaded_afresh),

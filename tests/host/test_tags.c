@@ -13,6 +13,7 @@
 
 #define SHARE_ALL PLAN(PLAN_SHARE, PLAN_SHARE, PLAN_SHARE, PLAN_SHARE)
 #define FRESH_BUT_1 PLAN(PLAN_FRESH, PLAN_SHARE, PLAN_FRESH, PLAN_FRESH)
+#define COPY_OF_1 PLAN(PLAN_FRESH, PLAN_COPY, PLAN_FRESH, PLAN_FRESH)
 #define SLOT1 SLOT_BASE(1)
 
 static bool kept; /* the last load was with keep */
@@ -218,6 +219,51 @@ TEST(hazard_12_two_cpus_shoot_each_other) {
     finish();
 }
 
+/* Hazard 17, with three CPUs in one space: CPU 0 gives the page a frame of its own, CPU 1 writes to
+ * the page while CPU 0 shoots down the old one, CPU 2 reads as soon as that write is done, or soon
+ * enough for the others to go on. Once a write is done, nobody reads what was there before. */
+#define PATIENCE 300u
+static u32 crowded, written;
+
+static void copy_write_and_read(u32 cpu) {
+    struct quarter *quarter = process_quarter(crowded, 1);
+    u64 generation = quarter->generation;
+    u32 value = 7, before;
+    process_run(crowded);
+    if (cpu == 0) {
+        CHECK_EQUAL(sim_user_write(SLOT1 + 8, &value, sizeof(value)), SIM_OK);
+    } else if (cpu == 1) {
+        for (u32 i = 0; i < PATIENCE && quarter->generation == generation; i++) {
+            sim_point();
+        }
+        CHECK_EQUAL(sim_user_write(SLOT1, &value, sizeof(value)), SIM_OK);
+        written = value;
+    } else {
+        for (u32 i = 0; i < 4 * PATIENCE && written == 0; i++) {
+            sim_point();
+        }
+        before = written;
+        CHECK_EQUAL(sim_user_read(SLOT1, &value, sizeof(value)), SIM_OK);
+        CHECK(value >= before, "read %u after %u had been written", value, before);
+    }
+}
+
+TEST(hazard_17_nobody_reads_the_old_page_once_the_new_one_is_written) {
+    begin(3);
+    for (u32 round = 0; round < 100; round++) {
+        sim_cpu_select(0);
+        crowded = process_with(2);
+        poke(crowded, SLOT1, written = 0);
+        u32 child = process_clone_must(crowded, COPY_OF_1);
+        poke(crowded, SLOT1 + PAGE_SIZE, 1); /* the table is its own now, the first page is not */
+        sim_run(3, copy_write_and_read);
+        sim_cpu_select(0);
+        process_end(child);
+        process_end(crowded);
+    }
+    finish();
+}
+
 /* Hazard 13: the range is all that was missed only if one generation was. */
 TEST(hazard_13_a_gap_in_the_generations_forgets_everything) {
     begin(1);
@@ -275,8 +321,6 @@ TEST(a_shootdown_interrupts_only_cpus_that_run_the_quarter) {
     peek_fails(sharer, SLOT1 + PAGE_SIZE, FAULT_NO_REGION);
     finish();
 }
-
-#define COPY_OF_1 PLAN(PLAN_FRESH, PLAN_COPY, PLAN_FRESH, PLAN_FRESH)
 
 /* The second copy finds every entry write-protected by the first. */
 TEST(a_copy_of_what_is_closed_already_shoots_nobody) {
@@ -603,6 +647,7 @@ int main(void) {
         cmocka_unit_test(hazard_08_each_cpu_catches_up_for_itself),
         cmocka_unit_test(hazard_10_what_is_loaded_decides),
         cmocka_unit_test(hazard_12_two_cpus_shoot_each_other),
+        cmocka_unit_test(hazard_17_nobody_reads_the_old_page_once_the_new_one_is_written),
         cmocka_unit_test(hazard_13_a_gap_in_the_generations_forgets_everything),
         cmocka_unit_test(hazard_43_a_tag_is_kept_by_the_identity_of_its_space),
         cmocka_unit_test(a_shootdown_interrupts_only_cpus_that_run_the_quarter),

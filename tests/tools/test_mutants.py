@@ -57,6 +57,7 @@ def list_of(tmp_path, text):
         ("- one\n+ 1\n", '1\n#line 2 "file.c"\n    two\nthree\n    two\nfour'),
         ("- two\n- three\n+ 2\n", 'one\n    2\n#line 4 "file.c"\n    two\nfour'),
         ("- four\n+\n", "one\n    two\nthree\n    two\n\n#line 6"),
+        ("- t wo th\n- ree\n+ 2\n", 'one\n    2\n#line 4 "file.c"\n    two\nfour'),
         ("- three\n- two\n+ 3\n- one\n+ 1\n", '1\n#line 2 "file.c"\n    two\n3\n#line 5'),
     ],
 )
@@ -71,6 +72,7 @@ def test_lines_are_replaced(tmp_path, hunks, result):
         ("- two\n+ 2\n", "found 2 times"),
         ("- five\n+ 5\n", "found 0 times"),
         ("- one\n- three\n+ 5\n", "found 0 times"),
+        ("- hree\n+ 5\n", "found 0 times"),
         ("+ 5\n", "a \\+ before any -"),
         ("", "lacks"),
         ("replace one\n", "not understood"),
