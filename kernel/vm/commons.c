@@ -7,8 +7,7 @@
  *
  * The state is under the quarter's lock, and so are its changes of `commons`. Whoever finds a
  * demotion under way helps: each step does no harm if it is done twice. A helper that comes too late
- * must not take a later promotion's state for the one that it knows: so promotions are counted, and
- * a step is one of a round.
+ * must not end a later demotion for the one that it knows: so promotions are counted.
  */
 #include "kernel/vm/commons.h"
 
@@ -96,11 +95,11 @@ static void table_set_global(frame_t frame, bool global) {
     }
 }
 
-/* One directory entry; true if STATE of ROUND is over. */
-static bool step(struct quarter *quarter, u32 index, enum commons_state state, u32 round) {
+/* One directory entry; true if STATE is over. In a later round's STATE the step is as right. */
+static bool step(struct quarter *quarter, u32 index, enum commons_state state) {
     quarter_lock(quarter);
     entry_t entry = arch_entry_read(&quarter->directory[index]);
-    bool over = quarter->commons != state || quarter->commons_round != round;
+    bool over = quarter->commons != state;
     if (!over && entry_is(entry, ENTRY_LARGE)) {
         directory_set(quarter, index, entry_with_global(entry, state == COMMONS_ON));
     } else if (!over && entry_is(entry, ENTRY_PRESENT)) {
@@ -111,11 +110,11 @@ static bool step(struct quarter *quarter, u32 index, enum commons_state state, u
 }
 
 /* Make all entries global (STATE COMMONS_ON) or none (COMMONS_ENDING), for as long as that is the
- * state of ROUND. A CPU may hold what they were a while longer: the same translation, which a
+ * state. A CPU may hold what they were a while longer: the same translation, which a
  * shootdown drops either way. */
-static void entries_rewrite(struct quarter *quarter, enum commons_state state, u32 round) {
+static void entries_rewrite(struct quarter *quarter, enum commons_state state) {
     for (u32 i = 0; i < arch_directory_entries(quarter->slot); i++) {
-        if (step(quarter, i, state, round)) {
+        if (step(quarter, i, state)) {
             return;
         }
         sched_preemption_point();
@@ -168,7 +167,7 @@ int commons_promote(struct quarter *quarter) {
     }
     request_run(cpus_online(), settle_here, NULL); /* no CPU fills unawares */
     if (state_change(quarter, COMMONS_STARTING, COMMONS_ON, round)) {
-        entries_rewrite(quarter, COMMONS_ON, round);
+        entries_rewrite(quarter, COMMONS_ON);
     }
     return 0;
 }
@@ -190,7 +189,7 @@ void commons_demote(struct quarter *quarter) {
     if (!ending_begin(quarter, &round)) {
         return;
     }
-    entries_rewrite(quarter, COMMONS_ENDING, round);
+    entries_rewrite(quarter, COMMONS_ENDING);
     quarter_lock(quarter);
     if (quarter->commons == COMMONS_ENDING && quarter->commons_round == round) {
         commons_disclaim(quarter);

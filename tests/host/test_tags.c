@@ -612,6 +612,52 @@ TEST(hazard_38_the_next_commons_is_not_taken_for_the_last) {
     finish();
 }
 
+/* Hazard 8 for what is global: the CPU was in no space when the page went. */
+TEST(hazard_08_a_cpu_that_comes_back_to_the_commons_catches_up) {
+    begin_commons(2);
+    u32 a = process_with(4);
+    CHECK_EQUAL(commons_promote(process_quarter(a, 1)), 0);
+    on_cpu(1, a);
+    CHECK_EQUAL(peek(a, SLOT1), 100 * a);
+    space_load(NULL);
+    on_cpu(0, a);
+    unmap(a, 0, 1);
+    on_cpu(1, a);
+    sim_check_translations("coming back to the commons");
+    peek_fails(a, SLOT1, FAULT_NO_REGION);
+    finish();
+}
+
+static struct quarter *contested;
+
+static void promote_and_demote(u32 cpu) {
+    (void)cpu;
+    for (u32 i = 0; i < 12; i++) {
+        if (sim_random_below(2)) {
+            commons_promote(contested);
+        } else {
+            commons_demote(contested);
+        }
+        sim_progress();
+    }
+}
+
+TEST(a_late_helper_of_a_demotion_does_not_end_the_next_promotion) {
+    begin_commons(3);
+    u32 a = process_with(2), b = process_with(1);
+    contested = process_quarter(a, 1);
+    for (u32 round = 0; round < 20; round++) {
+        sim_run(3, promote_and_demote);
+        sim_cpu_select(0);
+        commons_demote(contested);
+        sim_check_no_global("the last demotion");
+        CHECK(!is_global(a, SLOT1), "a page of what is no commons is global");
+        CHECK_EQUAL(commons_promote(process_quarter(b, 1)), 0);
+        commons_demote(process_quarter(b, 1));
+    }
+    finish();
+}
+
 /* ---- The table of spaces --------------------------------------------------------------------- */
 
 static struct space_slot tuple[SLOT_COUNT];
@@ -666,6 +712,8 @@ int main(void) {
         cmocka_unit_test(the_commons_ends_with_its_last_reference),
         cmocka_unit_test(hazard_13_a_gap_in_the_generations_of_the_commons_forgets_everything),
         cmocka_unit_test(hazard_38_the_next_commons_is_not_taken_for_the_last),
+        cmocka_unit_test(hazard_08_a_cpu_that_comes_back_to_the_commons_catches_up),
+        cmocka_unit_test(a_late_helper_of_a_demotion_does_not_end_the_next_promotion),
         cmocka_unit_test(hazard_31_a_lookup_never_finds_a_space_that_is_going),
     };
     return cmocka_run_group_tests_name("tags", tests, NULL, NULL);
