@@ -105,8 +105,8 @@ $(out)/user/lib/libquartet.a: $(user_library_objects) $(out)/user.list
 	@rm -f $@
 	$(call quietly,AR,$@)ar rcD $@ $(user_library_objects)
 
-# libquartet.a stands before libc.a, so that its locks and its __getreent take the place of
-# newlib's. The wrapped call is the one that user/lib/clone.c has to see: a clone's cached identity
+# libquartet.a stands before libc.a, so that its __getreent takes the place of newlib's; its locks do
+# because user/lib/user.ld asks for them by name. The wrapped call is the one that user/lib/clone.c has to see: a clone's cached identity
 # is stale. A program's objects are its own and those of its folder.
 user_objects_of = $(out)/$(1).o $(patsubst %.c,$(out)/%.o,$(filter $(1)/%,$(user_parts_c)))
 

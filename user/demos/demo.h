@@ -45,6 +45,23 @@ static inline long demo_must(const char *what, long result) {
     return result;
 }
 
+/* In a child whose plan says ACTION for SLOT: the slot is as the plan promises. WORD lies in the page
+ * at OFFSET, where the parent had written FIRST. Uses no memory but the stack and WORD. */
+static inline int demo_plan_kept(uint32_t slot, uint32_t action, uint32_t offset,
+                                 const volatile uint32_t *word, uint32_t first) {
+    struct quarter_stat stat;
+    long error = quarter_stat(QUARTET_SLOT(slot), &stat);
+    if (action == PLAN_NONE) {
+        return error < 0;
+    }
+    if (action == PLAN_FRESH) {
+        return error == 0 && stat.regions == 0 && stat.resident == 0 &&
+               quarter_map(QUARTET_SLOT(slot), offset, PAGE_SIZE, RIGHT_READ | RIGHT_WRITE) == 0 &&
+               *word == 0;
+    }
+    return error == 0 && *word == first;
+}
+
 /* Put QUARTER (a handle, or QUARTET_NONE) into SLOT of the caller; closes the handle if CONSUME. */
 static inline long demo_attach(uint32_t slot, int quarter, uint32_t rights, int consume) {
     struct space_change change = {.process = QUARTET_SELF, .flags = consume ? SPACE_CONSUME : 0};

@@ -22,7 +22,6 @@
 #define WORD_FIRST(slot) (0xA0000000u + (slot))
 #define WORD_CHILD(slot) (0xB0000000u + (slot))
 #define WORD_LATER(slot) (0xC0000000u + (slot))
-#define WORD_FRESH 0u
 
 /* In the child's results: one bit a slot for each statement that did not hold. */
 enum { WRONG_FIRST = 0, WRONG_KEPT = 4 };
@@ -33,18 +32,7 @@ static volatile uint32_t *test_word(uint32_t slot) { return demo_pointer(slot, T
 
 /* What the child finds in SLOT before it writes. */
 static int child_finds(uint32_t slot, uint32_t action) {
-    struct quarter_stat stat;
-    long error = quarter_stat(QUARTET_SLOT(slot), &stat);
-    if (action == PLAN_NONE) {
-        return error < 0;
-    }
-    if (action == PLAN_FRESH) {
-        return error == 0 && stat.regions == 0 && stat.resident == 0 &&
-               quarter_map(QUARTET_SLOT(slot), TEST_OFFSET, PAGE_SIZE, RIGHT_READ | RIGHT_WRITE) ==
-                   0 &&
-               *test_word(slot) == WORD_FRESH;
-    }
-    return error == 0 && *test_word(slot) == WORD_FIRST(slot);
+    return demo_plan_kept(slot, action, TEST_OFFSET, test_word(slot), WORD_FIRST(slot));
 }
 
 /* ARG: the plan, and which slots it speaks of: slot 0 is skipped where the parent has replaced

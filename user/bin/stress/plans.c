@@ -17,19 +17,6 @@ static inline volatile uint32_t *plan_word(uint32_t worker, uint32_t slot) {
 
 /* ---- The child ------------------------------------------------------------------------------- */
 
-static inline bool child_finds(volatile uint32_t *word, uint32_t slot, uint32_t action) {
-    struct quarter_stat stat;
-    long error = quarter_stat(QUARTET_SLOT(slot), &stat);
-    if (action == PLAN_NONE) {
-        return error < 0;
-    }
-    if (action == PLAN_FRESH) {
-        return error == 0 && stat.regions == 0 && stat.resident == 0 &&
-               quarter_map(QUARTET_SLOT(slot), BOARD_OFFSET, PAGE_SIZE, RW) == 0 && *word == 0;
-    }
-    return error == 0 && *word == WORD_FIRST(slot);
-}
-
 /* Nothing of slot 1 is used here: no variable, no C library. The status is a bit for each slot that
  * is wrong. */
 static DEMO_ENTRY __attribute__((noreturn)) void plan_child(uint32_t argument) {
@@ -37,7 +24,7 @@ static DEMO_ENTRY __attribute__((noreturn)) void plan_child(uint32_t argument) {
     for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
         uint32_t action = PLAN_FOR_SLOT(plan, slot);
         volatile uint32_t *word = plan_word(worker, slot);
-        wrong |= child_finds(word, slot, action) ? 0 : 1u << slot;
+        wrong |= demo_plan_kept(slot, action, BOARD_OFFSET, word, WORD_FIRST(slot)) ? 0 : 1u << slot;
         for (uint32_t i = 0; i < 200 && action == PLAN_COPY; i++) {
             wrong |= *word == WORD_FIRST(slot) ? 0 : 0x10u << slot;
         }
