@@ -92,6 +92,7 @@ struct frame {
     u64 hazard; /* atomic, tlbsan.c: 0, or sub-ID and generation (the low half of each) of the
                  * quarter whose entry to it was taken last */
     u32 hazard_line;
+    const char *hazard_file; /* with the line: where that was */
 #endif
 };
 

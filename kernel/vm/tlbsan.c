@@ -74,8 +74,9 @@ void tlbsan_downgrade(struct quarter *quarter, u32 offset, u32 pages, const char
 /* In one word, because quarters that share a table may let go of it at the same time. */
 static u64 hazard_make(u64 sub_id, u64 generation) { return sub_id << 32 | (u32)generation; }
 
-void tlbsan_frame(const struct quarter *quarter, frame_t frame, u32 line) {
+void tlbsan_frame(const struct quarter *quarter, frame_t frame, const char *file, u32 line) {
     struct frame *place = &frame_table[frame.number];
+    place->hazard_file = file;
     place->hazard_line = line;
     atomic_write_64(&place->hazard, hazard_make(quarter->sub_id, quarter->generation + 1));
 }
@@ -87,9 +88,9 @@ void tlbsan_frame_freed(frame_t frame) {
     u64 known = atomic_read_64(&done[at]);
     ASSERT(
         hazard == 0 || (u32)(known >> 32) != sub_id || (u32)known >= (u32)hazard,
-        "frame %x is freed, and quarter %u, whose entry was taken from it in line %u, has not been "
-        "shot down since",
-        frame.number, sub_id, place->hazard_line);
+        "frame %x is freed by CPU %u, and no shootdown of quarter %u has followed the downgrade at "
+        "%s:%u, which took its entry away",
+        frame.number, arch_cpu()->number, sub_id, place->hazard_file, place->hazard_line);
     atomic_write_64(&place->hazard, 0);
 }
 

@@ -25,7 +25,7 @@ struct space;
 
 int tlbsan_initialise(void); /* on each CPU, before its first space. 0 or E_NOMEM */
 void tlbsan_downgrade(struct quarter *quarter, u32 offset, u32 pages, const char *file, u32 line);
-void tlbsan_frame(const struct quarter *quarter, frame_t frame, u32 line);
+void tlbsan_frame(const struct quarter *quarter, frame_t frame, const char *file, u32 line);
 void tlbsan_frame_freed(frame_t frame);
 void tlbsan_shot(struct quarter *quarter);   /* all CPUs have answered; lock held */
 void tlbsan_unlock(struct quarter *quarter); /* before the lock goes */
@@ -39,7 +39,7 @@ void tlbsan_invalidate_all(void);
 #define TLBSAN_DOWNGRADE(quarter, offset, pages) \
     tlbsan_downgrade(quarter, offset, pages, __FILE__, __LINE__)
 /* No entry of QUARTER refers to FRAME any more. */
-#define TLBSAN_FRAME(quarter, frame) tlbsan_frame(quarter, frame, __LINE__)
+#define TLBSAN_FRAME(quarter, frame) tlbsan_frame(quarter, frame, __FILE__, __LINE__)
 /* In place of the functions of the same name, which each of them calls. */
 #define arch_invalidate(address, pages) tlbsan_invalidate(address, pages)
 #define arch_tag_invalidate(tag, address, pages) tlbsan_tag_invalidate(tag, address, pages)
