@@ -92,6 +92,21 @@ void endpoint_handle_removed(struct endpoint *endpoint, u32 rights) {
     }
 }
 
+void endpoint_server_ended(struct endpoint *endpoint, const struct process *process) {
+    spinlock_acquire(&endpoint->lock);
+    struct list *next;
+    for (struct list *link = endpoint->awaiting.next; link != &endpoint->awaiting; link = next) {
+        struct ipc_state *caller = LIST_ENTRY(link, struct ipc_state, link);
+        next = link->next;
+        if (caller->receiver == process) {
+            list_remove(&caller->link);
+            caller->phase = IPC_IDLE;
+            sched_wake(caller->thread, E_DEAD);
+        }
+    }
+    spinlock_release(&endpoint->lock);
+}
+
 /* There is something to receive: wake the thread that has waited longest, by WAKE. One that was
  * killed meanwhile does not count. Lock held. */
 static void receiver_wake(struct endpoint *endpoint, bool (*wake)(struct thread *, int)) {
@@ -162,6 +177,7 @@ static bool caller_take(struct endpoint *endpoint, struct ipc_state *state, u32 
         list_remove(&caller->link);
         list_append(&endpoint->awaiting, &caller->link);
         caller->phase = IPC_AWAITING;
+        caller->receiver = state->thread->process;
         caller->content.token = endpoint->next_token++;
         content_move(state, caller);
         return true;

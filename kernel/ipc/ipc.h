@@ -71,6 +71,7 @@ struct ipc_state {
     struct list link;      /* lock: in the list that phase names */
     u8 phase;              /* lock: enum ipc_phase */
     u32 receive_size;      /* lock: the room that the reply may fill */
+    const struct process *receiver; /* lock: AWAITING: whose thread received it; only compared */
     struct ipc_content content;
 };
 
@@ -84,6 +85,12 @@ void endpoint_release(struct endpoint *endpoint);
  * under LOCK_HANDLES. */
 void endpoint_handle_added(struct endpoint *endpoint, u32 rights);
 void endpoint_handle_removed(struct endpoint *endpoint, u32 rights);
+
+/* PROCESS, which is ending, receives from ENDPOINT: nobody will reply to the calls that it received.
+ * They end with E_DEAD, also where others can still receive; calls that are queued stay so. A
+ * supervisor that keeps the right to receive can so start the server again behind the same
+ * endpoint, and no client hangs. */
+void endpoint_server_ended(struct endpoint *endpoint, const struct process *process);
 
 /* Of one endpoint: closed ones that nobody receives must not fill the kernel's memory. */
 #define SESSION_LIMIT 4096u

@@ -125,6 +125,30 @@ void handle_table_destroy(struct handle_table *table) {
     }
 }
 
+/* The endpoint that INDEX of TABLE may receive from, referenced; or null. */
+static struct endpoint *receiving_at(struct handle_table *table, u32 index) {
+    struct endpoint *endpoint = NULL;
+    spinlock_acquire(&table->lock);
+    if (table_has(table, (int)index) && table->handles[index].type == OBJECT_ENDPOINT &&
+        (table->handles[index].rights & RIGHT_READ)) {
+        endpoint = table->handles[index].object;
+        endpoint_reference(endpoint);
+    }
+    spinlock_release(&table->lock);
+    return endpoint;
+}
+
+void handle_table_abandon(struct handle_table *table, const struct process *process) {
+    for (u32 index = 0; index < table->end; index++) {
+        struct endpoint *endpoint = receiving_at(table, index);
+        if (endpoint) {
+            endpoint_server_ended(endpoint, process);
+            endpoint_release(endpoint);
+            sched_preemption_point();
+        }
+    }
+}
+
 /* What a table entry adds to a plain reference that it takes over. */
 static void handle_counted(void *object, enum object_type type, u32 rights) {
     if (type == OBJECT_ENDPOINT) {

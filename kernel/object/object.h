@@ -38,6 +38,11 @@ void handle_table_create(struct handle_table *table);
 int handle_table_copy(struct handle_table *to, struct handle_table *from);
 void handle_table_destroy(struct handle_table *table); /* closes all; no lock held */
 
+/* PROCESS, whose table it is, is ending: the calls that it has received and not answered fail
+ * (endpoint_server_ended). No lock held; its threads but the caller are gone. */
+struct process;
+void handle_table_abandon(struct handle_table *table, const struct process *process);
+
 /* Put OBJECT, with the plain reference that the caller holds on it, into a free index. The
  * index, or -E_LIMIT or -E_NOMEM (the caller keeps its reference). */
 int handle_install(struct handle_table *table, void *object, enum object_type type, u32 rights);

@@ -116,6 +116,7 @@ void process_announce(struct process *process) {
 
 void process_teardown(struct process *process) {
     ASSERT(process == process_current(), "process %u is torn down by another one", process->pid);
+    handle_table_abandon(&process->handles, process);
     handle_table_destroy(&process->handles);
     process_set_space(process, NULL);
     while (child_orphan(process)) {

@@ -86,6 +86,34 @@ static void kill_awaiting(void) {
     EXPECT(E_NOTFOUND, ipc_reply(endpoint, &message));
 }
 
+static void receive_one(uint32_t unused) {
+    (void)unused;
+    struct message message = {0};
+    ipc_receive(endpoint, &message);
+    word[ARRIVED] = 1;
+    nap(60000);
+}
+
+static void call_once(uint32_t unused) {
+    (void)unused;
+    struct message message = {0};
+    process_exit(ipc_call(session, &message) == -E_DEAD ? CODE_KILL : 1);
+}
+
+/* A server that is killed after it has received a message: its caller learns of it, though others
+ * can still receive. */
+static void kill_server(void) {
+    word[ARRIVED] = 0;
+    long server = start(FORK_SHARING, receive_one, 0);
+    long caller = start(FORK_SHARING, call_once, 0);
+    while (word[ARRIVED] == 0) {
+        nap(1);
+    }
+    process_kill((int)server, CODE_KILL);
+    claim(end(server) == (STATUS_KILLED | CODE_KILL), "the server was killed", 0);
+    claim(end(caller) == CODE_KILL, "its caller got E_DEAD", 0);
+}
+
 void call_for_ever(uint32_t unused) {
     (void)unused;
     state_call();
@@ -112,5 +140,6 @@ void attack_kills(void) {
     }
     for (int i = 0; i < 20; i++) {
         kill_awaiting();
+        kill_server();
     }
 }

@@ -19,7 +19,7 @@
 
 /* Words in slot 2, which children see under FORK_SHARING. */
 static volatile uint32_t *const word = (uint32_t *)(uintptr_t)SLOT_BASE(2);
-enum { STOP, ERRORS, COUNT_A, COUNT_B, READY, MUTEX, BARRIER = 16 };
+enum { STOP, ERRORS, COUNT_A, COUNT_B, READY, MUTEX, ARRIVED, BARRIER = 16 };
 
 extern uint32_t seed; /* of random_below */
 extern int broken;    /* claims of this process that did not hold */
