@@ -40,7 +40,8 @@ enum quartet_error {
 #define CLONE_STOPPED 0x100u /* the child does not run until space_set starts it */
 /* If it ends by a fault, its status tells, and no line on the console. */
 #define CLONE_QUIET 0x200u
-#define CLONE_FLAGS (CLONE_STOPPED | CLONE_QUIET)
+#define CLONE_BARE 0x400u /* it has no handles; handle_give puts some into a stopped one */
+#define CLONE_FLAGS (CLONE_STOPPED | CLONE_QUIET | CLONE_BARE)
 
 /* ---- Handles and rights ---------------------------------------------------------------------- */
 
@@ -67,6 +68,7 @@ enum quartet_error {
 #define HANDLE_SYSTEM 4  /* the machine: console, information, power */
 #define HANDLE_CONSOLE 5 /* session with the console server */
 #define HANDLE_SERVICE 6 /* a server: the endpoint that it receives on */
+#define HANDLE_NAMES 7   /* session with the name server */
 #define HANDLE_FIRST 8
 #define HANDLE_LIMIT 256 /* indexes 0..HANDLE_LIMIT-1 */
 

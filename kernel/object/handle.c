@@ -195,6 +195,18 @@ int handle_install_at(struct handle_table *table, int target, void *object, enum
     return error ? -error : target;
 }
 
+int handle_install_free(struct handle_table *table, int target, void *object, enum object_type type,
+                        u32 rights) {
+    spinlock_acquire(&table->lock);
+    int error = table_has(table, target) ? E_EXISTS : table_reach(table, (u32)target);
+    if (error == 0) {
+        table_put(table, (u32)target, object, type, rights);
+        handle_counted(object, type, rights);
+    }
+    spinlock_release(&table->lock);
+    return error ? -error : target;
+}
+
 int handle_lookup(struct handle_table *table, int handle, enum object_type type, u32 rights,
                   void **object, u32 *rights_out, enum object_type *type_out) {
     int error = 0;

@@ -50,6 +50,10 @@ int handle_install(struct handle_table *table, void *object, enum object_type ty
 int handle_install_at(struct handle_table *table, int target, void *object, enum object_type type,
                       u32 rights);
 
+/* Into index TARGET if it is free; TARGET is one. -E_EXISTS or -E_NOMEM. */
+int handle_install_free(struct handle_table *table, int target, void *object, enum object_type type,
+                        u32 rights);
+
 /* The object behind HANDLE if it has TYPE and at least RIGHTS, with a plain reference that the
  * caller releases by object_release(object, type, 0): 0, E_HANDLE, E_TYPE or E_RIGHTS. TYPE 0:
  * any. RIGHTS_OUT and TYPE_OUT may be null. */

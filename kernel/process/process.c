@@ -55,12 +55,12 @@ static void process_deallocate(struct process *process) {
     cache_free(&process_cache, process);
 }
 
-/* Name, handles and whatever else a child has from its parent. */
-static int process_inherit(struct process *process, struct process *parent) {
+/* Name, whatever else a child has from its parent, and, unless it is to be BARE, the handles. */
+static int process_inherit(struct process *process, struct process *parent, bool bare) {
     memcpy(process->name, parent->name, sizeof(process->name));
     process->priority_limit = parent->priority_limit;
     process->traced = parent->traced;
-    return handle_table_copy(&process->handles, &parent->handles);
+    return bare ? E_OK : handle_table_copy(&process->handles, &parent->handles);
 }
 
 /* Enter the table, as a child of PARENT. Cannot fail. Lock held. */
@@ -80,7 +80,7 @@ int process_create(struct process *parent, struct space *space, struct budget *b
     if (error) {
         return error;
     }
-    if (parent && (error = process_inherit(process, parent)) != 0) {
+    if (parent && (error = process_inherit(process, parent, false)) != 0) {
         process_deallocate(process);
         return error;
     }
@@ -107,7 +107,7 @@ static int clone_prepare(struct process *parent, u32 plan, struct budget *budget
     if (error) {
         return error;
     }
-    error = process_inherit(*child, parent);
+    error = process_inherit(*child, parent, (plan & CLONE_BARE) != 0);
     if (error) {
         goto no_handles;
     }
@@ -193,6 +193,17 @@ int process_start(struct process *process, u32 entry, u32 sp, u32 arg) {
     }
     spinlock_release(&process_lock);
     return mine ? 0 : E_BUSY;
+}
+
+/* The lock keeps a kill from emptying the table just before this fills it. */
+int process_give(struct process *process, int target, void *object, enum object_type type,
+                 u32 rights) {
+    spinlock_acquire(&process_lock);
+    bool mine = process->stopped && !process->dying;
+    int index =
+        mine ? handle_install_free(&process->handles, target, object, type, rights) : -E_BUSY;
+    spinlock_release(&process_lock);
+    return index;
 }
 
 /* ---- References and what a process is made of ------------------------------------------------ */

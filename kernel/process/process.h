@@ -118,6 +118,11 @@ int process_clone(u32 plan, u32 entry, u32 sp, u32 arg);
 /* Let a process made with CLONE_STOPPED run. 0 or E_BUSY: it runs already, or is being ended. */
 int process_start(struct process *process, u32 entry, u32 sp, u32 arg);
 
+/* Put a handle into the free index TARGET of PROCESS, which is stopped; takes over the reference to
+ * OBJECT unless it returns an error: -E_BUSY (not stopped any more), -E_EXISTS, -E_NOMEM. */
+int process_give(struct process *process, int target, void *object, enum object_type type,
+                 u32 rights);
+
 void process_reference(struct process *process);
 void process_release(struct process *process);
 

@@ -34,6 +34,32 @@ long call_handle_dup(uword handle, uword rights, uword target, uword d UNUSED) {
     return index;
 }
 
+/* What is given cannot be taken back: so only while nobody but its maker has to do with PROCESS. */
+long call_handle_give(uword process, uword handle, uword rights, uword target) {
+    struct object_found found;
+    struct process *to;
+    if ((u32)rights & ~RIGHTS_ALL) {
+        return -E_INVALID;
+    }
+    if ((u32)target >= HANDLE_LIMIT) {
+        return -E_HANDLE;
+    }
+    int error = process_lookup((int)process, RIGHT_MAP, &to);
+    if (error != E_OK) {
+        return -error;
+    }
+    error = object_lookup((int)handle, RIGHT_DUPLICATE, &found);
+    if (error == E_OK) {
+        error =
+            -process_give(to, (int)target, found.object, found.type, found.rights & (u32)rights);
+        if (error > 0) {
+            object_release(found.object, found.type, 0);
+        }
+    }
+    process_put(to);
+    return error > 0 ? -error : (long)(int)target;
+}
+
 long call_handle_close(uword handle, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
     return -handle_close(&process_current()->handles, (int)handle);
 }

@@ -66,8 +66,9 @@ static void add_plan(struct line *line, u32 plan) {
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
         LINE_ADD(line, "%s%s", slot == 0 ? "" : "-", names[PLAN_FOR_SLOT(plan, slot)]);
     }
-    LINE_ADD(line, "%s%s%s", plan & CLONE_STOPPED ? " stopped" : "",
-             plan & CLONE_QUIET ? " quiet" : "", plan & ~(0xFFu | CLONE_FLAGS) ? " ?" : "");
+    LINE_ADD(line, "%s%s%s%s", plan & CLONE_STOPPED ? " stopped" : "",
+             plan & CLONE_QUIET ? " quiet" : "", plan & CLONE_BARE ? " bare" : "",
+             plan & ~(0xFFu | CLONE_FLAGS) ? " ?" : "");
 }
 
 static void add_argument(struct line *line, enum syscall_argument type, uword value) {

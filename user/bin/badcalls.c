@@ -343,6 +343,33 @@ static void bad_space_changes(void) {
     before = state_now();
 }
 
+static void bad_gifts(void) {
+    long child = process_clone(PLAN_SPAWN | CLONE_STOPPED | CLONE_BARE, 0, 0, 0);
+    long fixed = handle_dup((int)own_endpoint, RIGHT_WRITE, QUARTET_NONE);
+    long weak = handle_dup((int)child, RIGHTS_ALL & ~RIGHT_MAP, QUARTET_NONE);
+    handle_give((int)child, HANDLE_SYSTEM, RIGHT_READ, HANDLE_SYSTEM);
+    before = state_now();
+    EXPECT(E_HANDLE, handle_give(200, HANDLE_SYSTEM, RIGHT_READ, 8));
+    EXPECT(E_TYPE, handle_give(HANDLE_SYSTEM, HANDLE_SYSTEM, RIGHT_READ, 8));
+    EXPECT(E_RIGHTS, handle_give((int)weak, HANDLE_SYSTEM, RIGHT_READ, 8));
+    EXPECT(E_HANDLE, handle_give((int)child, 200, RIGHT_READ, 8));
+    EXPECT(E_RIGHTS, handle_give((int)child, (int)fixed, RIGHT_WRITE, 8));
+    EXPECT(E_INVALID, handle_give((int)child, HANDLE_SYSTEM, RIGHTS_ALL + 1, 8));
+    EXPECT(E_HANDLE, handle_give((int)child, HANDLE_SYSTEM, RIGHT_READ, HANDLE_LIMIT));
+    EXPECT(E_HANDLE, handle_give((int)child, HANDLE_SYSTEM, RIGHT_READ, QUARTET_NONE));
+    EXPECT(E_EXISTS, handle_give((int)child, HANDLE_SYSTEM, RIGHT_READ, HANDLE_SYSTEM));
+    EXPECT(E_BUSY, handle_give(QUARTET_SELF, HANDLE_SYSTEM, RIGHT_READ, 100));
+    struct process_status status;
+    process_kill((int)child, 9);
+    process_wait((int)child, 0, &status);
+    before = state_now();
+    EXPECT(E_BUSY, handle_give((int)child, HANDLE_SYSTEM, RIGHT_READ, 8));
+    handle_close((int)weak);
+    handle_close((int)fixed);
+    handle_close((int)child);
+    state_settle();
+}
+
 static void bad_processes_and_threads(void) {
     uint32_t word = 0;
     struct message message = {0};
@@ -392,6 +419,7 @@ int main(int argc, char **argv) {
     weak_rights();
     bad_ranges();
     bad_space_changes();
+    bad_gifts();
     bad_processes_and_threads();
     bad_numbers();
     printf("%d passed, %d failed\n", passed, failed);

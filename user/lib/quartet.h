@@ -89,10 +89,19 @@ struct quartet_program {
 #define RENEW(slot) (1u << (slot))
 #define RENEW_DEFAULT (RENEW(SLOT_TEXT) | RENEW(SLOT_DATA) | RENEW(SLOT_STACK))
 
+/* A handle for a new program: those of RIGHTS that HANDLE has, at INDEX. */
+struct quartet_gift {
+    int handle;
+    uint32_t rights;
+    int index;
+};
+
 struct quartet_spawn {
     struct quartet_program program;
     uint32_t plan; /* what becomes of the slots that the program does not renew */
     bool traced;   /* turn the tracing of system calls on before it starts */
+    const struct quartet_gift *gifts; /* all the handles that it gets; null: all of the caller's */
+    size_t gift_count;
 };
 
 /* Replace the running program. Returns only on failure, with everything as before (but descriptors
@@ -103,7 +112,7 @@ int quartet_execute(const struct quartet_program *program);
 int quartet_start_program(int process, const struct quartet_program *program);
 
 /* Clone by plan and start a program in the clone. Returns the process handle; wait() knows it too.
- * The clone has all handles of the caller: nobody but itself could close those with O_CLOEXEC. */
+ * Without gifts the clone has all handles of the caller, those with O_CLOEXEC too. */
 int quartet_spawn(const struct quartet_spawn *spawn);
 
 /* ---- Clones, threads (clone.c, thread.c)

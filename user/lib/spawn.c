@@ -8,8 +8,19 @@
 
 #include "internal.h"
 
+static int gifts_give(int child, const struct quartet_spawn *spawn) {
+    for (size_t i = 0; i < spawn->gift_count; i++) {
+        const struct quartet_gift *gift = &spawn->gifts[i];
+        if (posix_result(handle_give(child, gift->handle, gift->rights, gift->index)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int child_start(int child, const struct quartet_spawn *spawn) {
     if (spawn->traced && posix_result(process_trace(child, 1)) < 0)
+        return -1;
+    if (spawn->gifts != NULL && gifts_give(child, spawn) < 0)
         return -1;
     if (quartet_start_program(child, &spawn->program) < 0)
         return -1;
@@ -18,7 +29,8 @@ static int child_start(int child, const struct quartet_spawn *spawn) {
 
 int quartet_spawn(const struct quartet_spawn *spawn) {
     struct process_status status;
-    long child = process_clone((spawn->plan & 0xFF) | CLONE_STOPPED, 0, 0, 0);
+    uint32_t flags = CLONE_STOPPED | (spawn->gifts != NULL ? CLONE_BARE : 0);
+    long child = process_clone((spawn->plan & 0xFF) | flags, 0, 0, 0);
     if (posix_result(child) < 0)
         return -1;
     if (child_start((int)child, spawn) == 0)
