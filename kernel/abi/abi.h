@@ -78,6 +78,7 @@ enum object_type {
     OBJECT_ENDPOINT,
     OBJECT_SESSION,
     OBJECT_SYSTEM,
+    OBJECT_NOTIFICATION,
 };
 
 struct handle_stat {
@@ -166,6 +167,10 @@ struct message {
     uint64_t send_buffer;
     uint64_t receive_buffer;
 };
+
+/* ---- Notifications --------------------------------------------------------------------------- */
+
+#define NOTIFICATION_BITS 0x7FFFFFFFu /* a result of calls: never negative */
 
 /* ---- system_info ----------------------------------------------------------------------------- */
 

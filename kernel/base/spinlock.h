@@ -17,6 +17,8 @@ enum lock_class {
     LOCK_ENDPOINT,          /* one endpoint: its queues */
     LOCK_FUTEX,             /* one bucket of the futex table */
     LOCK_CONSOLE_INPUT,     /* the ring of console input and its readers */
+    LOCK_TIMERS,            /* the heap of running timers */
+    LOCK_NOTIFICATION,      /* one notification: its bits and waiters */
     LOCK_RUN_QUEUE,         /* run queues, sleepers, thread states */
     LOCK_CACHE,             /* one object cache */
     LOCK_FRAMES,            /* the frame allocator */

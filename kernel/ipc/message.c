@@ -64,15 +64,11 @@ void ipc_thread_release(struct thread *thread) {
 
 /* An endpoint lives while somebody can receive: a handle under way counts. */
 static void handle_take(struct ipc_handle *handle) {
-    if (handle->type == OBJECT_ENDPOINT) {
-        endpoint_handle_added(handle->object, handle->rights);
-    }
+    object_handle_added(handle->object, handle->type, handle->rights);
 }
 
 static void handle_leave(struct ipc_handle *handle) {
-    if (handle->type == OBJECT_ENDPOINT) {
-        endpoint_handle_removed(handle->object, handle->rights);
-    }
+    object_handle_removed(handle->object, handle->type, handle->rights);
 }
 
 /* Drop the handles of STATE's content from number FIRST on. */

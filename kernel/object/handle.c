@@ -149,13 +149,6 @@ void handle_table_abandon(struct handle_table *table, const struct process *proc
     }
 }
 
-/* What a table entry adds to a plain reference that it takes over. */
-static void handle_counted(void *object, enum object_type type, u32 rights) {
-    if (type == OBJECT_ENDPOINT) {
-        endpoint_handle_added(object, rights);
-    }
-}
-
 int handle_install(struct handle_table *table, void *object, enum object_type type, u32 rights) {
     spinlock_acquire(&table->lock);
     while (table_has(table, (int)table->lowest)) {
@@ -165,7 +158,7 @@ int handle_install(struct handle_table *table, void *object, enum object_type ty
     int error = index < HANDLE_LIMIT ? table_reach(table, index) : E_LIMIT;
     if (error == 0) {
         table_put(table, index, object, type, rights);
-        handle_counted(object, type, rights);
+        object_handle_added(object, type, rights);
     }
     spinlock_release(&table->lock);
     return error ? -error : (int)index;
@@ -186,7 +179,7 @@ int handle_install_at(struct handle_table *table, int target, void *object, enum
             table->count--;
         }
         table_put(table, (u32)target, object, type, rights);
-        handle_counted(object, type, rights);
+        object_handle_added(object, type, rights);
     }
     spinlock_release(&table->lock);
     if (old.object) {
@@ -201,7 +194,7 @@ int handle_install_free(struct handle_table *table, int target, void *object, en
     int error = table_has(table, target) ? E_EXISTS : table_reach(table, (u32)target);
     if (error == 0) {
         table_put(table, (u32)target, object, type, rights);
-        handle_counted(object, type, rights);
+        object_handle_added(object, type, rights);
     }
     spinlock_release(&table->lock);
     return error ? -error : target;

@@ -62,10 +62,15 @@ int handle_lookup(struct handle_table *table, int handle, enum object_type type,
 int handle_close(struct handle_table *table, int handle); /* 0 or E_HANDLE */
 
 /* One reference more or less, whatever the type. RIGHTS: of the handle that the reference
- * belongs to, or 0 for a plain reference. An endpoint counts its handles by their rights:
- * without one that may receive, its callers wait in vain. Release takes no lock of the caller's:
- * it may free quarters. */
+ * belongs to, or 0 for a plain reference. Release takes no lock of the caller's: it may free
+ * quarters. */
 void object_reference(void *object, enum object_type type, u32 rights);
 void object_release(void *object, enum object_type type, u32 rights);
+
+/* What a handle adds to the plain reference that it has, in a table or in a message: an endpoint
+ * counts the handles that may receive, a notification those that may signal. Without one, who
+ * waits there waits in vain. May be called under LOCK_HANDLES. */
+void object_handle_added(void *object, enum object_type type, u32 rights);
+void object_handle_removed(void *object, enum object_type type, u32 rights);
 
 #endif

@@ -62,6 +62,7 @@ struct thread {
     struct list queue;
     u64 futex_sub_id; /* futex.c: what it waits for */
     u32 futex_offset;
+    u32 notification_bits; /* ipc/notification.c: what it waits for, then what it gets */
 
     /* LOCK_RUN_QUEUE of its CPU: */
     u32 cpu;              /* whose run queue and sleepers it belongs to: sched/run_queue.h */

@@ -21,6 +21,7 @@
 #include "kernel/base/atomic.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
+#include "kernel/ipc/notification.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/run_queue.h"
 #include "kernel/vm/space.h"
@@ -305,6 +306,7 @@ void kernel_tick(void) {
     }
     account(current, now);
     spinlock_release(&queue->lock);
+    notification_timers_run(now);
     if (busy) {
         run_queue_balance();
     }

@@ -74,6 +74,7 @@ static u64 object_id(const struct object_found *found) {
         return ((struct session *)found->object)->badge;
     case OBJECT_ENDPOINT:
     case OBJECT_SYSTEM:
+    case OBJECT_NOTIFICATION:
         break;
     }
     return 0;

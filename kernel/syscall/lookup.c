@@ -89,6 +89,15 @@ int process_lookup(int handle, u32 rights, struct process **process) {
     return error;
 }
 
+int notification_lookup(int handle, u32 rights, struct notification **notification) {
+    struct object_found found;
+    int error = typed_lookup(handle, OBJECT_NOTIFICATION, rights, &found);
+    if (error == E_OK) {
+        *notification = found.object;
+    }
+    return error;
+}
+
 int system_check(int handle, u32 rights) {
     struct object_found found;
     /* The object is never freed, so there is no reference to drop. */

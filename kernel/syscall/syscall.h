@@ -15,6 +15,7 @@
 #include "generated/syscall_table.h"
 #include "kernel/object/object.h"
 
+struct notification;
 struct process;
 struct quarter;
 
@@ -37,6 +38,7 @@ struct object_found {
 int object_lookup(int handle, u32 rights, struct object_found *found);
 int quarter_lookup(int handle, u32 rights, struct quarter **quarter, u32 *rights_out); /* or null */
 int process_lookup(int handle, u32 rights, struct process **process);
+int notification_lookup(int handle, u32 rights, struct notification **notification);
 int system_check(int handle, u32 rights); /* the system object; nothing to release */
 
 void quarter_put(struct quarter *quarter); /* drop what quarter_lookup returned */

@@ -10,7 +10,7 @@
 #include "kernel/object/handle.c"
 
 struct counter {
-    int references, readers; /* readers: what endpoint_handle_added counts */
+    int references, readers; /* readers: what object_handle_added counts of endpoints */
 };
 
 void object_reference(void *object, enum object_type type, u32 rights) {
@@ -26,8 +26,15 @@ void object_release(void *object, enum object_type type, u32 rights) {
     CHECK(--counter->references >= 0 && counter->readers >= 0, "an object is released too often");
 }
 
-void endpoint_handle_added(struct endpoint *endpoint, u32 rights) {
-    ((struct counter *)endpoint)->readers += (rights & RIGHT_READ) != 0;
+void object_handle_added(void *object, enum object_type type, u32 rights) {
+    ((struct counter *)object)->readers += type == OBJECT_ENDPOINT && (rights & RIGHT_READ);
+}
+
+/* Nothing here ends as a server does. */
+void endpoint_reference(struct endpoint *endpoint) { ((struct counter *)endpoint)->references++; }
+void endpoint_release(struct endpoint *endpoint) { ((struct counter *)endpoint)->references--; }
+void endpoint_server_ended(struct endpoint *endpoint, const struct process *process) {
+    CHECK(false, "endpoint %p lost %p", (void *)endpoint, (const void *)process);
 }
 
 #define OBJECTS 20u

@@ -26,7 +26,8 @@ host_kernel := $(wildcard kernel/vm/*.c) kernel/base/cache.c kernel/base/cpu.c k
 	kernel/object/budget.c
 host_common := $(host_kernel) $(wildcard arch/sim/*.c) tests/host/harness.c tests/host/world.c \
 	tests/host/audit.c tests/host/model.c $(wildcard tests/host/crowd*.c)
-host_pure := elf elf32 cpio boot acpi
+host_pure := elf elf32 cpio boot acpi heap
+host_pure_sources_heap := kernel/base/heap.c
 host_pure_sources_cpio := kernel/format/cpio.c
 host_pure_sources_boot := boot/memory_map.c boot/multiboot2.c boot/pvh.c boot/read.c
 host_pure_sources_acpi := arch/x86/acpi.c boot/read.c

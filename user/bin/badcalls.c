@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/bin/badcalls/badcalls.h"
 #include "user/bin/badcalls/raw.h"
 
 static int verbose, passed, failed;
@@ -59,7 +60,9 @@ static void state_settle(void) {
     }
 }
 
-static void expect(const char *what, long result, long wanted) {
+void state_keep(void) { before = state_now(); }
+
+void expect(const char *what, long result, long wanted) {
     struct state after = state_now();
     int right = result == -wanted && memcmp(&before, &after, sizeof(after)) == 0;
     passed += right;
@@ -73,8 +76,6 @@ static void expect(const char *what, long result, long wanted) {
         printf("ok   %s: %s\n", what, quartet_error_name(wanted));
     }
 }
-
-#define EXPECT(error, call) expect(#call, call, error)
 
 /* ---- Wild pointers --------------------------------------------------------------------------- */
 
@@ -208,6 +209,7 @@ static void bad_handle(int handle) {
     EXPECT(E_HANDLE, system_off(handle, 0));
     EXPECT(E_HANDLE, quarter_commons(handle, QUARTET_SLOT(1), 1));
     EXPECT(E_HANDLE, quarter_commons(HANDLE_SYSTEM, handle, 1));
+    bad_notification_handle(handle);
 }
 
 static void wrong_types(void) {
@@ -422,6 +424,7 @@ int main(int argc, char **argv) {
     bad_gifts();
     bad_processes_and_threads();
     bad_numbers();
+    bad_notifications();
     printf("%d passed, %d failed\n", passed, failed);
     return failed ? 1 : 0;
 }

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of badcalls share: one expectation, and the state that no refused call changes. */
+#ifndef BADCALLS_H
+#define BADCALLS_H
+
+#include <quartet.h>
+#include <stdio.h>
+
+/* RESULT is the negated error WANTED, and the state is as it was after the last state_keep. */
+void expect(const char *what, long result, long wanted);
+#define EXPECT(error, call) expect(#call, call, error)
+
+void state_keep(void); /* the state is another one now, and rightly so */
+
+/* Called for each handle that is none, and once for all else. */
+void bad_notification_handle(int handle);
+void bad_notifications(void);
+
+#endif
