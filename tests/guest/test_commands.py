@@ -12,7 +12,7 @@ from machine import ARCH, ROOT
 PROGRAMS = sorted(
     os.path.basename(path)[:-2] for path in glob.glob(os.path.join(ROOT, "user/bin/*.c"))
 )
-WITHOUT_USAGE = {"badcalls", "bench", "clear", "echo", "false", "libcheck", "sh", "true"}
+WITHOUT_USAGE = {"badcalls", "bench", "clear", "echo", "false", "libcheck", "sh", "threadcheck", "true"}
 PRESETS = ("fork", "thread", "rfork", "spawn")
 
 
@@ -196,12 +196,3 @@ def test_time_and_uptime_and_free(shell):
     assert re.search(r"\d", shell.run("time sleep 1").output)
     assert ARCH in shell.run("uptime").output
     assert re.search(r"KiB +\d+ +\d+ +\d+", shell.run("free").output)
-
-
-def test_newlib_works():
-    """libcheck runs the C library's parts that rest on our stubs."""
-    from machine import run_line
-
-    result = run_line("libcheck")
-    assert result.status == 0, result.output
-    assert result.output.rstrip().endswith(", 0 failed")

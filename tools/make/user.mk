@@ -60,7 +60,7 @@ USER_CFLAGS = -std=gnu11 $(USER_MACHINE_$(ARCH)) -O2 -g -Wall -Wextra -Wno-forma
 	-nostdinc -I. -Iuser/lib -I$(generated) -isystem user/lib/include \
 	-isystem $(user_compiler_include) -isystem $(newlib)/include
 
-user_library_c := $(sort $(wildcard user/lib/*.c))
+user_library_c := $(sort $(wildcard user/lib/*.c user/lib/pthread/*.c))
 user_programs_c := $(sort $(wildcard user/bin/*.c user/demos/*.c user/servers/*.c))
 user_programs := $(user_programs_c:%.c=$(out)/%.elf)
 user_parts_c := $(sort $(wildcard user/bin/*/*.c user/demos/*/*.c user/servers/*/*.c))

@@ -20,19 +20,13 @@
 #include <unistd.h>
 
 #include "quartet.h"
+#include "user/bin/check.h"
 
 #define FOLDER "/tmp/libcheck"
 
 extern char **environ;
 
-static int passed, failed;
-
-static void check_line(bool good, const char *what, int line) {
-    good ? passed++ : failed++;
-    if (!good)
-        printf("FAILED line %d: %s (errno %d)\n", line, what, errno);
-}
-#define CHECK(condition) check_line(condition, #condition, __LINE__)
+CHECK_COUNTERS;
 
 static __thread int per_thread = 42;
 static __thread char per_thread_zero[100];
@@ -359,6 +353,5 @@ int main(void) {
     check_directories();
     check_pipe_and_exec();
     check_spawn();
-    printf("%d passed, %d failed\n", passed, failed);
-    return failed != 0;
+    return check_end();
 }

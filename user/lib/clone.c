@@ -2,7 +2,7 @@
 /*
  * Clones that run on in C. The linker sends every call of process_clone() through here (--wrap, see
  * tools/make/user.mk), because a clone that has a copy of its parent's thread record must not
- * believe the thread ID in it.
+ * believe the thread ID in it, nor share with the parent what only this record guards.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@ extern void quartet_clone_entry(void);
 long __wrap_process_clone(uint32_t plan, uintptr_t entry, uintptr_t sp, uintptr_t argument) {
     long result = __real_process_clone(plan, entry, sp, argument);
     if (result == 0)
-        thread_self()->id = 0;
+        thread_become_first();
     return result;
 }
 
@@ -25,11 +25,12 @@ long __wrap_process_clone(uint32_t plan, uintptr_t entry, uintptr_t sp, uintptr_
  * buffers and exit handlers are its parent's. */
 _Noreturn void quartet_clone_main(struct quartet_thread *thread) {
     thread_tls((uintptr_t)thread);
+    thread_become_first();
     _exit(thread->function(thread->argument));
 }
 
 static long clone_on_new_stack(uint32_t plan, int (*function)(void *), void *argument) {
-    struct quartet_thread *thread = thread_stack_make();
+    struct quartet_thread *thread = thread_stack_make(QUARTET_THREAD_STACK_SIZE);
     if (thread == NULL)
         return -E_NOMEM;
     thread->function = function;

@@ -81,3 +81,16 @@ void __retarget_lock_release_recursive(_LOCK_T lock) {
     __atomic_store_n(&lock->owner, 0, __ATOMIC_RELAXED);
     quartet_mutex_unlock(&lock->mutex);
 }
+
+/* In the order in which newlib takes them: streams, then the environment, then the heap. */
+void libc_locks_hold(void) {
+    __retarget_lock_acquire_recursive(&__lock___sfp_recursive_mutex);
+    __retarget_lock_acquire_recursive(&__lock___env_recursive_mutex);
+    __retarget_lock_acquire_recursive(&__lock___malloc_recursive_mutex);
+}
+
+void libc_locks_let_go(void) {
+    __retarget_lock_release_recursive(&__lock___malloc_recursive_mutex);
+    __retarget_lock_release_recursive(&__lock___env_recursive_mutex);
+    __retarget_lock_release_recursive(&__lock___sfp_recursive_mutex);
+}

@@ -52,14 +52,20 @@ static void children_forget(void) {
 
 pid_t getpid(void) { return (pid_t)process_id(QUARTET_SELF); }
 
+/* The heap is whole in the copy: no other thread is at work in it. */
 pid_t fork(void) {
+    fork_prepare();
+    libc_locks_hold();
     long child = process_clone(PLAN_FORK, 0, 0, 0);
-    if (posix_result(child) < 0)
-        return -1;
+    libc_locks_let_go();
     if (child == 0) {
         children_forget();
+        fork_child();
         return 0;
     }
+    fork_parent();
+    if (posix_result(child) < 0)
+        return -1;
     return child_remember((int)child) < 0 ? -1 : (pid_t)children[child];
 }
 

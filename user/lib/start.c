@@ -19,7 +19,10 @@ extern void __libc_init_array(void);
 _Noreturn void quartet_start(uintptr_t *stack, uintptr_t argument) {
     static char *nothing[] = {"init", NULL, NULL};
     char *record = __builtin_alloca_with_align(thread_record_size(), 64 * 8);
-    thread_tls((uintptr_t)thread_record_make(record));
+    struct quartet_thread *thread = thread_record_make(record);
+    thread_tls((uintptr_t)thread);
+    thread->first = thread;
+    thread->running = thread->alive = 1;
     quartet_argument = argument;
 
     int argc = argument != 0 ? 1 : (int)stack[0];

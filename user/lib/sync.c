@@ -4,15 +4,11 @@
  * threads of one process and processes that share a quarter. Nothing here knows where its memory
  * lies. A process that dies with a lock held leaves it held.
  */
-#include "quartet.h"
+#include "internal.h"
 
 #define WAKE_ALL UINT32_MAX
 
 enum { MUTEX_FREE, MUTEX_HELD, MUTEX_CONTENDED };
-
-static void word_wait(uint32_t *word, uint32_t expected) {
-    futex_wait((uintptr_t)word, expected, FUTEX_FOREVER);
-}
 
 static void word_wake(uint32_t *word, uint32_t count) { futex_wake((uintptr_t)word, count); }
 
@@ -24,14 +20,20 @@ bool quartet_mutex_try(struct quartet_mutex *mutex) {
 
 /* Whoever had to wait takes the mutex as contended: others may sleep still, and its unlock must
  * wake. */
-static void mutex_lock_contended(struct quartet_mutex *mutex) {
+static bool mutex_lock_contended(struct quartet_mutex *mutex, uint64_t deadline) {
     while (__atomic_exchange_n(&mutex->state, MUTEX_CONTENDED, __ATOMIC_ACQUIRE) != MUTEX_FREE)
-        word_wait(&mutex->state, MUTEX_CONTENDED);
+        if (!deadline_wait(&mutex->state, MUTEX_CONTENDED, deadline))
+            return false;
+    return true;
+}
+
+bool mutex_lock_until(struct quartet_mutex *mutex, uint64_t deadline) {
+    return quartet_mutex_try(mutex) || mutex_lock_contended(mutex, deadline);
 }
 
 void quartet_mutex_lock(struct quartet_mutex *mutex) {
     if (!quartet_mutex_try(mutex))
-        mutex_lock_contended(mutex);
+        mutex_lock_contended(mutex, DEADLINE_NEVER);
 }
 
 void quartet_mutex_unlock(struct quartet_mutex *mutex) {
@@ -41,11 +43,17 @@ void quartet_mutex_unlock(struct quartet_mutex *mutex) {
 
 /* The sequence is read with the mutex held, so a signal after the unlock makes the wait return at
  * once. */
-void quartet_condition_wait(struct quartet_condition *condition, struct quartet_mutex *mutex) {
+bool condition_wait_until(struct quartet_condition *condition, struct quartet_mutex *mutex,
+                          uint64_t deadline) {
     uint32_t sequence = __atomic_load_n(&condition->sequence, __ATOMIC_RELAXED);
     quartet_mutex_unlock(mutex);
-    word_wait(&condition->sequence, sequence);
-    mutex_lock_contended(mutex);
+    bool in_time = deadline_wait(&condition->sequence, sequence, deadline);
+    mutex_lock_contended(mutex, DEADLINE_NEVER);
+    return in_time;
+}
+
+void quartet_condition_wait(struct quartet_condition *condition, struct quartet_mutex *mutex) {
+    condition_wait_until(condition, mutex, DEADLINE_NEVER);
 }
 
 void quartet_condition_signal(struct quartet_condition *condition) {
@@ -69,6 +77,6 @@ bool quartet_barrier_wait(struct quartet_barrier *barrier) {
         return true;
     }
     while (__atomic_load_n(&barrier->round, __ATOMIC_ACQUIRE) == round)
-        word_wait(&barrier->round, round);
+        deadline_wait(&barrier->round, round, DEADLINE_NEVER);
     return false;
 }

@@ -41,36 +41,65 @@ struct quartet_thread *thread_record_make(void *memory) {
     return thread;
 }
 
-struct quartet_thread *thread_stack_make(void) {
-    char *stack = quartet_map(SLOT_STACK, QUARTET_THREAD_STACK_SIZE);
+struct quartet_thread *thread_stack_make(size_t length) {
+    char *stack = quartet_map(SLOT_STACK, length);
     if (stack == NULL)
         return NULL;
-    char *memory = stack + QUARTET_THREAD_STACK_SIZE - thread_record_size();
-    struct quartet_thread *thread = thread_record_make(memory);
+    struct quartet_thread *thread = thread_record_make(stack + length - thread_record_size());
     thread->stack = stack;
-    thread->stack_length = QUARTET_THREAD_STACK_SIZE;
+    thread->stack_length = length;
     return thread;
+}
+
+void thread_become_first(void) {
+    struct quartet_thread *self = thread_self();
+    self->id = 0;
+    self->first = self;
+    self->running = 1;
+    self->unjoined = NULL;
+    /* The rest of what newlib keeps for a thread stands in the record itself. */
+    self->reent._result = self->reent._p5s = NULL;
+    self->reent._freelist = NULL;
+    self->reent._cvtbuf = NULL;
+    self->reent._cvtlen = 0;
+}
+
+_Noreturn void thread_end(void) {
+    struct quartet_thread *self = thread_self();
+    if (__atomic_sub_fetch(&self->first->running, 1, __ATOMIC_ACQ_REL) == 0)
+        exit(0);
+    _reclaim_reent(&self->reent);
+    for (;;)
+        thread_exit((uintptr_t)&self->alive);
 }
 
 /* First C function of a thread, on its own stack. */
 _Noreturn void quartet_thread_main(struct quartet_thread *thread) {
     thread->result = thread->function(thread->argument);
-    _reclaim_reent(&thread->reent);
-    for (;;)
-        thread_exit((uintptr_t)&thread->alive);
+    thread_end();
 }
 
-struct quartet_thread *quartet_thread_start(int (*function)(void *), void *argument) {
-    struct quartet_thread *thread = thread_stack_make();
-    if (thread == NULL)
-        return NULL;
+long thread_launch(struct quartet_thread *thread, int (*function)(void *), void *argument) {
     thread->function = function;
     thread->argument = argument;
     thread->alive = 1;
+    thread->first = thread_self()->first;
+    uint32_t *running = &thread->first->running; /* THREAD may be gone when it has been started */
+    __atomic_add_fetch(running, 1, __ATOMIC_RELAXED);
 
-    uintptr_t top = (uintptr_t)thread->stack + thread->stack_length - thread_record_size();
+    uintptr_t top = ((uintptr_t)thread + sizeof(*thread) - thread_record_size()) & ~(uintptr_t)63;
     long id =
         thread_create((uintptr_t)quartet_thread_entry, top, (uintptr_t)thread, (uintptr_t)thread);
+    if (id < 0)
+        __atomic_sub_fetch(running, 1, __ATOMIC_RELAXED);
+    return id;
+}
+
+struct quartet_thread *quartet_thread_start(int (*function)(void *), void *argument) {
+    struct quartet_thread *thread = thread_stack_make(QUARTET_THREAD_STACK_SIZE);
+    if (thread == NULL)
+        return NULL;
+    long id = thread_launch(thread, function, argument);
     if (id < 0) {
         quartet_unmap(thread->stack, thread->stack_length);
         errno = quartet_errno(id);
