@@ -30,8 +30,10 @@ struct arch_root {
     frame_t frame; /* four root entries at its start */
 };
 
-struct arch_thread {
-    u32 pointer;
+struct arch_thread { /* thread.c */
+    u32 pointer, entry, sp;
+    void (*function)(void *);
+    void *argument;
 };
 
 struct arch_cpu {

@@ -44,10 +44,10 @@ void arch_interrupts_restore(uword state) {
 
 bool arch_interrupts_enabled(void) { return arch_cpu()->arch.interrupts; }
 
-u64 arch_clock(void) {
-    static u64 now;
-    return now += 1000;
-}
+static u64 now;
+
+u64 arch_clock(void) { return now += 1000; }
+void sim_clock_advance(u64 nanoseconds) { now += nanoseconds; }
 
 void arch_console_write(const char *text, size_t length) { fwrite(text, 1, length, stdout); }
 

@@ -9,7 +9,24 @@
 #include <sys/mman.h>
 
 #include "arch/sim/sim.h"
+#include "kernel/base/poison.h"
 #include "kernel/vm/frame.h"
+
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+
+void sim_poison(void *start, size_t length) { __asan_poison_memory_region(start, length); }
+void sim_unpoison(void *start, size_t length) { __asan_unpoison_memory_region(start, length); }
+#else
+void sim_poison(void *start, size_t length) { (void)start, (void)length; }
+void sim_unpoison(void *start, size_t length) { (void)start, (void)length; }
+#endif
 
 #define SPAN_FRAMES \
     0x200000u /* 8 GiB of addresses; no host memory is behind them until touched \
@@ -26,6 +43,7 @@ static void ram_enable(u32 start, u32 frames) {
     if (frames != 0 && mprotect(bytes, length, PROT_READ | PROT_WRITE) != 0) {
         sim_fail("sim: no host memory for %u frames at %#x", frames, start);
     }
+    sim_unpoison(bytes, length); /* what stood there before, of another boot */
     for (u32 i = start; i < start + frames && i < RUBBISH_FRAMES; i++) {
         memset(span + ((size_t)i << PAGE_SHIFT), RUBBISH, PAGE_SIZE);
     }

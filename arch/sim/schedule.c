@@ -14,45 +14,13 @@
  * until a locked operation, or by chance, as on x86. Nobody can go on, or nobody gets anywhere: the
  * test fails.
  */
-#undef _FORTIFY_SOURCE /* whose longjmp refuses to change stacks */
-#include <setjmp.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <ucontext.h>
 
+#include "arch/sim/context.h"
 #include "arch/sim/tlb.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/interleave.h"
 
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/common_interface_defs.h>
-#define FIBRE_LEAVE(own, to) \
-    __sanitizer_start_switch_fiber(&(own)->sanitizer, (to)->stack, (to)->stack_size)
-#define FIBRE_ARRIVED(own) __sanitizer_finish_switch_fiber((own)->sanitizer, NULL, NULL)
-/* The first one learns where the host's stack is. */
-#define FIBRE_BEGUN(own, host)                                              \
-    do {                                                                    \
-        const void *stack_;                                                 \
-        size_t size_;                                                       \
-        __sanitizer_finish_switch_fiber((own)->sanitizer, &stack_, &size_); \
-        if (!(host)->stack) {                                               \
-            (host)->stack = (void *)(uword)stack_;                          \
-            (host)->stack_size = size_;                                     \
-        }                                                                   \
-    } while (0)
-#else
-#define FIBRE_BEGUN(own, host) ((void)0)
-#define FIBRE_LEAVE(own, to) ((void)0)
-#define FIBRE_ARRIVED(own) ((void)0)
-#endif
-
-#define STACK_SIZE (512u << 10)
 #define STEPS_WITHOUT_PROGRESS 4000000u
 #define HOLD_ONE_IN 200u /* turns */
 #define HOLD_STEPS 4096u
@@ -60,11 +28,8 @@
 enum fibre_state { FIBRE_READY, FIBRE_HALTED, FIBRE_ENDED };
 
 struct fibre {
-    ucontext_t context; /* to begin with */
-    jmp_buf registers;  /* afterwards: saves no signal mask, which costs two calls of the host */
-    bool started;
-    void *stack, *sanitizer;
-    size_t stack_size;
+    struct context own;      /* where it begins */
+    struct context *context; /* where it is: that, or a thread's (thread.c) */
     enum fibre_state state;
     bool pending;                  /* an interrupt */
     u64 held_until;                /* step */
@@ -90,16 +55,19 @@ static void fibre_switch(struct fibre *from, struct fibre *to) {
     if (to != &m.host) {
         sim_cpu_select((u32)(to - m.fibre));
     }
-    FIBRE_LEAVE(from, to);
-    if (_setjmp(from->registers) == 0) {
-        if (to->started) {
-            _longjmp(to->registers, 1);
-        }
-        to->started = true;
-        setcontext(&to->context);
-    }
-    FIBRE_ARRIVED(from);
+    context_switch(from->context, to->context, false);
 }
+
+struct context *sim_context(void) {
+    return own_fibre()->context;
+}
+struct context *sim_context_of_cpu(void) {
+    return &own_fibre()->own;
+}
+struct context *sim_context_of_host(void) {
+    return &m.host.own;
+}
+void sim_context_set(struct context *context) { own_fibre()->context = context; }
 
 static bool can_go_on(const struct fibre *fibre, bool held_too) {
     bool awake = fibre->state == FIBRE_READY || (fibre->state == FIBRE_HALTED && fibre->pending);
@@ -264,7 +232,7 @@ void arch_relax(void) { sim_point(); }
 
 static void fibre_main(void) {
     struct fibre *own = own_fibre();
-    FIBRE_BEGUN(own, &m.host);
+    context_begun(&own->own, &m.host.own);
     m.body(arch_cpu()->number);
     m.alive--;
     arch_interrupts_save();
@@ -280,20 +248,6 @@ static void fibre_main(void) {
     fibre_switch(own, next ? next : &m.host);
 }
 
-static void fibre_create(struct fibre *fibre) {
-    fibre->stack_size = STACK_SIZE;
-    fibre->stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (fibre->stack == MAP_FAILED) {
-        sim_fail("sim: the host has no memory for the stack of a CPU");
-    }
-    mprotect(fibre->stack, PAGE_SIZE, PROT_NONE);
-    getcontext(&fibre->context);
-    fibre->context.uc_stack.ss_sp = fibre->stack;
-    fibre->context.uc_stack.ss_size = STACK_SIZE;
-    makecontext(&fibre->context, fibre_main, 0);
-}
-
 void sim_run(u32 count, void (*body)(u32 cpu)) {
     memset(m.fibre, 0, sizeof(m.fibre));
     m.progress = m.steps;
@@ -301,14 +255,15 @@ void sim_run(u32 count, void (*body)(u32 cpu)) {
     m.count = m.alive = count;
     m.countdown = 1;
     for (u32 i = 0; i < count; i++) {
-        fibre_create(&m.fibre[i]);
+        m.fibre[i].context = &m.fibre[i].own;
+        context_create(&m.fibre[i].own, fibre_main);
     }
-    m.host = (struct fibre){.started = true};
+    m.host = (struct fibre){.own.started = true, .context = &m.host.own};
     sim_interleaving = true;
     fibre_switch(&m.host, &m.fibre[sim_random_below(count)]);
     sim_interleaving = false;
     for (u32 i = 0; i < count; i++) {
-        munmap(m.fibre[i].stack, STACK_SIZE);
+        context_free(&m.fibre[i].own);
     }
     sim_cpu_select(0);
 }

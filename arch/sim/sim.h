@@ -57,6 +57,8 @@ extern struct sim_knobs {
     /* Is a change of the quarter in SLOT of ROOT under way? What is cached of it may be stale until
      * it is over. Null: never. */
     bool (*changing)(const struct arch_root *root, u32 slot);
+    /* What a thread runs in user mode (thread.c); it does not return. */
+    void (*program)(u32 entry, u32 sp, u32 argument);
     /* Told to the test; may be null. */
     void (*lock_acquired)(struct spinlock *lock);
     void (*lock_released)(struct spinlock *lock);
@@ -79,7 +81,8 @@ void sim_cpu_select(u32 number);
 void sim_run(u32 count, void (*body)(u32 cpu));
 extern bool sim_interleaving; /* within sim_run */
 u64 sim_steps(void);          /* points passed so far */
-void sim_progress(void);      /* something has been achieved: the CPUs do not wait for each other */
+void sim_clock_advance(u64 nanoseconds);
+void sim_progress(void); /* something has been achieved: the CPUs do not wait for each other */
 
 /* The CPU that runs is in user mode from now on, or no longer: there its global translations must be
  * right. Its interrupts are the test's to switch. */

@@ -16,6 +16,7 @@
 
 #include "arch/arch.h"
 #include "kernel/base/panic.h"
+#include "kernel/base/poison.h"
 #include "kernel/vm/frame.h"
 
 struct slab {
@@ -84,6 +85,7 @@ void *cache_allocate(struct cache *cache) {
                             : LIST_FIRST(&cache->partial, struct slab, link);
     if (slab) {
         object = slab_take(cache, slab);
+        UNPOISON(object, object_stride(cache));
         cache->objects++;
     }
     spinlock_release(&cache->lock);
@@ -98,6 +100,7 @@ void cache_free(struct cache *cache, void *object) {
     bool was_full = list_empty(&slab->link);
     *(void **)object = slab->free;
     slab->free = object;
+    POISON((void **)object + 1, object_stride(cache) - sizeof(void *)); /* behind the link */
     cache->objects--;
     if (--slab->used == 0) {
         list_remove(&slab->link);

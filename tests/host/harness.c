@@ -14,6 +14,7 @@
 #include "kernel/base/cache.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
+#include "kernel/base/poison.h"
 #include "kernel/base/print.h"
 #include "kernel/boot/boot_info.h"
 #include "kernel/object/budget.h"
@@ -213,7 +214,8 @@ static u64 preemptions;
 
 u64 preemption_count(void) { return preemptions; }
 
-void sched_preemption_point(void) {
+/* Weak: where the real scheduler runs, this is its own. */
+__attribute__((weak)) void sched_preemption_point(void) {
     preemptions++;
     CHECK(arch_cpu()->lock_count == 0, "a preemption point with %u locks held",
           arch_cpu()->lock_count);
@@ -255,6 +257,7 @@ static void frames_taken(frame_t first, u32 count) {
         frame_t frame = {first.number + i};
         sim_check_freed(frame);
         sim_place_forget(frame);
+        sim_unpoison(sim_frame_bytes(frame), PAGE_SIZE);
         memset(sim_frame_bytes(frame), RUBBISH, PAGE_SIZE);
         for (u32 at = 0; frame_rubbish != 0 && at < PAGE_SIZE; at += sizeof(frame_rubbish)) {
             memcpy(sim_frame_bytes(frame) + at, &frame_rubbish, sizeof(frame_rubbish));
@@ -268,7 +271,9 @@ static void frames_check_freed(frame_t first, u32 count) {
         frame_t frame = {first.number + i};
         if (frame_references(frame) == 0) {
             sim_check_freed(frame);
+            sim_unpoison(sim_frame_bytes(frame), PAGE_SIZE);
             memset(sim_frame_bytes(frame), FREED, PAGE_SIZE);
+            sim_poison(sim_frame_bytes(frame), PAGE_SIZE);
         }
     }
 }

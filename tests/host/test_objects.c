@@ -80,6 +80,20 @@ TEST_FAILS(an_object_of_another_cache_is_refused, "is not one of its objects") {
 
 /* ---- Budgets --------------------------------------------------------------------------------- */
 
+/* Of two, so that its slab stays; then of the last one, whose slab goes. */
+static void touch_a_freed_object(u32 kept) {
+    u8 *object = NULL;
+    machine_boot(&memory_usual);
+    for (u32 i = 0; i <= kept; i++) {
+        object = cache_allocate(&small_cache);
+    }
+    cache_free(&small_cache, object);
+    object[39]++;
+}
+
+TEST_FAILS(a_freed_object_is_not_touched, "use-after-poison") { touch_a_freed_object(1); }
+TEST_FAILS(a_freed_slab_is_not_touched, "use-after-poison") { touch_a_freed_object(0); }
+
 TEST(budgets_charge_all_levels_or_none) {
     machine_boot(&memory_usual);
     struct process_limits wide = {.frames = 100}, narrow = {.frames = 30};
@@ -218,6 +232,8 @@ int main(void) {
         cmocka_unit_test(caches_pack_objects),
         cmocka_unit_test(a_cache_without_memory_says_so),
         cmocka_unit_test(an_object_of_another_cache_is_refused),
+        cmocka_unit_test(a_freed_object_is_not_touched),
+        cmocka_unit_test(a_freed_slab_is_not_touched),
         cmocka_unit_test(budgets_charge_all_levels_or_none),
         cmocka_unit_test(charges_near_the_top_do_not_wrap),
         cmocka_unit_test(limits_are_of_each_resource),

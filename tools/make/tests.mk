@@ -24,17 +24,22 @@ HOST_WRAP = $(foreach function,$(HOST_WRAPPED),-Wl,--wrap=$(function))
 
 host_kernel := $(wildcard kernel/vm/*.c) kernel/base/cache.c kernel/base/cpu.c kernel/base/request.c kernel/base/spinlock.c \
 	kernel/object/budget.c
-host_common := $(host_kernel) $(wildcard arch/sim/*.c) tests/host/harness.c tests/host/world.c \
-	tests/host/audit.c tests/host/model.c $(wildcard tests/host/crowd*.c)
+host_machine := $(host_kernel) $(filter-out arch/sim/thread.c,$(wildcard arch/sim/*.c)) tests/host/harness.c
+host_common := $(host_machine) tests/host/world.c tests/host/audit.c tests/host/model.c $(wildcard tests/host/crowd*.c)
+# With threads: the scheduler, processes, messages and system calls as well.
+host_threads := $(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_ipc*.c))
+host_threads_common := $(host_machine) arch/sim/thread.c kernel/base/heap.c $(filter-out $(host_kernel),$(wildcard kernel/object/*.c \
+	kernel/ipc/*.c kernel/process/*.c kernel/sched/*.c kernel/syscall/*.c)) $(addprefix tests/host/,threads.c actors.c ipc_world.c)
 host_pure := elf elf32 cpio boot acpi heap
 host_pure_sources_heap := kernel/base/heap.c
 host_pure_sources_cpio := kernel/format/cpio.c
 host_pure_sources_boot := boot/memory_map.c boot/multiboot2.c boot/pvh.c boot/read.c
 host_pure_sources_acpi := arch/x86/acpi.c boot/read.c
-host_vm := $(filter-out $(host_pure),$(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_*.c)))
+host_vm := $(filter-out $(host_pure) $(host_threads),$(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_*.c)))
 host_fuzzers := $(patsubst tests/host/fuzz_%.c,%,$(wildcard tests/host/fuzz_*.c))
 
-host_vm_binaries := $(foreach name,$(host_vm),$(host_out)/sim0/test_$(name) $(host_out)/sim1/test_$(name))
+host_vm_binaries := $(foreach name,$(host_vm),$(host_out)/sim0/test_$(name) $(host_out)/sim1/test_$(name)) \
+	$(host_threads:%=$(host_out)/sim0/test_%)
 host_binaries := $(host_vm_binaries) \
 	$(host_pure:%=$(host_out)/pure/test_%)
 host_fuzz_binaries := $(host_fuzzers:%=$(host_out)/fuzz/fuzz_%)
@@ -53,11 +58,11 @@ host_programs := $(if $(MUTANT),$(mutant_out)/host,$(host_out))
 host-object = $(if $(filter $(mutant_file),$(2)),$(mutant_out)/host,$(host_out))/$(1)/$(2:.c=.o)
 
 host-compile = $(call quietly,HOSTCC,$(@:$(host_out)/%=%))mkdir -p $(@D) && $(HOST_CC) $(HOST_CFLAGS) \
-	$(HOST_SANITIZE) -Iarch/sim -DSIM -DSIM_VIEW_DIRECTORIES=$(1) $(if $(MUTANT),-w) -c $< -o $@
+	$(HOST_SANITIZE) -Iarch/sim -I$(BUILD) -DSIM -DSIM_VIEW_DIRECTORIES=$(1) $(if $(MUTANT),-w) -c $< -o $@
 
 # $(call host-program,VARIANT,VIEWS): the programs of one build of the simulator.
 define host-program
-$(host_out)/$(1)/%.o: %.c
+$(host_out)/$(1)/%.o: %.c | $(generated)/syscall_table.h
 	$$(call host-compile,$(2))
 
 $(if $(MUTANT),$(mutant_out)/host/$(1)/%.o: $(mutant_out)/%.c
@@ -65,6 +70,10 @@ $(if $(MUTANT),$(mutant_out)/host/$(1)/%.o: $(mutant_out)/%.c
 
 $(host_programs)/$(1)/test_%: $(host_out)/$(1)/tests/host/test_%.o $(foreach file,$(host_common),$(call host-object,$(1),$(file)))
 	$$(call quietly,LINK,$$(@:$(host_out)/%=%))$$(HOST_CC) $$(HOST_SANITIZE) $$(HOST_WRAP) $$^ -lcmocka -o $$@
+
+$(host_threads:%=$(host_programs)/$(1)/test_%): $(host_programs)/$(1)/test_%: $(host_out)/$(1)/tests/host/test_%.o \
+		$(foreach file,$(host_threads_common),$(call host-object,$(1),$(file)))
+	$$(call quietly,LINK,$$(@:$(host_out)/%=%))$$(HOST_CC) $$(HOST_SANITIZE) $$(HOST_WRAP) -Wl,--wrap=thread_free $$^ -lcmocka -o $$@
 endef
 $(eval $(call host-program,sim0,0))
 $(eval $(call host-program,sim1,1))

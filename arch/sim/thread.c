@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kernel threads on simulated CPUs, for tests in which the real scheduler runs. A thread is a
+ * coroutine on a host stack, which belongs to its kernel stack's frames: whoever gets these next
+ * gets the stack too. So nothing need be told of its end.
+ *
+ *     a CPU's own context (its idle thread) ──arch_thread_switch──> a thread ──> another ──> ...
+ *           │ sim_point: another CPU goes on, wherever it is
+ *
+ * "User mode" is sim_knobs.program: a function of the test that makes system calls, and must end in
+ * one that ends the thread.
+ */
+#include "arch/sim/context.h"
+#include "arch/sim/sim.h"
+#include "kernel/process/process.h"
+
+#define STACKS (0x10000u * PAGE_SIZE / KERNEL_STACK_SIZE)
+
+static struct context contexts[STACKS];
+
+/* An idle thread has no kernel stack that we know of: it goes on where its CPU began. */
+static struct context *context_of(const struct thread *thread) {
+    if (thread == arch_cpu()->idle) {
+        return sim_context_of_cpu();
+    }
+    u32 number = arch_low_frame(thread->kernel_stack).number * PAGE_SIZE / KERNEL_STACK_SIZE;
+    if (number >= STACKS) {
+        sim_fail("sim: a kernel stack at %p, where none is", thread->kernel_stack);
+    }
+    return &contexts[number];
+}
+
+static void thread_main(void) {
+    const struct arch_thread *arch = &thread_current()->arch;
+    context_begun(sim_context(), sim_context_of_host());
+    kernel_thread_arrived();
+    if (arch->function) {
+        arch->function(arch->argument);
+    } else {
+        sim_knobs.program(arch->entry, arch->sp, (u32)(uword)arch->argument);
+    }
+    sim_fail("sim: a thread's function has returned");
+}
+
+void arch_thread_start_user(struct thread *thread, u32 entry, u32 sp, u32 arg) {
+    thread->arch = (struct arch_thread){.entry = entry, .sp = sp, .argument = (void *)(uword)arg};
+    context_create(context_of(thread), thread_main);
+}
+
+void arch_thread_start_kernel(struct thread *thread, void (*function)(void *), void *argument) {
+    thread->arch = (struct arch_thread){.function = function, .argument = argument};
+    context_create(context_of(thread), thread_main);
+}
+
+void arch_thread_start_clone(struct thread *thread, struct thread *parent) {
+    sim_fail("sim: thread %u cannot go on where thread %u is", thread->tid, parent->tid);
+}
+
+void arch_thread_redirect(u32 entry, u32 sp, u32 arg) {
+    sim_fail("sim: no thread can be sent to %#x (%#x, %u)", entry, sp, arg);
+}
+
+void arch_thread_switch(struct thread *previous, struct thread *next) {
+    struct context *from = sim_context(), *to = context_of(next);
+    if (from != context_of(previous)) {
+        sim_fail("sim: thread %u is switched away from, and does not run", previous->tid);
+    }
+    sim_context_set(to);
+    context_switch(from, to, previous->state == THREAD_DEAD);
+}
+
+void arch_thread_set_pointer(struct thread *thread, u32 base) { thread->arch.pointer = base; }
+u32 arch_thread_pointer(const struct thread *thread) { return thread->arch.pointer; }

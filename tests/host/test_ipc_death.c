@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Proves what kernel/ipc/endpoint.c and session.c promise of ends: whom the death of a client or a
+ * server wakes at each step of a call, when an endpoint has lost its last reader (also one that is
+ * under way in a message), and when a session is closed. Runs as test_ipc.c does.
+ */
+#include "tests/host/ipc_world.h"
+
+/* ---- Deaths of the client -------------------------------------------------------------------- */
+
+SCENARIO(a_client_that_dies_while_queued_is_never_received) {
+    int own = (int)act(w.client, call_endpoint_create, 0, 0, 0, 0);
+    struct actor *other = actor_beside(w.server);
+    int handle = handle_pass(w.client_process, own, w.server_process, RIGHT_WRITE);
+    call_begin(other, handle, 9, 0); /* waits for the client's own endpoint */
+    call_with_handles(w.client, own, 4);
+    die(w.client_process);
+    CHECK(ended(w.client), "the client does not end");
+    CHECK_EQUAL(finish(other), -E_DEAD); /* its handle and those under way are gone */
+    receive_begin(w.server, w.service);
+    received_closed(w.server, BADGE);
+    receive_begin(w.server, w.service);
+    CHECK(waits(w.server), "a dead client's call is received");
+}
+
+SCENARIO(a_client_that_dies_after_the_receive_gets_no_reply) {
+    call_begin(w.client, w.session, 1, 0);
+    receive_begin(w.server, w.service);
+    u64 token = received(w.server, 1, 0, BADGE);
+    die(w.client_process);
+    int own = (int)act(w.server, call_endpoint_create, 0, 0, 0, 0);
+    struct endpoint *endpoint = handle_peek(w.server_process, own).object;
+    message_set(w.server, 2, 5);
+    w.server->message.token = token;
+    w.server->message.handle_count = 1;
+    w.server->message.handle[0] = own;
+    CHECK_EQUAL(act_message(w.server, call_ipc_reply, w.service), -E_NOTFOUND);
+    CHECK(endpoint->readers == 1 && endpoint->references == 1, "%u readers, %u references are left",
+          endpoint->readers, endpoint->references);
+    receive_begin(w.server, w.service);
+    received_closed(w.server, BADGE);
+}
+
+SCENARIO(one_client_dies_and_the_others_stay) {
+    int handle[2];
+    struct actor *other[2];
+    for (u32 i = 0; i < 2; i++) {
+        other[i] = actor_elsewhere(w.server_process, w.service, RIGHT_WRITE, &handle[i]);
+    }
+    call_begin(other[0], handle[0], 1, 0);
+    call_begin(w.client, w.session, 2, 0);
+    call_begin(other[1], handle[1], 3, 0);
+    die(w.client_process);
+    for (u32 i = 0; i < 3; i++) {
+        receive_begin(w.server, w.service);
+        if (i == 0) {
+            received_closed(w.server, BADGE); /* notices come first */
+        } else {
+            u64 token = received(w.server, i == 1 ? 1 : 3, 0, 0);
+            CHECK_EQUAL(reply(w.server, w.service, token, 5, 0), 0);
+            replied(other[i - 1], 5, 0);
+        }
+    }
+}
+
+/* ---- Deaths of the server -------------------------------------------------------------------- */
+
+SCENARIO(callers_of_a_server_that_dies_wake) {
+    struct actor *queued = actor_beside(w.client), *awaiting = w.client;
+    call_begin(awaiting, w.session, 1, 0);
+    receive_begin(w.server, w.service);
+    received(w.server, 1, 0, BADGE);
+    call_begin(queued, w.session, 2, 30);
+    die(w.server_process);
+    CHECK_EQUAL(finish(awaiting), -E_DEAD);
+    CHECK_EQUAL(finish(queued), -E_DEAD);
+    call_begin(queued, w.session, 3, 0);
+    CHECK_EQUAL(finish(queued), -E_DEAD);
+}
+
+SCENARIO(the_last_reader_goes_by_close) {
+    struct actor *second = actor_beside(w.server);
+    receive_begin(second, w.service);
+    call_begin(w.client, w.session, 1, 0);
+    received(second, 1, 0, BADGE);
+    receive_begin(second, w.service);
+    CHECK(waits(second) && waits(w.client), "both wait");
+    CHECK_EQUAL(act(w.server, call_handle_close, (uword)w.service, 0, 0, 0), 0);
+    CHECK_EQUAL(finish(w.client), -E_DEAD);
+    CHECK_EQUAL(finish(second), -E_DEAD);
+}
+
+SCENARIO(the_last_reader_goes_by_dup) {
+    int other = (int)act(w.server, call_endpoint_create, 0, 0, 0, 0);
+    call_begin(w.client, w.session, 1, 0);
+    CHECK_EQUAL(act(w.server, call_handle_dup, (uword)w.service, RIGHTS_ALL, (uword)w.service, 0),
+                w.service);
+    CHECK(waits(w.client), "a handle that replaces itself has killed its endpoint");
+    CHECK_EQUAL(act(w.server, call_handle_dup, (uword)other, RIGHTS_ALL, (uword)w.service, 0),
+                w.service);
+    CHECK_EQUAL(finish(w.client), -E_DEAD);
+}
+
+SCENARIO(a_writer_keeps_no_endpoint_alive) {
+    int handle;
+    struct actor *other =
+        actor_elsewhere(w.server_process, w.service, RIGHTS_ALL & ~RIGHT_READ, &handle);
+    call_begin(other, handle, 1, 0);
+    CHECK(waits(other), "the call does not wait");
+    die(w.server_process);
+    CHECK_EQUAL(finish(other), -E_DEAD);
+}
+
+SCENARIO(another_reader_keeps_queued_callers) {
+    int handle;
+    struct actor *heir = actor_elsewhere(w.server_process, w.service, RIGHTS_ALL, &handle);
+    call_begin(w.client, w.session, 1, 17);
+    die(w.server_process);
+    CHECK(waits(w.client), "a queued call has ended though somebody can receive it");
+    receive_begin(heir, handle);
+    u64 token = received(heir, 1, 17, BADGE);
+    CHECK_EQUAL(reply(heir, handle, token, 2, 0), 0);
+    replied(w.client, 2, 0);
+}
+
+SCENARIO(a_clone_inherits_the_right_to_receive) {
+    struct process *clone = program_new(w.server_process);
+    CHECK_EQUAL(w.endpoint->readers, 2);
+    struct actor *actor = actor_new(clone);
+    CHECK_EQUAL(act(w.server, call_handle_close, (uword)w.service, 0, 0, 0), 0);
+    call_begin(w.client, w.session, 1, 0);
+    receive_begin(actor, w.service);
+    u64 token = received(actor, 1, 0, BADGE);
+    CHECK_EQUAL(reply(actor, w.service, token, 2, 0), 0);
+    replied(w.client, 2, 0);
+    call_begin(w.client, w.session, 3, 0);
+    program_end(clone);
+    CHECK_EQUAL(finish(w.client), -E_DEAD);
+}
+
+SCENARIO(a_receiver_that_dies_is_passed_over) {
+    int handle;
+    struct actor *first = actor_elsewhere(w.server_process, w.service, RIGHT_READ, &handle);
+    receive_begin(first, handle);
+    receive_begin(w.server, w.service);
+    die(first->process);
+    call_begin(w.client, w.session, 1, 0);
+    u64 token = received(w.server, 1, 0, BADGE);
+    CHECK_EQUAL(reply(w.server, w.service, token, 2, 0), 0);
+    replied(w.client, 2, 0);
+}
+
+/* ---- The right to receive, under way --------------------------------------------------------- */
+
+/* The client has endpoint B, whose only readers are two handles in a call that nobody receives; a
+ * further actor of the server waits for an answer of B. */
+static struct actor *reader_under_way(struct endpoint **b) {
+    int own = (int)act(w.client, call_endpoint_create, 0, 0, 0, 0);
+    *b = handle_peek(w.client_process, own).object;
+    struct actor *caller = actor_beside(w.server);
+    int handle = handle_pass(w.client_process, own, w.server_process, RIGHT_WRITE);
+    struct actor *closer = actor_beside(w.client);
+    call_with_handles(w.client, own, 2);
+    CHECK_EQUAL(act(closer, call_handle_close, (uword)own, 0, 0, 0), 0);
+    CHECK_EQUAL((*b)->readers, 2);
+    call_begin(caller, handle, 9, 0);
+    CHECK(waits(caller), "the call ends though the right to receive is under way");
+    return caller;
+}
+
+SCENARIO(a_reader_under_way_goes_with_the_client) {
+    struct endpoint *b;
+    struct actor *caller = reader_under_way(&b);
+    die(w.client_process);
+    CHECK_EQUAL(finish(caller), -E_DEAD);
+}
+
+SCENARIO(a_reader_under_way_goes_with_the_endpoint_that_it_was_sent_to) {
+    struct endpoint *b;
+    struct actor *caller = reader_under_way(&b);
+    CHECK_EQUAL(act(w.server, call_handle_close, (uword)w.service, 0, 0, 0), 0);
+    CHECK_EQUAL(finish(w.client), -E_DEAD);
+    CHECK_EQUAL(finish(caller), -E_DEAD);
+}
+
+SCENARIO(a_reader_under_way_goes_when_it_is_too_much) {
+    struct endpoint *b;
+    struct actor *caller = reader_under_way(&b);
+    table_fill(w.server_process, 1);
+    receive_begin(w.server, w.service);
+    CHECK_EQUAL(finish(w.client), -E_LIMIT);
+    CHECK_EQUAL(finish(caller), -E_DEAD);
+    CHECK(waits(w.server), "the receiver does not wait on");
+}
+
+SCENARIO(a_reader_under_way_arrives) {
+    struct endpoint *b;
+    struct actor *caller = reader_under_way(&b);
+    receive_begin(w.server, w.service);
+    u64 token = received(w.server, 1, 0, BADGE);
+    CHECK_EQUAL(b->readers, 2);
+    int handle = w.server->message.handle[1];
+    CHECK_EQUAL(reply(w.server, w.service, token, 2, 0), 0);
+    replied(w.client, 2, 0);
+    receive_begin(w.server, handle);
+    token = received(w.server, 9, 0, 0);
+    CHECK_EQUAL(reply(w.server, handle, token, 3, 0), 0);
+    replied(caller, 3, 0);
+}
+
+/* An endpoint's only reader is sent to the endpoint itself: nobody can ever receive it. */
+SCENARIO(a_reader_sent_to_its_own_endpoint_dies_with_the_caller) {
+    struct actor *closer = actor_beside(w.server);
+    message_set(w.server, 1, 0);
+    w.server->message.handle_count = 1;
+    w.server->message.handle[0] = w.service;
+    begin_message(w.server, call_ipc_call, w.service);
+    settle();
+    CHECK_EQUAL(act(closer, call_handle_close, (uword)w.service, 0, 0, 0), 0);
+    CHECK(waits(w.server), "its own handle, under way, does not count");
+    call_begin(w.client, w.session, 2, 0);
+    CHECK(waits(w.client), "its own handle, under way, does not count");
+    die(w.server_process);
+    CHECK_EQUAL(finish(w.client), -E_DEAD);
+}
+
+/* ---- Sessions -------------------------------------------------------------------------------- */
+
+SCENARIO(the_last_close_of_a_session_is_told_once) {
+    int second =
+        (int)act(w.client, call_handle_dup, (uword)w.session, RIGHTS_ALL, (uword)QUARTET_NONE, 0);
+    receive_begin(w.server, w.service);
+    CHECK_EQUAL(act(w.client, call_handle_close, (uword)w.session, 0, 0, 0), 0);
+    CHECK(waits(w.server), "a session with a handle is told to be closed");
+    CHECK_EQUAL(act(w.client, call_handle_close, (uword)second, 0, 0, 0), 0);
+    received_closed(w.server, BADGE);
+    CHECK_EQUAL(w.endpoint->sessions, 0);
+    receive_begin(w.server, w.service);
+    CHECK(waits(w.server), "a session is told to be closed twice");
+}
+
+SCENARIO(a_session_closes_after_the_calls_under_way) {
+    struct actor *closer = actor_beside(w.client), *second = actor_beside(w.server);
+    call_begin(w.client, w.session, 1, 0);
+    CHECK_EQUAL(act(closer, call_handle_close, (uword)w.session, 0, 0, 0), 0);
+    receive_begin(w.server, w.service);
+    u64 token = received(w.server, 1, 0, BADGE);
+    receive_begin(second, w.service);
+    CHECK(waits(second), "a session with a call under way is told to be closed");
+    CHECK_EQUAL(reply(w.server, w.service, token, 2, 0), 0);
+    replied(w.client, 2, 0);
+    received_closed(second, BADGE);
+}
+
+SCENARIO(notices_come_in_order_and_before_calls) {
+    int session[3];
+    for (u32 i = 0; i < 3; i++) {
+        session[i] = (int)act(w.server, call_endpoint_session, (uword)w.service, 100 + i, 0, 0);
+    }
+    call_begin(w.client, w.session, 1, 0);
+    for (u32 i = 3; i-- > 0;) {
+        CHECK_EQUAL(act(w.server, call_handle_close, (uword)session[i], 0, 0, 0), 0);
+    }
+    for (u32 i = 3; i-- > 0;) {
+        receive_begin(w.server, w.service);
+        received_closed(w.server, 100 + i);
+    }
+    receive_begin(w.server, w.service);
+    received(w.server, 1, 0, BADGE);
+}
+
+SCENARIO(sessions_outlive_their_endpoint_and_close_in_silence) {
+    int unused = (int)act(w.server, call_endpoint_session, (uword)w.service, 5, 0, 0);
+    CHECK_EQUAL(act(w.server, call_handle_close, (uword)unused, 0, 0, 0), 0);
+    die(w.server_process); /* with a notice that nobody has received */
+    call_begin(w.client, w.session, 1, 0);
+    CHECK_EQUAL(finish(w.client), -E_DEAD);
+    CHECK_EQUAL(act(w.client, call_handle_close, (uword)w.session, 0, 0, 0), 0);
+}
+
+SCENARIO(a_session_that_gets_no_handle_is_not_told) {
+    table_fill(w.server_process, 0);
+    CHECK_EQUAL(act(w.server, call_endpoint_session, (uword)w.service, 5, 0, 0), -E_LIMIT);
+    CHECK_EQUAL(w.endpoint->sessions, 1);
+    receive_begin(w.server, w.service);
+    CHECK(waits(w.server), "the server learns of a badge that it never gave");
+}
+
+static void four_thousand_sessions(void) {
+    struct session *session[SESSION_LIMIT];
+    for (u32 i = 0; i < SESSION_LIMIT - 1; i++) { /* one there is */
+        CHECK_EQUAL(session_create(w.endpoint, i, &session[i]), 0);
+    }
+    CHECK_EQUAL(act(w.server, call_endpoint_session, (uword)w.service, 5, 0, 0), -E_LIMIT);
+    session_release(session[0]);
+    CHECK_EQUAL(act(w.server, call_endpoint_session, (uword)w.service, 5, 0, 0), -E_LIMIT);
+    receive_begin(w.server, w.service);
+    received_closed(w.server, 0);
+    int last = (int)act(w.server, call_endpoint_session, (uword)w.service, 5, 0, 0);
+    CHECK(last > 0, "no session though a notice has been received: %d", last);
+    for (u32 i = 1; i < SESSION_LIMIT - 1; i++) {
+        session_release(session[i]);
+    }
+}
+
+TEST(sessions_are_limited) { scenario_run(1, 1, four_thousand_sessions); }
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        SCENARIO_TESTS(a_client_that_dies_while_queued_is_never_received),
+        SCENARIO_TESTS(a_client_that_dies_after_the_receive_gets_no_reply),
+        SCENARIO_TESTS(one_client_dies_and_the_others_stay),
+        SCENARIO_TESTS(callers_of_a_server_that_dies_wake),
+        SCENARIO_TESTS(the_last_reader_goes_by_close),
+        SCENARIO_TESTS(the_last_reader_goes_by_dup),
+        SCENARIO_TESTS(a_writer_keeps_no_endpoint_alive),
+        SCENARIO_TESTS(another_reader_keeps_queued_callers),
+        SCENARIO_TESTS(a_clone_inherits_the_right_to_receive),
+        SCENARIO_TESTS(a_receiver_that_dies_is_passed_over),
+        SCENARIO_TESTS(a_reader_under_way_goes_with_the_client),
+        SCENARIO_TESTS(a_reader_under_way_goes_with_the_endpoint_that_it_was_sent_to),
+        SCENARIO_TESTS(a_reader_under_way_goes_when_it_is_too_much),
+        SCENARIO_TESTS(a_reader_under_way_arrives),
+        SCENARIO_TESTS(a_reader_sent_to_its_own_endpoint_dies_with_the_caller),
+        SCENARIO_TESTS(the_last_close_of_a_session_is_told_once),
+        SCENARIO_TESTS(a_session_closes_after_the_calls_under_way),
+        SCENARIO_TESTS(notices_come_in_order_and_before_calls),
+        SCENARIO_TESTS(sessions_outlive_their_endpoint_and_close_in_silence),
+        SCENARIO_TESTS(a_session_that_gets_no_handle_is_not_told),
+        cmocka_unit_test(sessions_are_limited),
+    };
+    return cmocka_run_group_tests_name("ipc_death", tests, NULL, NULL);
+}
