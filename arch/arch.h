@@ -59,6 +59,15 @@ struct boot_info;
  *                 in a writable one that was read as SEEN: clear WRITE, set COW, keep A and D;
  *                 returns SEEN so changed
  *
+ * Short messages: their words are registers of the system call that a thread is in.
+ *
+ * struct arch_message       uword word[SHORT_WORDS], and the badge that only a return has
+ * struct arch_message *arch_message(void *kernel_stack)
+ *                 where they stand while the thread with that stack is in the kernel; what is
+ *                 written there is in the registers when it returns from a call that says
+ * void arch_message_return(void *kernel_stack, long result)
+ *                 this, for the thread's own call, last
+ *
  * Interrupt state:
  *
  * uword arch_interrupts_save(void)           disable; return what arch_interrupts_restore takes
@@ -180,7 +189,7 @@ u32 arch_thread_pointer(const struct thread *thread); /* what was set; a clone i
 /* CPU, traps, console, clock; before memory, whose ranges it may shrink. Reads the words of the
  * command line that are the architecture's (long: pcid=off, invpcid=off) with boot_option. */
 void arch_initialise(struct boot_info *boot);
-void arch_initialise_late(void);    /* what needs the frame allocator; starts the tick */
+void arch_initialise_late(void); /* what needs the frame allocator; starts the tick */
 
 /* Start the other CPUs, one after the other, each up to where kernel_cpu_main takes over; counts
  * each in cpu_count as soon as others may interrupt it. One that does not come up, or differs from
@@ -194,10 +203,12 @@ void arch_interrupt_cpu(u32 number);
 
 /* Halt all other CPUs for good, as far as they listen, whatever they do. For a panic. */
 void arch_stop_other_cpus(void);
-const char *arch_features(void);    /* what is used: "NX SMEP SYSENTER APIC ..." */
-u64 arch_clock(void);               /* nanoseconds since boot, monotonic */
-void arch_wait_for_interrupt(void); /* interrupts on, halt, interrupts off again */
-void arch_interrupt_window(void);   /* let pending interrupts in, then off again */
+const char *arch_features(void);       /* what is used: "NX SMEP SYSENTER APIC ..." */
+u64 arch_clock(void);                  /* nanoseconds since boot, monotonic */
+u32 arch_ticks(void);                  /* a counter of this CPU that wraps: cheaper to read; */
+u64 arch_ticks_nanoseconds(u32 ticks); /* and what a difference of two readings is worth */
+void arch_wait_for_interrupt(void);    /* interrupts on, halt, interrupts off again */
+void arch_interrupt_window(void);      /* let pending interrupts in, then off again */
 void arch_console_write(const char *text, size_t length); /* serial and screen; any context */
 void arch_backtrace(void (*print)(uword address));
 _Noreturn void arch_power_off(int status);

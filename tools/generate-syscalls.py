@@ -63,10 +63,15 @@ class Argument:
             self.trace = "POINTER"
             self.words = "pointer; %s %s" % (POINTERS[direction],
                                              "bytes" if target == "void" else "`%s`" % target)
+        elif text == "words":
+            self.c_type, self.trace = "struct short_message *", "POINTER"
+            self.words = "pointer; the words travel in registers"
         elif text in PLAIN:
             self.c_type, self.trace, self.words = PLAIN[text]
         else:
             fail(path, line, "argument %s has the unknown type %s" % (name, text))
+
+        self.is_words = text == "words"
 
     def declaration(self):
         return self.c_type + ("" if self.c_type.endswith("*") else " ") + self.name
@@ -80,6 +85,10 @@ class Call:
         self.arguments = [Argument(path, line, *pair) for pair in ARGUMENT.findall(arguments)]
         if len(self.arguments) > ARGUMENT_LIMIT:
             fail(path, line, "%s has more than %d arguments" % (name, ARGUMENT_LIMIT))
+
+    def has_words(self):
+        """The last argument is a struct short_message: its words travel in registers."""
+        return bool(self.arguments) and self.arguments[-1].is_words
 
     def prototype(self):
         arguments = ", ".join(argument.declaration() for argument in self.arguments)
@@ -115,6 +124,9 @@ def read_calls():
                  % (call.name, call.number, expected))
         if call.name in names:
             fail(SYSCALLS, call.line, "there are two calls named %s" % call.name)
+        if any(argument.is_words for argument in call.arguments[:-1]) or \
+                call.has_words() and len(call.arguments) > 3:
+            fail(SYSCALLS, call.line, "%s: words are the last of at most three arguments" % call.name)
         names.add(call.name)
     return calls
 
@@ -169,6 +181,35 @@ def stub_pae(call):
     return lines + ["    pop %s" % register for register in reversed(saved)] + ["    ret"]
 
 
+def stub_words_pae(call):
+    """EDI, ESI and EBP are the words, both ways, and EBX comes back with the badge."""
+    plain = call.arguments[:-1]
+    place = 4 * (4 + 1 + len(plain))
+    lines = ["    push %s" % register for register in ("ebx", "esi", "edi", "ebp")]
+    lines += ["    mov eax, [esp + %d]" % place]
+    lines += ["    mov %s, [eax + %d]" % (register, 4 * index)
+              for index, register in enumerate(("edi", "esi", "ebp"))]
+    lines += ["    mov %s, [esp + %d]" % (register, 4 * (4 + 1 + index))
+              for index, register in enumerate(("ebx", "edx")[:len(plain)])]
+    lines += ["    mov eax, %d" % call.number, "    call SYSTEM_CALL_PAGE",
+              "    mov ecx, [esp + %d]" % place]
+    lines += ["    mov [ecx + %d], %s" % (4 * index, register)
+              for index, register in enumerate(("edi", "esi", "ebp", "ebx"))]
+    return lines + ["    pop %s" % register for register in ("ebp", "edi", "esi", "ebx")] + ["    ret"]
+
+
+def stub_words_long(call):
+    """R8, R10 and RDX are the words, both ways, and R9 comes back with the badge."""
+    pointer = ("rdi", "rsi", "rdx")[len(call.arguments) - 1]
+    lines = ["    push %s" % pointer]
+    lines += ["    mov %s, [%s + %d]" % (register, pointer, 8 * index)
+              for index, register in enumerate(("r8", "r10", "rdx"))]
+    lines += ["    mov eax, %d" % call.number, "    syscall", "    pop rcx"]
+    lines += ["    mov [rcx + %d], %s" % (8 * index, register)
+              for index, register in enumerate(("r8", "r10", "rdx", "r9"))]
+    return lines + ["    ret"]
+
+
 def stub_long(call):
     """The C convention is the kernel's but for the fourth argument: SYSCALL takes RCX for itself."""
     lines = ["    mov r10, rcx"] if len(call.arguments) == 4 else []
@@ -185,7 +226,8 @@ def make_stubs(calls, arch):
         lines += ["", "section .text.%s progbits alloc exec nowrite align=16" % call.name,
                   "global %s:function (%s.end - %s)" % (call.name, call.name, call.name),
                   "%s: ; %s" % (call.name, call.prototype())]
-        lines += stub_pae(call) if arch == "pae" else stub_long(call)
+        makers = (stub_words_pae, stub_words_long) if call.has_words() else (stub_pae, stub_long)
+        lines += makers[0 if arch == "pae" else 1](call)
         lines += [".end:"]
     return lines + ["", "section .note.GNU-stack noalloc noexec nowrite progbits"]
 

@@ -79,6 +79,19 @@ void arch_entry_publish(entry_t *entry, entry_t value);
 entry_t arch_entry_exchange(entry_t *entry, entry_t value);
 entry_t arch_entry_protect(entry_t *entry, entry_t seen);
 
+/* A thread's stack begins with them. */
+struct arch_message {
+    uword word[SHORT_WORDS];
+    uword badge;
+};
+
+static inline struct arch_message *arch_message(void *kernel_stack) { return kernel_stack; }
+
+static inline void arch_message_return(void *kernel_stack, long result) {
+    (void)kernel_stack;
+    (void)result;
+}
+
 uword arch_interrupts_save(void);
 void arch_interrupts_restore(uword state);
 bool arch_interrupts_enabled(void);

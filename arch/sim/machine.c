@@ -47,6 +47,8 @@ bool arch_interrupts_enabled(void) { return arch_cpu()->arch.interrupts; }
 static u64 now;
 
 u64 arch_clock(void) { return now += 1000; }
+u32 arch_ticks(void) { return (u32)now; }
+u64 arch_ticks_nanoseconds(u32 ticks) { return ticks; }
 void sim_clock_advance(u64 nanoseconds) { now += nanoseconds; }
 
 void arch_console_write(const char *text, size_t length) { fwrite(text, 1, length, stdout); }

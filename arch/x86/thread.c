@@ -79,6 +79,22 @@ static struct trap_frame *thread_frame(const struct thread *thread) {
     return (struct trap_frame *)((uword)thread->kernel_stack + KERNEL_STACK_SIZE) - 1;
 }
 
+_Static_assert(sizeof(struct trap_frame) == X86_FRAME_SIZE, "arch_message finds the frame");
+#ifdef __x86_64__
+_Static_assert(offsetof(struct trap_frame, r9) == X86_FRAME_MESSAGE &&
+                   offsetof(struct trap_frame, rdx) == X86_FRAME_MESSAGE + 3 * sizeof(uword),
+               "badge and words of a short message");
+#else
+_Static_assert(offsetof(struct trap_frame, edi) == X86_FRAME_MESSAGE &&
+                   offsetof(struct trap_frame, ebx) == X86_FRAME_MESSAGE + 3 * sizeof(uword),
+               "words and badge of a short message");
+
+void arch_message_return(void *kernel_stack, long result) {
+    struct trap_frame *frame = (struct trap_frame *)((uword)kernel_stack + KERNEL_STACK_SIZE) - 1;
+    frame_set_result(frame, (uword)result);
+}
+#endif
+
 static void start_in_user_mode(struct thread *thread) {
     uword *stack = (uword *)thread_frame(thread);
     thread->arch.stack_pointer = x86_stack_prepare(stack, x86_thread_enter_user, 0, 0);

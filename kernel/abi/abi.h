@@ -166,7 +166,20 @@ struct message {
     uint32_t receive_length; /* set on return: bytes received (too many: E_TOOBIG for the sender) */
     uint64_t send_buffer;
     uint64_t receive_buffer;
+    uint32_t timeout; /* microseconds that a call or receive may last, then E_TIMEOUT; 0: any */
+    uint32_t reserved;
 };
+
+/* A short message: a label and these, in registers. Words are as wide as the machine's. */
+#define SHORT_WORDS 3u
+struct short_message {
+    uintptr_t word[SHORT_WORDS];
+    uintptr_t badge; /* set by receive */
+};
+
+/* Labels of short messages are below this, which a short receive says of a MESSAGE_CLOSED. */
+#define SHORT_CLOSED 0x7FFFFFFF
+#define SHORT_LABEL_LIMIT (SHORT_CLOSED - 1u)
 
 /* ---- Notifications --------------------------------------------------------------------------- */
 

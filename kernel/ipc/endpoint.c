@@ -5,11 +5,21 @@
  * A caller's way through the lists, each step under the endpoint's lock:
  *
  *     IDLE ──call──> QUEUED ──receive──> AWAITING ──reply──> IDLE
- *                      └── killed, or the endpoint dies ──┘
+ *              │                            ^
+ *              └──── a receiver waits ──────┘
+ *     from QUEUED and AWAITING back to IDLE: killed, time-out, or the endpoint dies
  *
- * A thread is woken before its state is changed: sched_wake says whether it still waited, and it
- * cannot look at its state before it has the lock. One that was killed first finds its phase
- * unchanged and takes itself out; so a reply that comes later finds no such token.
+ * Whoever comes second does the work: a caller that finds a receiver waiting hands its message over
+ * and wakes it, a receiver that finds callers takes the first of the highest priority.
+ *
+ * A thread is woken before its state is changed: sched_wake says whether it still waited, and the
+ * phase becomes IDLE last of all. One that finds its phase IDLE after its sleep has all that it was
+ * given; one that does not takes the lock and looks again, and if it was killed or timed out takes
+ * itself out; so a reply that comes later finds no such token.
+ *
+ * Priorities: a server runs at least at that of the caller whose message it has (thread->lent), and
+ * a caller that has to queue lends its own to all servers of the endpoint, so that it waits for no
+ * more than what they have begun. They give it back when they receive again.
  *
  * Symptom of a broken invariant: a caller that nobody wakes (it stands in no list and is not IDLE).
  */
@@ -30,9 +40,12 @@ int endpoint_create(struct endpoint **result) {
     endpoint->references = 1;
     endpoint->next_token = 1;
     spinlock_init(&endpoint->lock, LOCK_ENDPOINT, 0, "endpoint");
-    list_init(&endpoint->callers);
+    for (u32 i = 0; i < PRIORITY_LEVELS; i++) {
+        list_init(&endpoint->callers[i]);
+    }
     list_init(&endpoint->awaiting);
     list_init(&endpoint->receivers);
+    list_init(&endpoint->servers);
     list_init(&endpoint->closed);
     *result = endpoint;
     return E_OK;
@@ -42,30 +55,81 @@ void endpoint_reference(struct endpoint *endpoint) { atomic_increment(&endpoint-
 
 void endpoint_release(struct endpoint *endpoint) {
     if (atomic_decrement(&endpoint->references) == 0) {
-        ASSERT(endpoint->readers == 0 && list_empty(&endpoint->callers) &&
-                   list_empty(&endpoint->awaiting) && list_empty(&endpoint->closed),
+        ASSERT(endpoint->readers == 0 && endpoint->queued == 0 && list_empty(&endpoint->awaiting) &&
+                   list_empty(&endpoint->closed),
                "an endpoint with %u readers, callers or notices has lost its last reference",
                endpoint->readers);
         cache_free(&endpoint_cache, endpoint);
     }
 }
 
-/* Wake every thread of LIST with E_DEAD. */
-static void list_wake_dead(struct list *list) {
+/* ---- States in lists ------------------------------------------------------------------------- */
+
+static void caller_queue(struct endpoint *endpoint, struct ipc_state *state) {
+    state->priority = state->thread->priority;
+    state->phase = IPC_QUEUED;
+    list_append(&endpoint->callers[state->priority], &state->link);
+    endpoint->queued |= 1u << state->priority;
+}
+
+/* The oldest caller of the highest priority. There is one. */
+static struct ipc_state *caller_first(const struct endpoint *endpoint) {
+    u32 priority = 31 - (u32)__builtin_clz(endpoint->queued);
+    return LIST_FIRST(&endpoint->callers[priority], struct ipc_state, link);
+}
+
+/* STATE stands in the list that its phase names: take it out. Its phase stays. */
+static void state_unlink(struct endpoint *endpoint, struct ipc_state *state) {
+    list_remove(&state->link);
+    if (state->phase == IPC_QUEUED && list_empty(&endpoint->callers[state->priority])) {
+        endpoint->queued &= ~(1u << state->priority);
+    }
+    if (state->phase == IPC_AWAITING && state->server != NULL) {
+        state->server->caller = NULL;
+        state->server = NULL;
+    }
+}
+
+/* STATE is in no list any more, and all that it is to find stands in it. */
+static void state_finish(struct ipc_state *state) {
+    __atomic_store_n(&state->phase, IPC_IDLE, __ATOMIC_RELEASE);
+}
+
+void endpoint_settle(struct endpoint *endpoint, struct ipc_state *state) {
+    if (__atomic_load_n(&state->phase, __ATOMIC_ACQUIRE) == IPC_IDLE) {
+        return;
+    }
+    spinlock_acquire(&endpoint->lock);
+    if (state->phase != IPC_IDLE) {
+        state_unlink(endpoint, state);
+        state_finish(state);
+    }
+    spinlock_release(&endpoint->lock);
+}
+
+/* ---- Deaths ---------------------------------------------------------------------------------- */
+
+/* End the wait of STATE with E_DEAD. */
+static void state_wake_dead(struct endpoint *endpoint, struct ipc_state *state) {
+    state_unlink(endpoint, state);
+    sched_wake(state->thread, E_DEAD);
+    state_finish(state);
+}
+
+static void list_wake_dead(struct endpoint *endpoint, struct list *list) {
     while (!list_empty(list)) {
-        struct ipc_state *state = LIST_FIRST(list, struct ipc_state, link);
-        list_remove(&state->link);
-        state->phase = IPC_IDLE;
-        sched_wake(state->thread, E_DEAD);
+        state_wake_dead(endpoint, LIST_FIRST(list, struct ipc_state, link));
     }
 }
 
 /* The last reader is gone: nobody will ever receive or reply. The notices go, too. */
 static void endpoint_die(struct endpoint *endpoint) {
     endpoint->dead = true;
-    list_wake_dead(&endpoint->callers);
-    list_wake_dead(&endpoint->awaiting);
-    list_wake_dead(&endpoint->receivers);
+    while (endpoint->queued != 0) {
+        state_wake_dead(endpoint, caller_first(endpoint));
+    }
+    list_wake_dead(endpoint, &endpoint->awaiting);
+    list_wake_dead(endpoint, &endpoint->receivers);
     while (!list_empty(&endpoint->closed)) {
         struct session *session = LIST_FIRST(&endpoint->closed, struct session, link);
         list_remove(&session->link);
@@ -99,26 +163,13 @@ void endpoint_server_ended(struct endpoint *endpoint, const struct process *proc
         struct ipc_state *caller = LIST_ENTRY(link, struct ipc_state, link);
         next = link->next;
         if (caller->receiver == process) {
-            list_remove(&caller->link);
-            caller->phase = IPC_IDLE;
-            sched_wake(caller->thread, E_DEAD);
+            state_wake_dead(endpoint, caller);
         }
     }
     spinlock_release(&endpoint->lock);
 }
 
-/* There is something to receive: wake the thread that has waited longest, by WAKE. One that was
- * killed meanwhile does not count. Lock held. */
-static void receiver_wake(struct endpoint *endpoint, bool (*wake)(struct thread *, int)) {
-    while (!list_empty(&endpoint->receivers)) {
-        struct ipc_state *receiver = LIST_FIRST(&endpoint->receivers, struct ipc_state, link);
-        list_remove(&receiver->link);
-        receiver->phase = IPC_IDLE;
-        if (wake(receiver->thread, E_OK)) {
-            return;
-        }
-    }
-}
+/* ---- From a caller to a receiver ------------------------------------------------------------- */
 
 /* Move what FROM has under way to TO, bytes by swapping frames. Lock held; one of them waits. */
 static void content_move(struct ipc_state *to, struct ipc_state *from) {
@@ -129,60 +180,160 @@ static void content_move(struct ipc_state *to, struct ipc_state *from) {
     from->content.handle_count = 0;
 }
 
-/* After STATE's thread has woken: take it out of its list if nobody else has done so. */
-static void state_settle(struct endpoint *endpoint, struct ipc_state *state) {
-    spinlock_acquire(&endpoint->lock);
-    if (state->phase != IPC_IDLE) {
-        list_remove(&state->link);
-        state->phase = IPC_IDLE;
+/* Can WAITING, which waits for a message, take CONTENT? */
+static bool content_fits(const struct ipc_content *content, const struct ipc_state *waiting) {
+    if (!waiting->is_short) {
+        return content->length <= waiting->receive_size;
     }
-    spinlock_release(&endpoint->lock);
+    u64 wide = content->word[0] | content->word[1] | content->word[2];
+    return content->length == 0 && content->handle_count == 0 && content->word[3] == 0 &&
+           wide <= UINTPTR_MAX && content->label <= SHORT_LABEL_LIMIT;
 }
 
-int endpoint_call(struct endpoint *endpoint, struct ipc_state *state) {
-    spinlock_acquire(&endpoint->lock);
-    if (endpoint->dead) {
-        spinlock_release(&endpoint->lock);
-        return E_DEAD;
+void endpoint_received(struct endpoint *endpoint, struct ipc_state *caller,
+                       struct ipc_state *receiver) {
+    caller->phase = IPC_AWAITING;
+    caller->receiver = receiver->thread->process;
+    caller->content.token = endpoint->next_token++;
+    list_append(&endpoint->awaiting, &caller->link);
+    if (receiver->caller != NULL) {
+        receiver->caller->server = NULL;
     }
-    state->phase = IPC_QUEUED;
-    list_append(&endpoint->callers, &state->link);
-    receiver_wake(endpoint, sched_wake_here);
-    int result = sched_wait(NULL, &endpoint->lock, WAIT_FOREVER, true);
-    state_settle(endpoint, state);
+    receiver->caller = caller;
+    caller->server = receiver;
+}
+
+/* The calling thread is lent LENT from now on. Most often it is already; whoever lends it another at
+ * this moment comes later. */
+static void lent_accept(struct thread *thread, u32 lent) {
+    if (thread->lent != lent) {
+        sched_lend_priority(thread, lent);
+    }
+}
+
+/* What a thread of PRIORITY lends to SERVER's. */
+static u32 priority_lent(const struct ipc_state *server, u32 priority) {
+    return priority > server->thread->base_priority ? priority : 0;
+}
+
+/* Hand what CALLER sends to the receiver that has waited longest; receivers that were killed or
+ * have timed out do not count. 0; E_TOOBIG: it has no room; E_AGAIN: nobody waits. */
+static int caller_deliver(struct endpoint *endpoint, struct ipc_state *caller) {
+    while (!list_empty(&endpoint->receivers)) {
+        struct ipc_state *receiver = LIST_FIRST(&endpoint->receivers, struct ipc_state, link);
+        if (!content_fits(&caller->content, receiver)) {
+            return E_TOOBIG;
+        }
+        u32 lent = priority_lent(receiver, caller->thread->priority);
+        state_unlink(endpoint, receiver);
+        bool woken = sched_wake_here(receiver->thread, E_OK, lent);
+        if (woken) {
+            endpoint_received(endpoint, caller, receiver);
+            content_move(receiver, caller);
+        }
+        state_finish(receiver);
+        if (woken) {
+            return E_OK;
+        }
+    }
+    return E_AGAIN;
+}
+
+/* A caller of PRIORITY has to queue. */
+static void servers_boost(struct endpoint *endpoint, u32 priority) {
+    LIST_FOR_EACH(link, &endpoint->servers) {
+        struct ipc_state *server = LIST_ENTRY(link, struct ipc_state, server_link);
+        if (server->thread->priority < priority) {
+            sched_lend_priority(server->thread, priority);
+        }
+    }
+}
+
+int endpoint_call(struct endpoint *endpoint, struct ipc_state *state, u64 deadline) {
+    spinlock_acquire(&endpoint->lock);
+    int result = endpoint->dead ? E_DEAD : caller_deliver(endpoint, state);
+    if (result != E_OK && result != E_AGAIN) {
+        spinlock_release(&endpoint->lock);
+        return result;
+    }
+    if (result == E_AGAIN) {
+        caller_queue(endpoint, state);
+        servers_boost(endpoint, state->priority);
+    }
+    result = sched_wait(NULL, &endpoint->lock, deadline, true);
+    endpoint_settle(endpoint, state);
     return result;
 }
 
-/* End the wait of CALLER, which stands in a list, by WAKE. False if it was killed: it leaves by
- * itself. */
-static bool caller_wake(struct ipc_state *caller, int result, bool (*wake)(struct thread *, int)) {
-    if (!wake(caller->thread, result)) {
-        return false;
+/* ---- Receiving ------------------------------------------------------------------------------- */
+
+void endpoint_server_leave(struct ipc_state *state) {
+    struct endpoint *endpoint = state->serving;
+    if (endpoint == NULL) {
+        return;
     }
-    list_remove(&caller->link);
-    caller->phase = IPC_IDLE;
-    return true;
+    spinlock_acquire(&endpoint->lock);
+    list_remove(&state->server_link);
+    if (state->caller != NULL) {
+        state->caller->server = NULL;
+        state->caller = NULL;
+    }
+    spinlock_release(&endpoint->lock);
+    state->serving = NULL;
+    endpoint_release(endpoint);
 }
 
-/* Take the oldest caller whose bytes fit into SIZE; others learn that they do not. Lock held. */
-static bool caller_take(struct endpoint *endpoint, struct ipc_state *state, u32 size) {
-    struct list *next;
-    for (struct list *link = endpoint->callers.next; link != &endpoint->callers; link = next) {
-        struct ipc_state *caller = LIST_ENTRY(link, struct ipc_state, link);
-        next = link->next;
-        if (caller->content.length > size) {
-            caller_wake(caller, E_TOOBIG, sched_wake);
-            continue;
+/* The calling thread is one of ENDPOINT's servers from now on. */
+static void server_enter(struct endpoint *endpoint, struct ipc_state *state) {
+    if (state->serving == endpoint) {
+        return;
+    }
+    endpoint_server_leave(state);
+    endpoint_reference(endpoint);
+    state->serving = endpoint;
+    spinlock_acquire(&endpoint->lock);
+    list_append(&endpoint->servers, &state->server_link);
+    spinlock_release(&endpoint->lock);
+}
+
+/* End the wait of CALLER, which stands in a list, by WAKE, and with CONTENT from whoever replies
+ * (null: none). False if it was killed: it leaves by itself. */
+static bool caller_wake(struct endpoint *endpoint, struct ipc_state *caller, int result,
+                        struct ipc_state *reply, bool here) {
+    bool woken = here ? sched_wake_here(caller->thread, result, KEEP_LENT)
+                      : sched_wake(caller->thread, result);
+    if (woken) {
+        state_unlink(endpoint, caller);
+        if (reply != NULL) {
+            content_move(caller, reply);
         }
-        list_remove(&caller->link);
-        list_append(&endpoint->awaiting, &caller->link);
-        caller->phase = IPC_AWAITING;
-        caller->receiver = state->thread->process;
-        caller->content.token = endpoint->next_token++;
-        content_move(state, caller);
-        return true;
+        state_finish(caller);
+    }
+    return woken;
+}
+
+/* Take the first caller whose message fits; others learn that they do not. Lock held. */
+static bool caller_take(struct endpoint *endpoint, struct ipc_state *state) {
+    while (endpoint->queued != 0) {
+        struct ipc_state *caller = caller_first(endpoint);
+        bool fits = content_fits(&caller->content, state);
+        state_unlink(endpoint, caller);
+        if (fits) {
+            endpoint_received(endpoint, caller, state);
+            content_move(state, caller);
+            lent_accept(state->thread, priority_lent(state, caller->priority));
+            return true;
+        }
+        sched_wake(caller->thread, E_TOOBIG); /* one that was killed finds itself out as well */
+        state_finish(caller);
     }
     return false;
+}
+
+/* SESSION's notice goes to STATE. Lock held. */
+static void notice_give(struct ipc_state *state, struct session *session) {
+    state->content = (struct ipc_content){.kind = MESSAGE_CLOSED, .badge = session->badge};
+    session_free(session);
 }
 
 /* Take the oldest notice of a closed session. Lock held. */
@@ -192,31 +343,38 @@ static bool closed_take(struct endpoint *endpoint, struct ipc_state *state) {
     }
     struct session *session = LIST_FIRST(&endpoint->closed, struct session, link);
     list_remove(&session->link);
-    state->content = (struct ipc_content){.kind = MESSAGE_CLOSED, .badge = session->badge};
-    session_free(session);
+    notice_give(state, session);
     return true;
 }
 
-int endpoint_receive(struct endpoint *endpoint, struct ipc_state *state, u32 size) {
-    for (;;) {
-        spinlock_acquire(&endpoint->lock);
-        bool taken = closed_take(endpoint, state) || caller_take(endpoint, state, size);
-        if (taken || endpoint->dead) {
-            spinlock_release(&endpoint->lock);
-            return taken ? E_OK : E_DEAD;
-        }
-        state->phase = IPC_RECEIVING;
-        list_append(&endpoint->receivers, &state->link);
-        int result = sched_wait(NULL, &endpoint->lock, WAIT_FOREVER, true);
-        state_settle(endpoint, state);
-        if (result != E_OK) {
-            return result;
-        }
+int endpoint_receive(struct endpoint *endpoint, struct ipc_state *state, u64 deadline) {
+    server_enter(endpoint, state);
+    spinlock_acquire(&endpoint->lock);
+    if (closed_take(endpoint, state) || caller_take(endpoint, state)) {
+        spinlock_release(&endpoint->lock);
+        return E_OK;
     }
+    if (endpoint->dead) {
+        spinlock_release(&endpoint->lock);
+        return E_DEAD;
+    }
+    lent_accept(state->thread, 0);
+    state->phase = IPC_RECEIVING;
+    list_append(&endpoint->receivers, &state->link);
+    int result = sched_wait(NULL, &endpoint->lock, deadline, true);
+    endpoint_settle(endpoint, state);
+    return result;
 }
 
-/* The caller that TOKEN names, or null. Lock held. */
-static struct ipc_state *awaiting_find(struct endpoint *endpoint, u64 token) {
+/* ---- Replying -------------------------------------------------------------------------------- */
+
+/* The caller that TOKEN names, or null: most often the one that STATE has received last. */
+static struct ipc_state *awaiting_find(struct endpoint *endpoint, const struct ipc_state *state,
+                                       u64 token) {
+    if (state->serving == endpoint && state->caller != NULL &&
+        (token == TOKEN_LAST || state->caller->content.token == token)) {
+        return state->caller;
+    }
     LIST_FOR_EACH(link, &endpoint->awaiting) {
         struct ipc_state *caller = LIST_ENTRY(link, struct ipc_state, link);
         if (caller->content.token == token) {
@@ -229,12 +387,10 @@ static struct ipc_state *awaiting_find(struct endpoint *endpoint, u64 token) {
 int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token, bool receives) {
     int error = E_NOTFOUND;
     spinlock_acquire(&endpoint->lock);
-    struct ipc_state *caller = awaiting_find(endpoint, token);
-    if (caller != NULL && state->content.length > caller->receive_size) {
+    struct ipc_state *caller = awaiting_find(endpoint, state, token);
+    if (caller != NULL && !content_fits(&state->content, caller)) {
         error = E_TOOBIG;
-    } else if (caller != NULL &&
-               caller_wake(caller, E_OK, receives ? sched_wake_here : sched_wake)) {
-        content_move(caller, state);
+    } else if (caller != NULL && caller_wake(endpoint, caller, E_OK, state, receives)) {
         error = E_OK;
     }
     spinlock_release(&endpoint->lock);
@@ -243,22 +399,42 @@ int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token
 
 void endpoint_refuse(struct endpoint *endpoint, u64 token, int refusal) {
     spinlock_acquire(&endpoint->lock);
-    struct ipc_state *caller = awaiting_find(endpoint, token);
+    struct ipc_state *caller = awaiting_find(endpoint, thread_current()->ipc, token);
     if (caller != NULL) {
-        caller_wake(caller, refusal, sched_wake);
+        caller_wake(endpoint, caller, refusal, NULL, false);
     }
     spinlock_release(&endpoint->lock);
 }
 
+/* ---- Closed sessions ------------------------------------------------------------------------- */
+
+/* Wake a receiver with the notice of SESSION. False: none waits. Lock held. */
+static bool closed_deliver(struct endpoint *endpoint, struct session *session) {
+    while (!list_empty(&endpoint->receivers)) {
+        struct ipc_state *receiver = LIST_FIRST(&endpoint->receivers, struct ipc_state, link);
+        state_unlink(endpoint, receiver);
+        bool woken = sched_wake(receiver->thread, E_OK);
+        if (woken) {
+            notice_give(receiver, session);
+        }
+        state_finish(receiver);
+        if (woken) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void endpoint_closed(struct endpoint *endpoint, struct session *session) {
+    endpoint_reference(endpoint); /* the session's own may go with it */
     spinlock_acquire(&endpoint->lock);
     bool dead = endpoint->dead;
-    if (!dead) {
+    if (!dead && !closed_deliver(endpoint, session)) {
         list_append(&endpoint->closed, &session->link);
-        receiver_wake(endpoint, sched_wake);
     }
     spinlock_release(&endpoint->lock);
     if (dead) {
-        session_free(session); /* after the release: it may take the endpoint with it */
+        session_free(session);
     }
+    endpoint_release(endpoint);
 }

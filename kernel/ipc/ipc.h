@@ -7,14 +7,16 @@
  *                                       ^
  *      session (endpoint, badge) ───────┴─ closed: sessions whose last reference went
  *
- * A thread's message stands in its own struct ipc_state; its bytes in one kernel frame that it has
- * from its first use on. A message changes hands under the endpoint's lock, and bytes move by
- * swapping the frames of the two threads: no thread ever reads memory that another thread may free.
+ * A message is *short*, label and three words that travel in registers (short.c), or *long*, with
+ * bytes, handles and quarters (message.c). They mix: either side chooses its form. A thread's
+ * message stands in its own struct ipc_state; its bytes in one kernel frame that it has from its
+ * first use on. A message changes hands under the endpoint's lock, and bytes move by swapping the
+ * frames of the two threads: no thread ever reads memory that another thread may free.
  *
  * Locks: everything in an endpoint, and the links and phase of every ipc_state that stands in one
  * of its lists, is guarded by the endpoint's lock (LOCK_ENDPOINT). User memory and handle tables
- * are touched with no lock held. Read next: endpoint.c (queues and deaths), message.c (what is in a
- * message).
+ * are touched with no lock held. Read next: endpoint.c (queues and deaths), message.c and short.c
+ * (what is in a message), fast.c (the common case, at once).
  */
 #ifndef KERNEL_IPC_H
 #define KERNEL_IPC_H
@@ -23,20 +25,23 @@
 #include "kernel/base/spinlock.h"
 #include "kernel/object/object.h"
 
+struct process;
 struct thread;
 
 struct endpoint {
-    u32 references; /* atomic: handles, sessions, calls under way */
+    u32 references; /* atomic: handles, sessions, calls under way, its servers */
     u32 sessions;   /* atomic: open, or closed and not yet received as a notice */
     struct spinlock lock;
     /* lock: */
-    u32 readers;           /* handles with RIGHT_READ, in tables and in messages */
-    bool dead;             /* there are no readers any more, and never will be */
-    u64 next_token;        /* 64 bits: never reused */
-    struct list callers;   /* ipc_state.link, oldest first: nobody has received them */
-    struct list awaiting;  /* ipc_state.link: received, not replied to */
-    struct list receivers; /* ipc_state.link: threads that wait for a message */
-    struct list closed;    /* session.link: to be told */
+    u32 readers;                          /* handles with RIGHT_READ, in tables and in messages */
+    bool dead;                            /* there are no readers any more, and never will be */
+    u64 next_token;                       /* 64 bits: never reused */
+    u32 queued;                           /* bit p: callers[p] is not empty */
+    struct list callers[PRIORITY_LEVELS]; /* ipc_state.link, oldest first: not received yet */
+    struct list awaiting;                 /* ipc_state.link: received, not replied to */
+    struct list receivers;                /* ipc_state.link: threads that wait for a message */
+    struct list servers; /* ipc_state.server_link: threads that received from here last */
+    struct list closed;  /* session.link: to be told */
 };
 
 /* A caller's identity towards a server. What a server's client holds. */
@@ -68,10 +73,20 @@ enum ipc_phase { IPC_IDLE, IPC_QUEUED, IPC_AWAITING, IPC_RECEIVING };
 struct ipc_state {
     struct thread *thread; /* immutable */
     u8 *page;              /* one low frame; owner only, swapped under the lock while it waits */
-    struct list link;      /* lock: in the list that phase names */
-    u8 phase;              /* lock: enum ipc_phase */
-    u32 receive_size;      /* lock: the room that the reply may fill */
-    const struct process *receiver; /* lock: AWAITING: whose thread received it; only compared */
+    /* lock of the endpoint that it calls or receives from: */
+    struct list link; /* in the list that phase names */
+    u8 phase;         /* enum ipc_phase; atomic: IDLE is stored last, see endpoint.c */
+    u8 priority;      /* QUEUED: in which list */
+    bool is_short;    /* what it waits for must be a short message */
+    u32 receive_size; /* the room that what it waits for may fill */
+    const struct process *receiver; /* AWAITING: whose thread received it; only compared */
+    struct ipc_state *server;       /* AWAITING: who received it, until that receives another */
+    /* lock of `serving`: */
+    struct list server_link;  /* in serving->servers */
+    struct ipc_state *caller; /* whose message it received last, until that caller leaves */
+    /* owner only: */
+    struct endpoint *serving; /* where it received last, counted; or null */
+    bool in_registers; /* the short message that it was given stands in them, but for the label */
     struct ipc_content content;
 };
 
@@ -110,24 +125,57 @@ void *ipc_page(void);
 /* THREAD has ended: free what ipc_state_obtain made. */
 void ipc_thread_release(struct thread *thread);
 
-/* The four calls, for the calling thread; MESSAGE is a user address. 0 or E_*. All but ipc_reply
- * sleep. ipc_reply_receive returns at once if the reply fails. */
+/* The four calls with long messages, for the calling thread; MESSAGE is a user address. 0 or E_*.
+ * All but ipc_reply sleep, at most for the message's time-out. ipc_reply_receive returns at once if
+ * the reply fails. */
 int ipc_call(struct endpoint *endpoint, u64 badge, uword message);
 int ipc_receive(struct endpoint *endpoint, uword message);
 int ipc_reply(struct endpoint *endpoint, uword message);
 int ipc_reply_receive(struct endpoint *endpoint, uword message);
 
-/* endpoint.c, for message.c: STATE's content and page are ready; no lock held. */
-/* Queue, wait for the reply; it then stands in STATE. */
-int endpoint_call(struct endpoint *endpoint, struct ipc_state *state);
-/* Wait for a caller or a closed session; it then stands in STATE. SIZE: the room for bytes. */
-int endpoint_receive(struct endpoint *endpoint, struct ipc_state *state, u32 size);
+/* The same with short ones, which stand in the calling thread's registers. The label of what has
+ * come, or -E_*. A reply goes to the caller whose message the thread received last: -E_NOTFOUND if
+ * that has been replied to, or is gone. (short.c) */
+long ipc_call_short(struct endpoint *endpoint, u64 badge, u32 label);
+long ipc_receive_short(struct endpoint *endpoint);
+long ipc_reply_short(struct endpoint *endpoint, u32 label);
+long ipc_reply_receive_short(struct endpoint *endpoint, u32 label);
+
+/* What a wait of STATE's thread for a short message returns, RESULT being how it ended. */
+long ipc_short_return(struct ipc_state *state, int result);
+
+/* The common case of two of them: both sides short, the other one waits on this CPU. -E_AGAIN:
+ * nothing has happened, take the general way. LABEL has been checked. (fast.c) */
+long ipc_fast_call(int handle, u32 label);
+long ipc_fast_reply_receive(int handle, u32 label);
+
+/* Drop the handles of STATE's content from number FIRST on. (message.c) */
+void ipc_handles_drop(struct ipc_state *state, u32 first);
+
+/* endpoint.c, for message.c, short.c and the kernel's own calls: STATE's content and page are
+ * ready, and with it receive_size and is_short; no lock held. DEADLINE: nanoseconds of arch_clock,
+ * or WAIT_FOREVER. */
+/* Queue, wait for the reply; it then stands in STATE. 0, E_DEAD, E_TOOBIG, E_TIMEOUT, E_KILLED. */
+int endpoint_call(struct endpoint *endpoint, struct ipc_state *state, u64 deadline);
+/* Wait for a caller or a closed session; it then stands in STATE. */
+int endpoint_receive(struct endpoint *endpoint, struct ipc_state *state, u64 deadline);
 /* Hand STATE's content to the caller that TOKEN names: E_NOTFOUND, or E_TOOBIG if it lacks room.
  * RECEIVES: the replier is about to wait for the next message. */
+#define TOKEN_LAST 0u /* the caller that the thread received last */
 int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token, bool receives);
 /* The caller that TOKEN names gets ERROR instead of a reply, if it is still there. */
 void endpoint_refuse(struct endpoint *endpoint, u64 token, int error);
 /* SESSION has lost its last reference: queue it as a notice, or free it if ENDPOINT is dead. */
 void endpoint_closed(struct endpoint *endpoint, struct session *session);
+/* STATE's thread has ended. */
+void endpoint_server_leave(struct ipc_state *state);
+
+/* ---- endpoint.c, for fast.c; lock held ------------------------------------------------------- */
+
+/* RECEIVER has what CALLER sent: CALLER awaits the reply. */
+void endpoint_received(struct endpoint *endpoint, struct ipc_state *caller,
+                       struct ipc_state *receiver);
+/* After its thread has woken: take STATE out of its list if nobody else has done so. */
+void endpoint_settle(struct endpoint *endpoint, struct ipc_state *state);
 
 #endif

@@ -21,8 +21,11 @@
 #include "kernel/base/panic.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/process/process.h"
+#include "kernel/sched/sched.h"
 #include "kernel/syscall/user_memory.h"
 #include "kernel/vm/frame.h"
+
+#define NANOSECONDS 1000u /* of a microsecond */
 
 static struct cache state_cache = CACHE("ipc state", sizeof(struct ipc_state), 8);
 
@@ -37,6 +40,7 @@ struct ipc_state *ipc_state_obtain(void) {
         state->thread = thread;
         state->page = arch_low_pointer(frame);
         list_init(&state->link);
+        list_init(&state->server_link);
         thread->ipc = state;
     } else if (!frame_is_none(frame)) {
         frame_release(frame);
@@ -57,6 +61,7 @@ void ipc_thread_release(struct thread *thread) {
     ASSERT(state->phase == IPC_IDLE && state->content.handle_count == 0,
            "thread %u ends in phase %u of a message with %u handles under way", thread->tid,
            state->phase, state->content.handle_count);
+    endpoint_server_leave(state);
     thread->ipc = NULL;
     frame_release(arch_low_frame(state->page));
     cache_free(&state_cache, state);
@@ -71,8 +76,7 @@ static void handle_leave(struct ipc_handle *handle) {
     object_handle_removed(handle->object, handle->type, handle->rights);
 }
 
-/* Drop the handles of STATE's content from number FIRST on. */
-static void handles_drop(struct ipc_state *state, u32 first) {
+void ipc_handles_drop(struct ipc_state *state, u32 first) {
     struct ipc_content *content = &state->content;
     for (u32 i = first; i < content->handle_count; i++) {
         handle_leave(&content->handle[i]);
@@ -91,7 +95,7 @@ static int handles_encode(struct ipc_state *state, const struct message *message
         int error =
             handle_lookup(table, message->handle[i], 0, RIGHT_TRANSFER, &object, &rights, &type);
         if (error != E_OK) {
-            handles_drop(state, 0);
+            ipc_handles_drop(state, 0);
             return error;
         }
         content->handle[i] =
@@ -118,6 +122,18 @@ static int message_fetch(struct message *message, uword address, bool result) {
     return error != E_OK ? error : user_writable_check((uword)message->receive_buffer, room);
 }
 
+/* When the time of a call that begins now is up. */
+static u64 message_deadline(const struct message *message) {
+    return message->timeout == 0 ? WAIT_FOREVER
+                                 : arch_clock() + (u64)message->timeout * NANOSECONDS;
+}
+
+/* What STATE waits for is a long message, for which MESSAGE has room. */
+static void room_set(struct ipc_state *state, const struct message *message) {
+    state->is_short = false;
+    state->receive_size = message->receive_size;
+}
+
 /* Check what MESSAGE sends, and put it into STATE. On an error nothing is under way. */
 static int content_encode(struct ipc_state *state, const struct message *message, u64 badge) {
     if (message->send_length > MESSAGE_BYTES) {
@@ -133,7 +149,6 @@ static int content_encode(struct ipc_state *state, const struct message *message
     if (error != E_OK) {
         return error;
     }
-    state->receive_size = message->receive_size;
     struct ipc_content *content = &state->content;
     *content = (struct ipc_content){
         .label = message->label,
@@ -153,7 +168,7 @@ static int handles_deliver(struct ipc_state *state, struct message *message) {
         struct ipc_handle *handle = &content->handle[i];
         int index = handle_install(table, handle->object, handle->type, handle->rights);
         if (index < 0) {
-            handles_drop(state, i);
+            ipc_handles_drop(state, i);
             while (i-- > 0) {
                 handle_close(table, message->handle[i]);
             }
@@ -205,9 +220,10 @@ int ipc_call(struct endpoint *endpoint, u64 badge, uword address) {
     if (error != E_OK) {
         return error;
     }
-    error = endpoint_call(endpoint, state);
+    room_set(state, &message);
+    error = endpoint_call(endpoint, state, message_deadline(&message));
     if (error != E_OK) {
-        handles_drop(state, 0);
+        ipc_handles_drop(state, 0);
         return error;
     }
     return content_deliver(state, &message, address);
@@ -215,8 +231,10 @@ int ipc_call(struct endpoint *endpoint, u64 badge, uword address) {
 
 static int message_receive(struct endpoint *endpoint, struct ipc_state *state,
                            struct message *message, uword address) {
+    u64 deadline = message_deadline(message);
+    room_set(state, message);
     for (;;) {
-        int error = endpoint_receive(endpoint, state, message->receive_size);
+        int error = endpoint_receive(endpoint, state, deadline);
         if (error != E_OK) {
             return error;
         }
@@ -236,7 +254,7 @@ static int message_reply(struct endpoint *endpoint, struct ipc_state *state,
     int error = content_encode(state, message, 0);
     if (error == E_OK) {
         error = endpoint_reply(endpoint, state, message->token, receives);
-        handles_drop(state, 0); /* those of a reply that nobody got */
+        ipc_handles_drop(state, 0); /* those of a reply that nobody got */
     }
     return error;
 }

@@ -303,8 +303,8 @@ int process_set_limits(const struct process_limits *limits) {
     struct budget *old = process->budget;
     struct budget *budget = budget_inside(old, limits, process->thread_count);
     process->budget = budget ? budget : old;
-    if (budget && thread_current()->priority < process->priority_limit) {
-        process->priority_limit = thread_current()->priority;
+    if (budget && thread_current()->base_priority < process->priority_limit) {
+        process->priority_limit = thread_current()->base_priority;
     }
     spinlock_release(&process_lock);
     if (budget) {

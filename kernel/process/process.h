@@ -67,7 +67,9 @@ struct thread {
     /* LOCK_RUN_QUEUE of its CPU: */
     u32 cpu;              /* whose run queue and sleepers it belongs to: sched/run_queue.h */
     u8 state;             /* enum thread_state; process_describe has a look without the lock */
-    u8 priority;          /* 0..PRIORITY_LEVELS-1 */
+    u8 priority;          /* 0..PRIORITY_LEVELS-1: the higher of the next two */
+    u8 base_priority;     /* its own; set by itself only */
+    u8 lent;              /* by a caller whose message it has, or who waits for it; 0: nothing */
     bool killable;        /* its wait may end with E_KILLED */
     u32 slice;            /* ticks left */
     int wake_result;      /* what sched_wait returns: 0, E_TIMEOUT, E_KILLED, E_DEAD ... */
@@ -75,7 +77,8 @@ struct thread {
     struct list sleeping; /* by deadline, when a time-out runs */
     u64 deadline;
     u64 settled; /* clock before which balancing leaves it where it is */
-    u64 started; /* clock up to which its time on the CPU has been counted */
+    u32 started; /* arch_ticks up to which its time on the CPU has been counted */
+    u32 ran;     /* ticks counted, and not yet in its process's cpu_time; others have a look */
 
     struct list sibling; /* LOCK_PROCESS_TABLE: in process->threads */
     /* Set under LOCK_PROCESS_TABLE, then sched_kill; read by itself and at every switch. */

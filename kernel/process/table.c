@@ -147,6 +147,15 @@ static u32 process_state(const struct process *process, u32 *priority) {
     return process->ended ? 3 : process->stopped ? 2 : runs ? 0 : 1;
 }
 
+/* What its threads have run since the last tick, as far as they have been stopped since. */
+static u64 process_unsettled(const struct process *process) {
+    u64 sum = 0;
+    LIST_FOR_EACH(link, &process->threads) {
+        sum += arch_ticks_nanoseconds(LIST_ENTRY(link, struct thread, sibling)->ran);
+    }
+    return sum;
+}
+
 void process_describe(struct process *process, struct info_process *info) {
     spinlock_acquire(&process_lock);
     info->pid = process->pid;
@@ -154,7 +163,7 @@ void process_describe(struct process *process, struct info_process *info) {
     info->threads = process->thread_count;
     info->state = process_state(process, &info->priority);
     info->handles = process->handles.count;
-    info->cpu_time = atomic_read_64(&process->cpu_time);
+    info->cpu_time = atomic_read_64(&process->cpu_time) + process_unsettled(process);
     info->running = process_running(process);
     memcpy(info->name, process->name, sizeof(info->name));
     spinlock_release(&process_lock);

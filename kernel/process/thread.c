@@ -81,7 +81,8 @@ int thread_create(struct process *process, struct thread **result) {
         return E_NOMEM;
     }
     const struct thread *creator = thread_current();
-    thread->priority = creator->process ? creator->priority : PRIORITY_DEFAULT;
+    thread->base_priority = creator->process ? creator->base_priority : PRIORITY_DEFAULT;
+    thread->priority = thread->base_priority;
     thread->cpu = arch_cpu()->number;
     int error = thread_attach(process, thread);
     if (error) {

@@ -11,7 +11,7 @@
 
 static void wake_all(struct list *waiters) {
     while (!list_empty(waiters)) {
-        sched_wake_here(LIST_FIRST(waiters, struct thread, queue), 0);
+        sched_wake_here(LIST_FIRST(waiters, struct thread, queue), 0, KEEP_LENT);
     }
 }
 

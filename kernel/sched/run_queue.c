@@ -132,6 +132,9 @@ void run_queue_place(struct run_queue *queue, struct thread *thread, bool here) 
     }
     bool next = queue_level(queue) < thread->priority;
     thread->slice = SLICE_TICKS;
+    if (here && thread_current()->slice > 0) {
+        thread->slice = thread_current()->slice;
+    }
     run_queue_insert(queue, thread, false);
     if (next) {
         run_queue_attention(number);

@@ -80,8 +80,8 @@ static inline struct thread *run_queue_take(struct run_queue *queue) {
 }
 
 /* THREAD, which is in no list, may run from now on, with a whole slice, where it best does. With
- * HERE, the caller is about to wait, and THREAD takes over from it on this CPU, so that no other
- * need be woken. Lock of QUEUE, which is THREAD's, held; released on return. */
+ * HERE, the caller is about to wait, and THREAD takes over from it on this CPU, with what is left of
+ * its slice, so that no other need be woken. Lock of QUEUE, which is THREAD's, held; released on return. */
 void run_queue_place(struct run_queue *queue, struct thread *thread, bool here);
 
 /* This CPU has nothing to run: from now on others may wake it. True: it has something, taken from

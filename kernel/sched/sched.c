@@ -69,12 +69,18 @@ void kernel_thread_arrived(void) {
     }
 }
 
-/* Count the time that THREAD has run since the last time that this was done. */
-static void account(struct thread *thread, u64 now) {
-    if (thread->process) {
-        atomic_add_64(&thread->process->cpu_time, now - thread->started);
-    }
+/* Count the time that THREAD has run since the last time that this was done, in ticks. Each tick of
+ * the clock puts it where it belongs, before it can overflow. */
+static void account(struct thread *thread, u32 now) {
+    thread->ran += now - thread->started;
     thread->started = now;
+}
+
+static void account_settle(struct thread *thread) {
+    if (thread->process) {
+        atomic_add_64(&thread->process->cpu_time, arch_ticks_nanoseconds(thread->ran));
+    }
+    thread->ran = 0;
 }
 
 /* CPU runs NEXT from now on, as far as others see. Lock of QUEUE, its own, held. */
@@ -105,7 +111,7 @@ static void switch_away(struct run_queue *queue) {
         spinlock_release(&queue->lock);
         return;
     }
-    u64 now = arch_clock();
+    u32 now = arch_ticks();
     account(previous, now);
     next->started = now;
     current_set(cpu, queue, next);
@@ -169,6 +175,8 @@ _Noreturn void sched_exit(void) {
     struct cpu *cpu = arch_cpu();
     struct run_queue *queue = run_queue_own();
     spinlock_acquire(&queue->lock);
+    account(cpu->current, arch_ticks());
+    account_settle(cpu->current);
     cpu->current->state = THREAD_DEAD;
     cpu->dead = cpu->current;
     switch_away(queue);
@@ -233,11 +241,56 @@ int sched_wait(struct list *wait_queue, struct spinlock *lock, u64 deadline, boo
     return result;
 }
 
-static bool wake_waiting(struct thread *thread, int result, bool here) {
+/* Lock of THREAD's queue held; it is in none. */
+static void lent_set(struct thread *thread, u32 lent) {
+    thread->lent = (u8)lent;
+    thread->priority = thread->lent > thread->base_priority ? thread->lent : thread->base_priority;
+}
+
+bool sched_switch_begin(const struct thread *next, u32 priority) {
+    const struct cpu *cpu = arch_cpu();
+    struct run_queue *queue = &run_queues[cpu->number];
+    if (atomic_read(&next->cpu) != cpu->number) {
+        return false;
+    }
+    spinlock_acquire(&queue->lock);
+    bool waits = next->state == THREAD_WAITING && next->cpu == cpu->number;
+    if (waits && !cpu->current->killed && run_queue_top(queue) <= (int)priority) {
+        return true;
+    }
+    spinlock_release(&queue->lock);
+    return false;
+}
+
+int sched_switch_to(struct thread *next, u32 lent, struct spinlock *lock) {
+    struct cpu *cpu = arch_cpu();
+    struct thread *current = cpu->current;
+    current->state = THREAD_WAITING;
+    current->killable = true;
+    if (lent != KEEP_LENT) {
+        lent_set(next, lent);
+    }
+    next->wake_result = E_OK;
+    next->slice = current->slice;
+    next->state = THREAD_RUNNING;
+    spinlock_release(lock);
+    u32 now = arch_ticks();
+    account(current, now);
+    next->started = now;
+    current_set(cpu, &run_queues[cpu->number], next);
+    arch_thread_switch(current, next);
+    arrive();
+    return current->wake_result;
+}
+
+static bool wake_waiting(struct thread *thread, int result, bool here, u32 lent) {
     list_remove(&thread->queue);
     struct run_queue *queue = run_queue_lock_of(thread);
     bool waiting = thread->state == THREAD_WAITING;
     if (waiting) {
+        if (lent != KEEP_LENT) {
+            lent_set(thread, lent);
+        }
         wake(queue, thread, result, here);
     } else {
         spinlock_release(&queue->lock);
@@ -245,10 +298,12 @@ static bool wake_waiting(struct thread *thread, int result, bool here) {
     return waiting;
 }
 
-bool sched_wake(struct thread *thread, int result) { return wake_waiting(thread, result, false); }
+bool sched_wake(struct thread *thread, int result) {
+    return wake_waiting(thread, result, false, KEEP_LENT);
+}
 
-bool sched_wake_here(struct thread *thread, int result) {
-    return wake_waiting(thread, result, true);
+bool sched_wake_here(struct thread *thread, int result, u32 lent) {
+    return wake_waiting(thread, result, true, lent);
 }
 
 void sched_kill(struct thread *thread) {
@@ -267,16 +322,41 @@ void sched_ready(struct thread *thread) {
     run_queue_place(run_queue_lock_of(thread), thread, false);
 }
 
+/* THREAD, which runs on the CPU of QUEUE (lock held), has another priority: somebody may be better
+ * now. */
+static void running_changed(struct run_queue *queue, const struct thread *thread) {
+    __atomic_store_n(&queue->running, (int)thread->priority, __ATOMIC_RELAXED);
+    run_queue_attention(thread->cpu);
+}
+
 u32 sched_set_priority(u32 priority) {
     struct run_queue *queue = run_queue_own();
     spinlock_acquire(&queue->lock);
     struct thread *current = thread_current();
-    u32 old = current->priority;
-    current->priority = (u8)priority;
-    __atomic_store_n(&queue->running, (int)priority, __ATOMIC_RELAXED);
-    arch_cpu()->attention = 1; /* somebody may be better now */
+    u32 old = current->base_priority;
+    current->base_priority = (u8)priority;
+    lent_set(current, current->lent);
+    running_changed(queue, current);
     spinlock_release(&queue->lock);
     return old;
+}
+
+void sched_lend_priority(struct thread *thread, u32 lent) {
+    struct run_queue *queue = run_queue_lock_of(thread);
+    bool listed = thread->state == THREAD_READY && !list_empty(&thread->ready);
+    if (listed) {
+        run_queue_remove(queue, thread);
+    }
+    lent_set(thread, lent);
+    if (listed) {
+        run_queue_insert(queue, thread, false);
+        if (thread->priority > queue->running) {
+            run_queue_attention(thread->cpu);
+        }
+    } else if (thread->state == THREAD_RUNNING) {
+        running_changed(queue, thread);
+    }
+    spinlock_release(&queue->lock);
 }
 
 /* ---- Time and beginnings --------------------------------------------------------------------- */
@@ -304,7 +384,8 @@ void kernel_tick(void) {
     if (busy && current->slice > 0 && --current->slice == 0) {
         cpu->attention = 1;
     }
-    account(current, now);
+    account(current, arch_ticks());
+    account_settle(current);
     spinlock_release(&queue->lock);
     notification_timers_run(now);
     if (busy) {

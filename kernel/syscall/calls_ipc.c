@@ -65,7 +65,9 @@ static int call_target(const struct object_found *found, struct endpoint **endpo
     return found->rights & RIGHT_WRITE ? E_OK : E_RIGHTS;
 }
 
-long call_ipc_call(uword handle, uword message, uword c UNUSED, uword d UNUSED) {
+/* Call what HANDLE names by CALL, with ARGUMENT. The reference keeps a session from closing
+ * meanwhile. */
+static long call_by(long (*call)(struct endpoint *, u64, uword), uword handle, uword argument) {
     struct object_found found;
     struct endpoint *endpoint;
     u64 badge;
@@ -74,12 +76,29 @@ long call_ipc_call(uword handle, uword message, uword c UNUSED, uword d UNUSED) 
         return -error;
     }
     error = call_target(&found, &endpoint, &badge);
-    if (error == E_OK) {
-        /* The reference keeps a session from closing meanwhile. */
-        error = ipc_call(endpoint, badge, message);
-    }
+    long result = error != E_OK ? -error : call(endpoint, badge, argument);
     object_release(found.object, found.type, 0);
-    return -error;
+    return result;
+}
+
+static long call_long(struct endpoint *endpoint, u64 badge, uword message) {
+    return -ipc_call(endpoint, badge, message);
+}
+
+static long call_short(struct endpoint *endpoint, u64 badge, uword label) {
+    return ipc_call_short(endpoint, badge, (u32)label);
+}
+
+long call_ipc_call(uword handle, uword message, uword c UNUSED, uword d UNUSED) {
+    return call_by(call_long, handle, message);
+}
+
+long call_ipc_call_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
+    if ((u32)label > SHORT_LABEL_LIMIT) {
+        return -E_INVALID;
+    }
+    long result = ipc_fast_call((int)handle, (u32)label);
+    return result != -E_AGAIN ? result : call_by(call_short, handle, label);
 }
 
 static long with_endpoint(uword handle, uword message, int (*operation)(struct endpoint *, uword)) {
@@ -102,4 +121,40 @@ long call_ipc_reply(uword handle, uword message, uword c UNUSED, uword d UNUSED)
 
 long call_ipc_reply_receive(uword handle, uword message, uword c UNUSED, uword d UNUSED) {
     return with_endpoint(handle, message, ipc_reply_receive);
+}
+
+static long short_with_endpoint(uword handle, u32 label,
+                                long (*operation)(struct endpoint *, u32)) {
+    struct endpoint *endpoint;
+    if (label > SHORT_LABEL_LIMIT) {
+        return -E_INVALID;
+    }
+    int error = endpoint_lookup((int)handle, &endpoint);
+    if (error != E_OK) {
+        return -error;
+    }
+    long result = operation(endpoint, label);
+    endpoint_put(endpoint);
+    return result;
+}
+
+static long receive_short(struct endpoint *endpoint, u32 label UNUSED) {
+    return ipc_receive_short(endpoint);
+}
+
+long call_ipc_receive_short(uword handle, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
+    return short_with_endpoint(handle, 0, receive_short);
+}
+
+long call_ipc_reply_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
+    return short_with_endpoint(handle, (u32)label, ipc_reply_short);
+}
+
+long call_ipc_reply_receive_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
+    if ((u32)label > SHORT_LABEL_LIMIT) {
+        return -E_INVALID;
+    }
+    long result = ipc_fast_reply_receive((int)handle, (u32)label);
+    return result != -E_AGAIN ? result
+                              : short_with_endpoint(handle, (u32)label, ipc_reply_receive_short);
 }

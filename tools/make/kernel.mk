@@ -16,7 +16,8 @@ KERNEL_LD_pae := elf_i386
 KERNEL_LD_long := elf_x86_64
 
 # What any code that runs in the kernel is compiled with, newlib's too.
-KERNEL_CFLAGS = -std=gnu11 $(KERNEL_MACHINE_$(ARCH)) $(if $(filter 1,$(DEBUG)),-Og -DDEBUG -DTLBSAN,-O2) -g \
+KERNEL_CFLAGS = -std=gnu11 $(KERNEL_MACHINE_$(ARCH)) $(if $(filter 1,$(DEBUG)),-Og -DDEBUG -DTLBSAN,-O2) \
+	$(if $(filter 0,$(FAST_PATH)),-DIPC_GENERAL_ONLY) -g \
 	-ffreestanding -fno-pie -fno-pic -fno-stack-protector -fno-omit-frame-pointer -fno-common \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing \
 	-mgeneral-regs-only -mno-red-zone
@@ -29,6 +30,8 @@ kernel_folders := $(shell find kernel -type d) arch/x86 arch/x86/$(ARCH) boot
 kernel_c := $(sort $(foreach folder,$(kernel_folders),$(wildcard $(folder)/*.c)))
 kernel_asm := $(sort $(foreach folder,$(kernel_folders),$(wildcard $(folder)/*.asm)))
 kernel_objects := $(kernel_c:%.c=$(out)/%.o) $(kernel_asm:%.asm=$(out)/%.asm.o)
+
+FAST_PATH ?= 1##  0: every message takes the general way (kernel/ipc/fast.c)
 
 # MUTANT=NAME: in place of one object there is that of the changed file; the image stands in a folder
 # of its own, and all other objects are the usual ones.

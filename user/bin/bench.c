@@ -5,7 +5,7 @@
  * bench` does that. Every figure is the smallest of several runs after warm-ups, less the cost of
  * an empty bracket. -v adds the largest on standard error: equal where the work is the same. Rows
  * that are measured in time, or that mean something only once, run when they are named. Those for
- * many CPUs are in bench/cpus.c.
+ * many CPUs are in bench/cpus.c, those for messages in bench/ipc.c.
  */
 #include "user/bin/bench/bench.h"
 
@@ -13,21 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WARM_UPS 3
-#define RUNS 12
-
 static uint64_t empty_bracket, started; /* started: the ticks at the beginning of main */
 static int verbose;
-
-struct result {
-    uint64_t smallest, largest;
-};
-
-static inline uint64_t ticks(void) {
-    uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return (uint64_t)high << 32 | low;
-}
 
 static void fail(const char *what, long error) {
     fprintf(stderr, "bench: %s: %s\n", what, quartet_error_text(error));
@@ -41,7 +28,7 @@ long checked(const char *what, long result) {
     return result;
 }
 
-static void result_add(struct result *result, uint64_t from, uint64_t to) {
+void result_add(struct result *result, uint64_t from, uint64_t to) {
     uint64_t cost = to - from > empty_bracket ? to - from - empty_bracket : 0;
     if (cost < result->smallest) {
         result->smallest = cost;
@@ -51,11 +38,11 @@ static void result_add(struct result *result, uint64_t from, uint64_t to) {
     }
 }
 
-static struct result result_none(void) {
+struct result result_none(void) {
     return (struct result){.smallest = UINT64_MAX, .largest = 0};
 }
 
-static void report(const char *name, struct result result, uint64_t units) {
+void report(const char *name, struct result result, uint64_t units) {
     printf("%s\t%llu\n", name, (unsigned long long)(result.smallest / units));
     fflush(stdout);
     if (verbose) {
@@ -347,6 +334,9 @@ static const struct {
     {"cow_fault", bench_copy_on_write_fault},
     {"shared_first_touch", bench_shared_first_touch},
     {"context_switch", bench_context_switch},
+    {"ipc_roundtrip", bench_ipc_roundtrip},
+    {"ipc_roundtrip_long", bench_ipc_roundtrip_long},
+    {"pipe_roundtrip", bench_pipe_roundtrip},
     {"shootdown_1_of_8", bench_shootdown_1_of_8},
     {"shootdown_idle_sharers", bench_shootdown_idle_sharers},
     {"boot_to_shell", bench_boot_to_shell},

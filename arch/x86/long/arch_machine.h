@@ -35,4 +35,23 @@ struct arch_root {
 #include "arch/x86/machine_paging.h"
 #include "arch/x86/machine_thread.h"
 
+/* R9, R8, R10 and RDX in the frame at the top of the kernel stack; thread.c asserts it. */
+struct arch_message {
+    uword badge;
+    uword word[SHORT_WORDS];
+};
+#define X86_FRAME_SIZE 176u
+#define X86_FRAME_MESSAGE 48u
+
+static inline struct arch_message *arch_message(void *kernel_stack) {
+    return (struct arch_message *)((uword)kernel_stack + KERNEL_STACK_SIZE - X86_FRAME_SIZE +
+                                   X86_FRAME_MESSAGE);
+}
+
+/* Every way out of a call restores them. */
+static inline void arch_message_return(void *kernel_stack, long result) {
+    (void)kernel_stack;
+    (void)result;
+}
+
 #endif

@@ -39,4 +39,21 @@ void *x86_system_call_page(void);
 #include "arch/x86/machine_paging.h"
 #include "arch/x86/machine_thread.h"
 
+/* EDI, ESI, EBP and EBX in the frame at the top of the kernel stack; thread.c asserts it. */
+struct arch_message {
+    uword word[SHORT_WORDS];
+    uword badge;
+};
+#define X86_FRAME_SIZE 56u
+#define X86_FRAME_MESSAGE 0u
+
+static inline struct arch_message *arch_message(void *kernel_stack) {
+    return (struct arch_message *)((uword)kernel_stack + KERNEL_STACK_SIZE - X86_FRAME_SIZE +
+                                   X86_FRAME_MESSAGE);
+}
+
+/* The short way out of a call leaves those registers to C code: so take the one that restores all
+ * of the frame. */
+void arch_message_return(void *kernel_stack, long result);
+
 #endif

@@ -27,4 +27,30 @@ void bench_shootdown_1_of_8(void);
 void bench_shootdown_idle_sharers(void);
 void bench_fault_throughput(void);
 
+/* ---- Measuring ------------------------------------------------------------------------------- */
+
+#define WARM_UPS 3
+#define RUNS 12
+
+struct result {
+    uint64_t smallest, largest;
+};
+
+static inline uint64_t ticks(void) {
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+    return (uint64_t)high << 32 | low;
+}
+
+struct result result_none(void);
+void result_add(struct result *result, uint64_t from, uint64_t to);
+/* Print a row: the smallest result, divided by UNITS. */
+void report(const char *name, struct result result, uint64_t units);
+
+/* ---- ipc.c ----------------------------------------------------------------------------------- */
+
+void bench_ipc_roundtrip(void);
+void bench_ipc_roundtrip_long(void);
+void bench_pipe_roundtrip(void);
+
 #endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fast path: a call, or a reply with which the server waits for the next call, when both sides
+ * use short messages and the other one waits on this CPU. Nothing is queued and nobody is woken: one
+ * thread stops and the other goes on, with what is left of the slice.
+ *
+ * All conditions come first, and each of them has its general case in endpoint.c; what follows them
+ * cannot fail. So the same calls have the same results without this file (make FAST_PATH=0, and
+ * tests/guest/test_ipc.py compares them: hazard 44).
+ *
+ *     caller                                       server
+ *     ipc_fast_call ── sched_switch_to ──────────> returns from ipc_fast_reply_receive
+ *     returns <────────────────── sched_switch_to ── ipc_fast_reply_receive
+ *
+ * Locks: handle table, endpoint, run queue, in this order; all but the last are released before the
+ * switch, and that one by the thread that goes on.
+ */
+#include "arch/arch.h"
+#include "kernel/base/atomic.h"
+#include "kernel/ipc/ipc.h"
+#include "kernel/process/process.h"
+#include "kernel/sched/sched.h"
+
+#ifdef IPC_GENERAL_ONLY
+
+long ipc_fast_call(int handle, u32 label) {
+    (void)handle, (void)label;
+    return -E_AGAIN;
+}
+
+long ipc_fast_reply_receive(int handle, u32 label) {
+    (void)handle, (void)label;
+    return -E_AGAIN;
+}
+
+#else
+
+/* What the registers of FROM's thread say, and LABEL, becomes the message in TO. */
+static void words_give(struct ipc_state *to, const struct ipc_state *from, u32 label, u64 badge) {
+    const struct arch_message *source = arch_message(from->thread->kernel_stack);
+    struct arch_message *target = arch_message(to->thread->kernel_stack);
+    for (u32 i = 0; i < SHORT_WORDS; i++) {
+        target->word[i] = source->word[i];
+    }
+    target->badge = (uword)badge;
+    to->content.label = label;
+    to->in_registers = true;
+}
+
+/* The thread of STATE goes on after its switch: with what was handed to it, here or in endpoint.c. */
+static long switched_return(struct endpoint *endpoint, struct ipc_state *state, int result) {
+    endpoint_settle(endpoint, state);
+    return ipc_short_return(state, result);
+}
+
+/* The session behind HANDLE, which may be called; null: none, or something else. Lock held. */
+static struct session *session_at(const struct handle_table *table, int handle) {
+    const struct handle *place = &table->handles[handle];
+    bool usable =
+        (u32)handle < table->end && place->type == OBJECT_SESSION && (place->rights & RIGHT_WRITE);
+    return usable ? place->object : NULL;
+}
+
+/* The receiver that a call from THREAD can go to at once, if there is one: this CPU's run queue is
+ * locked then. Lock held. */
+static struct ipc_state *receiver_ready(const struct endpoint *endpoint,
+                                        const struct thread *thread, u32 *lent) {
+    if (list_empty(&endpoint->receivers)) {
+        return NULL;
+    }
+    struct ipc_state *receiver = LIST_FIRST(&endpoint->receivers, struct ipc_state, link);
+    struct thread *server = receiver->thread;
+    *lent = thread->priority > server->base_priority ? thread->priority : 0;
+    u32 priority = *lent != 0 ? *lent : server->base_priority;
+    return receiver->is_short && sched_switch_begin(server, priority) ? receiver : NULL;
+}
+
+long ipc_fast_call(int handle, u32 label) {
+    struct thread *thread = thread_current();
+    struct ipc_state *state = thread->ipc;
+    struct handle_table *table = &thread->process->handles;
+    if (state == NULL) {
+        return -E_AGAIN;
+    }
+    spinlock_acquire(&table->lock);
+    struct session *session = session_at(table, handle);
+    if (session == NULL) {
+        spinlock_release(&table->lock);
+        return -E_AGAIN;
+    }
+    struct endpoint *endpoint = session->endpoint;
+    u32 lent;
+    spinlock_acquire(&endpoint->lock);
+    struct ipc_state *receiver = receiver_ready(endpoint, thread, &lent);
+    if (receiver == NULL) {
+        spinlock_release(&endpoint->lock);
+        spinlock_release(&table->lock);
+        return -E_AGAIN;
+    }
+    session_reference(session); /* it must not close meanwhile */
+    spinlock_release(&table->lock);
+    state->is_short = true;
+    list_remove(&receiver->link);
+    endpoint_received(endpoint, state, receiver);
+    words_give(receiver, state, label, session->badge);
+    receiver->phase = IPC_IDLE;
+    int result = sched_switch_to(receiver->thread, lent, &endpoint->lock);
+    long returned = switched_return(endpoint, state, result);
+    session_release(session);
+    return returned;
+}
+
+/* HANDLE is a right to receive from ENDPOINT. Looked at without the table's lock: if another thread
+ * closes it at this moment, this call came first. */
+static bool receives_from(const struct handle_table *table, int handle,
+                          const struct endpoint *endpoint) {
+    if ((u32)handle >= HANDLES_INLINE) {
+        return false;
+    }
+    const struct handle *place = &__atomic_load_n(&table->handles, __ATOMIC_RELAXED)[handle];
+    return (u32)handle < table->end && place->object == endpoint && (place->rights & RIGHT_READ);
+}
+
+/* The caller that the server of STATE can reply to and then wait: nobody else wants anything of it.
+ * This CPU's run queue is locked then. Lock held. */
+static struct ipc_state *caller_ready(const struct endpoint *endpoint,
+                                      const struct ipc_state *state) {
+    struct ipc_state *caller = state->caller;
+    bool alone = endpoint->queued == 0 && list_empty(&endpoint->closed);
+    bool ready = caller != NULL && caller->is_short && alone &&
+                 sched_switch_begin(caller->thread, caller->thread->priority);
+    return ready ? caller : NULL;
+}
+
+long ipc_fast_reply_receive(int handle, u32 label) {
+    struct thread *thread = thread_current();
+    struct ipc_state *state = thread->ipc;
+    struct endpoint *endpoint = state != NULL ? state->serving : NULL;
+    if (endpoint == NULL || !receives_from(&thread->process->handles, handle, endpoint)) {
+        return -E_AGAIN;
+    }
+    spinlock_acquire(&endpoint->lock);
+    struct ipc_state *caller = caller_ready(endpoint, state);
+    if (caller == NULL) {
+        spinlock_release(&endpoint->lock);
+        return -E_AGAIN;
+    }
+    list_remove(&caller->link);
+    state->caller = NULL;
+    caller->server = NULL;
+    words_give(caller, state, label, 0);
+    caller->phase = IPC_IDLE;
+    state->is_short = true;
+    state->phase = IPC_RECEIVING;
+    list_append(&endpoint->receivers, &state->link);
+    thread->lent = 0;
+    thread->priority = thread->base_priority;
+    int result = sched_switch_to(caller->thread, KEEP_LENT, &endpoint->lock);
+    return switched_return(endpoint, state, result);
+}
+
+#endif

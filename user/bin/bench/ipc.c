@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rows about messages. The other side is a process of its own, a fork, so that each message
+ * changes the space; it ends when its endpoint or pipe does.
+ */
+#include "user/bin/bench/bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ROUNDS 100
+
+/* A fork that runs SERVE(ENDPOINT); *SESSION calls it. Its process handle. */
+static int server_start(void (*serve)(int endpoint), int *session) {
+    int endpoint = (int)checked("endpoint_create", endpoint_create());
+    *session = (int)checked("endpoint_session", endpoint_session(endpoint, 1));
+    long child = checked("process_clone", process_clone(PLAN_FORK, 0, 0, 0));
+    if (child == 0) {
+        serve(endpoint);
+        process_exit(0);
+    }
+    checked("handle_close", handle_close(endpoint));
+    return (int)child;
+}
+
+static void server_end(int child, int session) {
+    checked("handle_close", handle_close(session));
+    checked("process_kill", process_kill(child, 9));
+    child_wait(child);
+}
+
+/* ROUNDS times ONCE(ARGUMENT), as one result a run. */
+static struct result measure(void (*once)(int), int argument) {
+    struct result result = result_none();
+    for (int run = 0; run < WARM_UPS + RUNS; run++) {
+        uint64_t from = ticks();
+        for (int i = 0; i < ROUNDS; i++) {
+            once(argument);
+        }
+        uint64_t to = ticks();
+        if (run >= WARM_UPS) {
+            result_add(&result, from, to);
+        }
+    }
+    return result;
+}
+
+/* ---- Short messages -------------------------------------------------------------------------- */
+
+static void serve_short(int endpoint) {
+    struct short_message words;
+    long label = ipc_receive_short(endpoint, &words);
+    while (label >= 0) {
+        label = ipc_reply_receive_short(endpoint, (uint32_t)label, &words);
+    }
+}
+
+static void call_short(int session) {
+    struct short_message words = {.word = {1, 2, 3}};
+    checked("ipc_call_short", ipc_call_short(session, 7, &words));
+}
+
+void bench_ipc_roundtrip(void) {
+    int session, child = server_start(serve_short, &session);
+    report("ipc_roundtrip", measure(call_short, session), ROUNDS);
+    server_end(child, session);
+}
+
+/* ---- Long ones, without bytes ---------------------------------------------------------------- */
+
+static void serve_long(int endpoint) {
+    struct message message = {0};
+    long result = ipc_receive(endpoint, &message);
+    while (result >= 0) {
+        result = ipc_reply_receive(endpoint, &message);
+    }
+}
+
+static void call_long(int session) {
+    struct message message = {.word = {1, 2, 3, 4}};
+    checked("ipc_call", ipc_call(session, &message));
+}
+
+void bench_ipc_roundtrip_long(void) {
+    int session, child = server_start(serve_long, &session);
+    report("ipc_roundtrip_long", measure(call_long, session), ROUNDS);
+    server_end(child, session);
+}
+
+/* ---- Pipes ----------------------------------------------------------------------------------- */
+
+static int to_child[2], to_parent[2];
+
+static void pass(int from, int to) {
+    char byte;
+    if (read(from, &byte, 1) != 1 || write(to, &byte, 1) != 1) {
+        exit(1);
+    }
+}
+
+/* A byte to a child and back, through the library and the file server. */
+static void pipe_once(int unused) {
+    (void)unused;
+    char byte = 'x';
+    if (write(to_child[1], &byte, 1) != 1 || read(to_parent[0], &byte, 1) != 1) {
+        fprintf(stderr, "bench: a pipe has broken\n");
+        exit(1);
+    }
+}
+
+void bench_pipe_roundtrip(void) {
+    if (pipe(to_child) < 0 || pipe(to_parent) < 0) {
+        perror("bench: pipe");
+        exit(1);
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        close(to_child[1]);
+        for (;;) {
+            pass(to_child[0], to_parent[1]);
+        }
+    }
+    report("pipe_roundtrip", measure(pipe_once, 0), ROUNDS);
+    close(to_child[1]);
+    waitpid(child, NULL, 0);
+    close(to_child[0]);
+    close(to_parent[0]);
+    close(to_parent[1]);
+}
