@@ -161,7 +161,7 @@ int endpoint_call(struct endpoint *endpoint, struct ipc_state *state, u64 deadli
 int endpoint_receive(struct endpoint *endpoint, struct ipc_state *state, u64 deadline);
 /* Hand STATE's content to the caller that TOKEN names: E_NOTFOUND, or E_TOOBIG if it lacks room.
  * RECEIVES: the replier is about to wait for the next message. */
-#define TOKEN_LAST 0u /* the caller that the thread received last */
+#define TOKEN_LAST 0u /* the caller that the thread received last; no caller's token */
 int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token, bool receives);
 /* The caller that TOKEN names gets ERROR instead of a reply, if it is still there. */
 void endpoint_refuse(struct endpoint *endpoint, u64 token, int error);

@@ -253,7 +253,9 @@ static int message_reply(struct endpoint *endpoint, struct ipc_state *state,
                          const struct message *message, bool receives) {
     int error = content_encode(state, message, 0);
     if (error == E_OK) {
-        error = endpoint_reply(endpoint, state, message->token, receives);
+        error = message->token == TOKEN_LAST
+                    ? E_NOTFOUND
+                    : endpoint_reply(endpoint, state, message->token, receives);
         ipc_handles_drop(state, 0); /* those of a reply that nobody got */
     }
     return error;
