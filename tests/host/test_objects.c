@@ -78,8 +78,6 @@ TEST_FAILS(an_object_of_another_cache_is_refused, "is not one of its objects") {
     cache_free(&big_cache, cache_allocate(&small_cache));
 }
 
-/* ---- Budgets --------------------------------------------------------------------------------- */
-
 /* Of two, so that its slab stays; then of the last one, whose slab goes. */
 static void touch_a_freed_object(u32 kept) {
     u8 *object = NULL;
@@ -93,6 +91,8 @@ static void touch_a_freed_object(u32 kept) {
 
 TEST_FAILS(a_freed_object_is_not_touched, "use-after-poison") { touch_a_freed_object(1); }
 TEST_FAILS(a_freed_slab_is_not_touched, "use-after-poison") { touch_a_freed_object(0); }
+
+/* ---- Budgets --------------------------------------------------------------------------------- */
 
 TEST(budgets_charge_all_levels_or_none) {
     machine_boot(&memory_usual);

@@ -58,7 +58,7 @@ host_programs := $(if $(MUTANT),$(mutant_out)/host,$(host_out))
 host-object = $(if $(filter $(mutant_file),$(2)),$(mutant_out)/host,$(host_out))/$(1)/$(2:.c=.o)
 
 host-compile = $(call quietly,HOSTCC,$(@:$(host_out)/%=%))mkdir -p $(@D) && $(HOST_CC) $(HOST_CFLAGS) \
-	$(HOST_SANITIZE) -Iarch/sim -I$(BUILD) -DSIM -DSIM_VIEW_DIRECTORIES=$(1) $(if $(MUTANT),-w) -c $< -o $@
+	$(HOST_SANITIZE) -Iarch/sim -I$(BUILD) -DSIM -Dsched_yield=kernel_sched_yield -DSIM_VIEW_DIRECTORIES=$(1) $(if $(MUTANT),-w) -c $< -o $@
 
 # $(call host-program,VARIANT,VIEWS): the programs of one build of the simulator.
 define host-program
