@@ -79,13 +79,15 @@ void arch_entry_publish(entry_t *entry, entry_t value);
 entry_t arch_entry_exchange(entry_t *entry, entry_t value);
 entry_t arch_entry_protect(entry_t *entry, entry_t seen);
 
-/* A thread's stack begins with them. */
+/* At the top of a thread's stack, as on a real machine. */
 struct arch_message {
     uword word[SHORT_WORDS];
     uword badge;
 };
 
-static inline struct arch_message *arch_message(void *kernel_stack) { return kernel_stack; }
+static inline struct arch_message *arch_message(void *kernel_stack) {
+    return (struct arch_message *)((u8 *)kernel_stack + KERNEL_STACK_SIZE) - 1;
+}
 
 static inline void arch_message_return(void *kernel_stack, long result) {
     (void)kernel_stack;

@@ -208,7 +208,7 @@ struct thread *thread_spawn(struct process *process, void (*program)(u32 argumen
                             u32 priority) {
     struct thread *thread;
     CHECK_EQUAL(thread_create(process, &thread), 0);
-    thread->priority = (u8)priority;
+    thread->base_priority = thread->priority = (u8)priority;
     arch_thread_start_user(thread, program_entry(program), 0, argument);
     thread_start(thread);
     return thread;
