@@ -100,7 +100,7 @@ struct budget *process_budget(struct process *process) {
     return budget;
 }
 
-/* What a clone of PARENT by PLAN needs: CHILD with its space and one THREAD, all unlinked. */
+/* What a clone of PARENT by PLAN (and CLONE_BARE) needs: CHILD with its space and one THREAD, all unlinked. */
 static int clone_prepare(struct process *parent, u32 plan, struct budget *budget,
                          struct process **child, struct thread **thread) {
     int error = process_allocate(budget, child);
@@ -116,7 +116,7 @@ static int clone_prepare(struct process *parent, u32 plan, struct budget *budget
         goto no_thread;
     }
     struct space *space = process_space(parent); /* another thread may swap it meanwhile */
-    error = space_clone(space, plan, budget, &(*child)->space);
+    error = space_clone(space, plan & 0xFFu, budget, &(*child)->space);
     space_release(space);
     if (error == 0) {
         return 0;
@@ -160,7 +160,7 @@ int process_clone(u32 plan, u32 entry, u32 sp, u32 arg) {
     struct process *child;
     struct thread *thread;
     struct budget *budget = process_budget(parent);
-    int error = clone_prepare(parent, plan & 0xFFu, budget, &child, &thread);
+    int error = clone_prepare(parent, plan, budget, &child, &thread);
     budget_release(budget);
     if (error) {
         return -error;

@@ -345,12 +345,22 @@ static void bad_space_changes(void) {
     before = state_now();
 }
 
+static uint32_t handles_of(int process) {
+    struct handle_stat self;
+    struct info_process info = {.pid = 0};
+    info.pid = handle_stat(process, &self) == 0 ? (uint32_t)self.id : 0;
+    system_info(HANDLE_SYSTEM, INFO_PROCESS, &info, sizeof(info));
+    return info.handles;
+}
+
 static void bad_gifts(void) {
     long child = process_clone(PLAN_SPAWN | CLONE_STOPPED | CLONE_BARE, 0, 0, 0);
     long fixed = handle_dup((int)own_endpoint, RIGHT_WRITE, QUARTET_NONE);
     long weak = handle_dup((int)child, RIGHTS_ALL & ~RIGHT_MAP, QUARTET_NONE);
     handle_give((int)child, HANDLE_SYSTEM, RIGHT_READ, HANDLE_SYSTEM);
     before = state_now();
+    expect("a bare clone has only what it was given", handles_of((int)child) == 1 ? -E_OK : 1,
+           E_OK);
     EXPECT(E_HANDLE, handle_give(200, HANDLE_SYSTEM, RIGHT_READ, 8));
     EXPECT(E_TYPE, handle_give(HANDLE_SYSTEM, HANDLE_SYSTEM, RIGHT_READ, 8));
     EXPECT(E_RIGHTS, handle_give((int)weak, HANDLE_SYSTEM, RIGHT_READ, 8));

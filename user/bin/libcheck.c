@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "protocol.h"
 #include "quartet.h"
 #include "user/bin/check.h"
 
@@ -340,6 +341,31 @@ static void check_newlib(void) {
     CHECK(strcmp(quartet_error_name(-E_NOMEM), "E_NOMEM") == 0);
 }
 
+static void check_services(void) {
+    struct handle_stat stat;
+    int session = quartet_service("files");
+    CHECK(session >= HANDLE_FIRST && handle_stat(session, &stat) == 0);
+    CHECK(stat.type == OBJECT_SESSION && stat.id == BADGE_FILES && !(stat.rights & RIGHT_READ));
+    CHECK(close(session) == 0);
+    CHECK(quartet_service("nobody") == -1 && errno == ENOENT);
+    CHECK(quartet_service("") == -1 && errno == ENOENT);
+    CHECK(quartet_service("a name that is longer than any") == -1 && errno == ENOENT);
+
+    struct message weak = {
+        .label = NAMES_LOOK_UP, .send_buffer = (uintptr_t) "files", .send_length = 5};
+    CHECK(ipc_call(HANDLE_NAMES, &weak) == 0 && weak.label == 0);
+    CHECK(handle_stat(weak.handle[0], &stat) == 0 && stat.rights == RIGHT_TRANSFER);
+    CHECK(close(weak.handle[0]) == 0);
+
+    struct message registration = {.label = NAMES_REGISTER,
+                                   .handle = {HANDLE_FILES},
+                                   .handle_count = 1,
+                                   .send_buffer = (uintptr_t) "mine",
+                                   .send_length = 4};
+    CHECK(ipc_call(HANDLE_NAMES, &registration) == 0 && registration.label == EPERM);
+    CHECK(quartet_service("mine") == -1 && errno == ENOENT);
+}
+
 int main(void) {
     check_memory();
     check_threads();
@@ -347,6 +373,7 @@ int main(void) {
     check_plans();
     check_processes();
     check_newlib();
+    check_services();
     CHECK(mkdir(FOLDER, 0755) == 0);
     check_files();
     check_large_file();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The shell: sh [-c LINE [NAME ARGUMENT...] | FILE [ARGUMENT...]]. Without either it reads lines
- * from its input, with prompt, editing and history if that is a terminal. This file owns the loop
+ * from its input, with prompt, editing and history if that is a terminal; under a name that begins with a
+ * hyphen it greets first. This file owns the loop
  * that reads a line, and goes on reading while a quote or a pipeline is open; sh/ has the parts,
  * sh/sh.h says which does what.
  */
@@ -126,6 +127,18 @@ static void set_arguments(int count, char **arguments) {
     }
 }
 
+/* A login shell's. */
+static void greet(void) {
+    char line[256];
+    FILE *file = fopen("/etc/motd", "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        fputs(line, stdout);
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+}
+
 int main(int argc, char **argv) {
     shell.pid = getpid();
     if (argc > 1 && strcmp(argv[1], "-c") == 0) {
@@ -144,5 +157,8 @@ int main(int argc, char **argv) {
     }
     shell.interactive = isatty(STDIN_FILENO);
     job_initialize();
+    if (argc > 0 && argv[0][0] == '-') {
+        greet();
+    }
     return run_lines(edit_line);
 }

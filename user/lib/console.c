@@ -8,9 +8,25 @@
 #include "internal.h"
 #include "protocol.h"
 
+static uint64_t mode_set = CONSOLE_ASK; /* by this program, or CONSOLE_ASK: it has set none */
+
 int quartet_console_mode(uint64_t bits) {
     struct message message = {.word = {bits}};
-    return file_call(HANDLE_CONSOLE, CONSOLE_MODE, &message) < 0 ? -1 : (int)message.word[0];
+    if (file_call(HANDLE_CONSOLE, CONSOLE_MODE, &message) < 0)
+        return -1;
+    if (bits != CONSOLE_ASK)
+        mode_set = bits;
+    return (int)message.word[0];
+}
+
+void console_restore(int file) {
+    struct handle_stat found;
+    bool console =
+        handle_stat(file, &found) == 0 && found.type == OBJECT_SESSION && found.id == BADGE_CONSOLE;
+    if (console && mode_set != CONSOLE_ASK) {
+        struct message message = {.label = CONSOLE_MODE, .word = {mode_set}};
+        ipc_call(HANDLE_CONSOLE, &message);
+    }
 }
 
 /* Four handles fit in a message: the first replaces those before, the others add to it. */

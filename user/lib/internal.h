@@ -113,6 +113,10 @@ int file_call(int file, uint32_t label, struct message *message);
 /* error.c: a result of the kernel the POSIX way: itself, or -1 with errno set. */
 long posix_result(long result);
 
+/* console.c: the server behind FILE has died. If that was the console, the next one shall have the
+ * mode that this program has set. */
+void console_restore(int file);
+
 /* console.c: for descriptors without a server, while the system starts. */
 long console_early_write(int file, const void *buffer, size_t length);
 

@@ -18,6 +18,8 @@
 #include "path.h"
 #include "protocol.h"
 
+#define TRY_LIMIT 2 /* what kills each server that gets it must not do so for ever */
+
 static uint32_t close_on_exec[HANDLE_LIMIT / 32]; /* changed by single atomic operations */
 
 static void close_on_exec_set(int file, bool on) {
@@ -38,14 +40,47 @@ void files_close_on_exec(void) {
 
 static bool descriptor_valid(int file) { return file >= 0 && file < HANDLE_LIMIT; }
 
+/* May LABEL be sent once more, when the server has died with it and is back? Sessions do not outlive
+ * a file server, so only calls with a path could do their work twice. */
+static bool call_repeatable(uint32_t label, const struct message *message) {
+    switch (label) {
+    case FILE_OPEN:
+        return !(message->word[0] & O_EXCL);
+    case FILE_MAKE_DIRECTORY:
+    case FILE_REMOVE:
+    case FILE_RENAME:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* E_DEAD: the server has ended with the call in its hands. If init has started another one it
+ * stands behind the same session. */
+static long call_send(int file, uint32_t label, struct message *message) {
+    message->label = label;
+    long result = ipc_call(file, message);
+    for (int tries = 0; result == -E_DEAD && tries < TRY_LIMIT; tries++) {
+        console_restore(file);
+        if (!call_repeatable(label, message))
+            break;
+        message->label = label;
+        result = ipc_call(file, message);
+    }
+    return result;
+}
+
 int file_call(int file, uint32_t label, struct message *message) {
     if (!descriptor_valid(file)) {
         errno = EBADF;
         return -1;
     }
-    message->label = label;
-    if (posix_result(ipc_call(file, message)) < 0)
+    long result = call_send(file, label, message);
+    if (posix_result(result) < 0) {
+        if (result == -E_DEAD)
+            errno = EIO;
         return -1;
+    }
     if (message->label == 0)
         return 0;
     errno = (int)message->label;

@@ -15,7 +15,10 @@
  *     FILE_PIPE gave.
  *   - The file offset belongs to the session: duplicated and inherited descriptors share it.
  *   - The last close of a session reaches the server as MESSAGE_CLOSED.
- * Clients: user/lib/posix_files.c. Servers: user/servers/files.c, user/servers/console.c.
+ *   - A server may end at any time and be started again behind the same sessions
+ *     (docs/servers.md). The new instance answers what it does not know, such as files that its
+ *     predecessor had open, with EIO.
+ * Clients: user/lib/posix_files.c, service.c. Servers: user/servers/files.c, console.c, names.c.
  */
 #ifndef QUARTET_PROTOCOL_H
 #define QUARTET_PROTOCOL_H
@@ -75,6 +78,42 @@ enum console_label {
     /* in: word[0] CONSOLE_* bits, or CONSOLE_ASK to leave them. out: word[0] the bits before. */
     CONSOLE_MODE,
 };
+
+/* To HANDLE_NAMES. Whoever may look up may not register: which names there are is init's table, and
+ * the sessions behind them are given to the name server when it starts. */
+enum names_label {
+    /* in: word[0] RIGHT_* wanted (transfer comes along), bytes: the name. out: handle[0], a session
+     * with the service, with those rights that the table allows. ENOENT: no such name; ENXIO: init
+     * has given the service up. */
+    NAMES_LOOK_UP = 96,
+
+    /* in: word[0] which, from 0. out: bytes: struct service_state; none: there are no more. */
+    NAMES_LIST,
+
+    /* Refused with EPERM. */
+    NAMES_REGISTER,
+};
+
+enum service_phase { SERVICE_RUNNING = 1, SERVICE_WAITING, SERVICE_GIVEN_UP };
+
+/* One of init's servers. */
+struct service_state {
+    char name[16];
+    uint32_t phase;    /* enum service_phase */
+    uint32_t pid;      /* 0: it does not run */
+    uint32_t restarts; /* since boot */
+    uint32_t reserved;
+};
+
+/* The badges of the sessions that init makes; all others are made by the servers. */
+#define BADGE_FILES 1u
+#define BADGE_CONSOLE 2u
+#define BADGE_NAMES 3u
+
+/* What the name server has beside its endpoint: the board (user/servers/board.h), and from
+ * NAMES_FIRST on a session for each name of its arguments. */
+#define NAMES_BOARD 8
+#define NAMES_FIRST 9
 
 #define FILE_HERE UINT64_MAX
 

@@ -178,6 +178,16 @@ int quartet_console_mode(uint64_t bits);
 /* These processes get Ctrl-C, in place of all before. Sets errno. */
 int quartet_console_foreground(const int *processes, size_t count);
 
+/* ---- Services (service.c); these set errno --------------------------------------------------- */
+
+struct service_state; /* protocol.h */
+
+/* A session with the service that init's table calls NAME: a handle, or -1. */
+int quartet_service(const char *name);
+
+/* The state of init's server number INDEX, from 0: 1, 0 if there are no more, or -1. */
+int quartet_service_state(uint32_t index, struct service_state *state);
+
 /* The process handle of a child made by fork() or quartet_spawn(), or QUARTET_NONE. */
 int quartet_child_handle(int pid);
 

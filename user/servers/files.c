@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file server: files INITRD-LENGTH FRAMES, with the initrd in slot 2, its endpoint at
- * HANDLE_SERVICE, and at most FRAMES frames for what clients make. One thread receives a message,
+ * The file server: files INITRD-LENGTH FRAMES RESTARTS, with the initrd in slot 2, its endpoint
+ * at HANDLE_SERVICE, at most FRAMES frames for what clients make, and RESTARTS predecessors. One thread receives a message,
  * does what its label says, replies, and closes whatever handles it was given or has given. Callers
  * that wait (pipes) are answered later. It must survive every client: all that a message says is
  * checked, all memory is committed before use (files/memory.c), and a reply that fails is the
@@ -93,11 +93,11 @@ static int session_call(struct session *session) {
 }
 
 static int call(void) {
-    if (request.message.badge == BADGE_ROOT) {
+    if (request.message.badge == BADGE_FILES) {
         return path_call();
     }
     struct session *session = session_find(request.message.badge);
-    return session != NULL ? session_call(session) : EBADF;
+    return session != NULL ? session_call(session) : EIO;
 }
 
 /* ---- The loop -------------------------------------------------------------------------------- */
@@ -140,7 +140,7 @@ static void serve(void) {
 int main(int argc, char **argv) {
     touch_own_memory();
     size_t length = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
-    handle_close(HANDLE_SYSTEM);
+    session_initialize(argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0);
     memory_limit(argc > 2 ? strtoul(argv[2], NULL, 10) : 0);
     int error = tree_initialize((const void *)(uintptr_t)SLOT_BASE(SLOT_SHARED), length);
     if (error != 0) {

@@ -31,7 +31,6 @@ void memory_limit(uint32_t chunks); /* that can be in use at a time; none before
 chunk_number chunk_take(void);      /* filled with zeros; 0: no memory */
 void chunk_give(chunk_number chunk);
 void *chunk_address(chunk_number chunk);
-bool chunk_contains(const void *address); /* it lies in a chunk that is in use */
 
 struct pool {
     size_t object_size; /* at most CHUNK_SIZE, a multiple of 8 */
@@ -126,8 +125,6 @@ void pipe_close(struct pipe *pipe, bool writer);
 
 /* ---- session.c ------------------------------------------------------------------------------- */
 
-#define BADGE_ROOT 1u /* of HANDLE_FILES, which knows the calls with a path */
-
 struct session {
     uint64_t badge;
     uint32_t flags; /* O_* */
@@ -136,7 +133,8 @@ struct session {
     struct pipe *pipe;
 };
 
-struct session *session_find(uint64_t badge);
+void session_initialize(uint32_t restarts);
+struct session *session_find(uint64_t badge); /* null: of none, or of a predecessor's client */
 /* A session and the handle of it that the caller sends off and closes. */
 int session_create(struct session **session, int *handle);
 void session_close(uint64_t badge);

@@ -35,12 +35,6 @@ void *chunk_address(chunk_number chunk) {
     return (void *)(uintptr_t)(SLOT_BASE(1) + AREA_OFFSET + chunk * CHUNK_SIZE);
 }
 
-bool chunk_contains(const void *address) {
-    uintptr_t start = SLOT_BASE(1) + AREA_OFFSET, value = (uintptr_t)address;
-    return value >= start && value < start + CHUNK_COUNT * CHUNK_SIZE &&
-           bit_get(used, (uint32_t)((value - start) / CHUNK_SIZE));
-}
-
 static bool chunk_commit(chunk_number chunk) {
     uint32_t offset = AREA_OFFSET + chunk * CHUNK_SIZE;
     if (bit_get(mapped, chunk)) {

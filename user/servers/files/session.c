@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sessions: what a client has open. The kernel tells which session a message came through by the
- * badge that the server chose: the address of the session (a badge has 32 bits). No client can make
- * a badge up; it is checked all the same before the address is used.
+ * badge that the server chose: its number in the table, and which instance of the server this is.
+ * For a client may still have a session of a predecessor that was killed, and must not come to a
+ * file that another one has opened since.
  */
 #include "user/servers/files/files.h"
 
@@ -15,10 +16,37 @@
 
 static struct pool session_pool = {.object_size = (sizeof(struct session) + 7) & ~(size_t)7};
 
+/* The kernel lets an endpoint have 4096 sessions. */
+#define TABLE_BITS 12u
+#define TABLE_SIZE (1u << TABLE_BITS)
+
+static struct session *table[TABLE_SIZE];
+static uint32_t instance;
+static uint32_t lowest_free; /* no free place in the table below this */
+
+/* Number 0 is none, so that no session has a badge that init gives (protocol.h). */
+void session_initialize(uint32_t restarts) { instance = restarts + 1; }
+
 struct session *session_find(uint64_t badge) {
-    struct session *session = (struct session *)(uintptr_t)(uint32_t)badge;
-    bool valid = (uintptr_t)session % 8 == 0 && chunk_contains(session) && session->badge == badge;
-    return valid ? session : NULL;
+    return badge >> TABLE_BITS == instance ? table[badge % TABLE_SIZE] : NULL;
+}
+
+/* A badge for SESSION; 0: there are too many. */
+static uint32_t table_enter(struct session *session) {
+    while (lowest_free < TABLE_SIZE && table[lowest_free] != NULL) {
+        lowest_free++;
+    }
+    if (lowest_free == TABLE_SIZE) {
+        return 0;
+    }
+    table[lowest_free] = session;
+    return instance << TABLE_BITS | lowest_free++;
+}
+
+static void table_leave(uint64_t badge) {
+    uint32_t place = badge % TABLE_SIZE;
+    table[place] = NULL;
+    lowest_free = place < lowest_free ? place : lowest_free;
 }
 
 int session_create(struct session **result, int *handle) {
@@ -26,9 +54,13 @@ int session_create(struct session **result, int *handle) {
     if (session == NULL) {
         return ENFILE;
     }
-    session->badge = (uint32_t)(uintptr_t)session;
-    long created = endpoint_session(HANDLE_SERVICE, (uint32_t)session->badge);
+    session->badge = table_enter(session);
+    long created =
+        session->badge != 0 ? endpoint_session(HANDLE_SERVICE, (uint32_t)session->badge) : -E_LIMIT;
     if (created < 0) {
+        if (session->badge != 0) {
+            table_leave(session->badge);
+        }
         pool_give(&session_pool, session);
         return ENFILE;
     }
@@ -49,7 +81,7 @@ void session_close(uint64_t badge) {
     if (session->pipe != NULL) {
         pipe_close(session->pipe, (session->flags & O_ACCMODE) == O_WRONLY);
     }
-    session->badge = 0;
+    table_leave(badge);
     pool_give(&session_pool, session);
 }
 

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Servers die while clients work: clients get an error or go on, nobody hangs, init starts them
+again, and gives up one that never stays."""
+
+import re
+
+import pytest
+
+from machine import Session, run_line
+
+SERVERS = ["names", "console", "files"]
+WHO_MAY_SEE_ERRORS = {
+    "files": 4  # the call under way when it was killed, and its open file: for each kill
+}
+
+
+def services(shell):
+    """{name: (pid, restarts, state)}"""
+    result = shell.run("services")
+    assert result.status == 0
+    rows = [line.split(None, 3) for line in result.output.splitlines()[1:]]
+    return {row[0]: (row[1], int(row[2]), row[3].strip()) for row in rows}
+
+
+@pytest.fixture(params=[1, 4], ids=["1cpu", "4cpus"], scope="module")
+def guest(request):
+    with Session(CPUS=str(request.param)) as session:
+        yield session
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_killed_while_a_client_works(guest, name):
+    pid, restarts, state = services(guest)[name]
+    assert state == "running"
+    guest.run(f"pester {name} 3 >/tmp/pester &" if name != "files" else f"pester {name} 3 &")
+    guest.run("sleep 1")
+    guest.type(f"kill {pid}\r")
+    guest.expect(rf"init: {name} \(pid {pid}\) was killed")
+    guest.expect(rf"init: {name} is started again \(pid \d+\)")
+    guest.type("wait\r")
+    if name != "files":
+        guest.type("cat /tmp/pester\r")
+    guest.expect(rf"{name}: (\d+) answers, (\d+) errors")
+    answers, errors = map(int, guest.process.match.groups())
+    assert answers > 100
+    assert errors <= WHO_MAY_SEE_ERRORS.get(name, 0)
+    guest.expect_prompt()
+    after = services(guest)[name]
+    assert after[0] != pid and after[1:] == (restarts + 1, "running")
+    assert guest.run("ls /; echo fine | cat").output.endswith("fine\n")
+
+
+def test_a_half_typed_line_survives_the_console(guest):
+    pid, _, _ = services(guest)["console"]
+    guest.run(f"(sleep 1; kill {pid}) &")
+    guest.type("echo al")
+    guest.expect(r"init: console is started again \(pid \d+\)")
+    guest.type("ive\r")
+    guest.expect(r"alive\r*\n")
+    guest.expect_prompt()
+    guest.run("wait")
+    guest.expect_prompt()
+    # Still no line discipline but the shell's: no key is echoed twice.
+    guest.type("echo once\r")
+    assert guest.expect(r"\nonce\r*\n").count("once") == 1
+    guest.expect_prompt()
+
+
+def test_a_program_that_reads_goes_on_after_the_console(guest):
+    pid, _, _ = services(guest)["console"]
+    guest.run(f"(sleep 1; kill {pid}) &")
+    guest.type("cat\r")
+    guest.expect(r"init: console is started again \(pid \d+\)")
+    guest.type("typed\r")
+    guest.expect(r"typed\r*\ntyped\r*\n")
+    guest.type("\x04")
+    guest.expect_prompt()
+    guest.run("wait")
+
+
+def test_open_files_of_a_dead_server_are_errors_and_no_other_files(guest):
+    pid, _, _ = services(guest)["files"]
+    result = guest.run(f"(kill {pid}; sleep 1; ls /bin >/tmp/new; cat; ls /bin | wc -l) </etc/motd")
+    assert "I/O error" in result.output and "four address spaces" not in result.output
+    assert re.search(r"^\s*\d+$", result.output, re.M)
+
+
+def test_what_was_written_goes_with_the_file_server(guest):
+    pid, _, _ = services(guest)["files"]
+    guest.run("echo kept >/tmp/kept")
+    guest.run(f"kill {pid}; sleep 1")
+    assert "kept" not in guest.run("ls /tmp").output
+
+
+def test_a_server_that_ends_again_and_again_is_given_up():
+    result = run_line("pester -k names 20; services; echo $?; ls /; echo still here")
+    assert result.output.count("init: names is started again") == 5
+    assert result.output.count("given up") == 1
+    assert "names: I/O error" in result.output
+    assert result.output.endswith("still here\n") and result.status == 0
+
+
+@pytest.mark.parametrize("name", ["console", "files"])
+def test_the_machine_goes_off_without_an_essential_server(name):
+    result = run_line(f"pester -k {name} 20; sleep 20; echo not reached")
+    assert f"init: {name}: given up" in result.output
+    assert "not reached" not in result.output
+    assert result.status == 1
+
+
+def test_look_up_and_registration():
+    result = run_line("libcheck | tail -n 1; services | grep -c running", CPUS="4")
+    assert result.output.endswith(f" 0 failed\n{len(SERVERS)}\n")

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The servers: what each is, and every handle that it gets; there is nothing else that a server
+ * could reach. They are started in the order of the table. Nobody waits for anybody: a call to a
+ * server that does not receive yet is queued at its endpoint, which init has made before.
+ */
+#include "user/servers/init/init.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "user/servers/board.h"
+
+static void names_arguments(const struct service *names, char **argv);
+static void files_arguments(const struct service *files, char **argv);
+
+static const struct grant names_grants[] = {
+    {.kind = GRANT_BOARD, .rights = RIGHT_READ | RIGHT_MAP, .index = NAMES_BOARD},
+    {.kind = GRANT_NAMED, .rights = SESSION_RIGHTS, .index = NAMES_FIRST},
+    {.kind = GRANT_END},
+};
+
+static const struct grant console_grants[] = {
+    {.kind = GRANT_SYSTEM, .rights = RIGHTS_ALL, .index = HANDLE_SYSTEM},
+    {.kind = GRANT_END},
+};
+
+static const struct grant files_grants[] = {
+    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_STDERR, .of = "console"},
+    {.kind = GRANT_END},
+};
+
+struct service services[] = {
+    {
+        .name = "names",
+        .program = "servers/names",
+        .plan = PLAN_SPAWN,
+        .badge = BADGE_NAMES,
+        .grants = names_grants,
+        .arguments = names_arguments,
+    },
+    {
+        .name = "console",
+        .program = "servers/console",
+        .plan = PLAN_SPAWN,
+        .badge = BADGE_CONSOLE,
+        .grants = console_grants,
+        .named = true,
+        .essential = true,
+    },
+    {
+        .name = "files",
+        .program = "servers/files",
+        /* The initrd, which init has in slot 2. */
+        .plan = PLAN(PLAN_NONE, PLAN_NONE, PLAN_SHARE, PLAN_NONE),
+        .badge = BADGE_FILES,
+        .grants = files_grants,
+        .arguments = files_arguments,
+        .named = true,
+        .essential = true,
+    },
+};
+
+const uint32_t service_count = sizeof services / sizeof services[0];
+
+_Static_assert(sizeof services / sizeof services[0] <= BOARD_SERVICES,
+               "the board has room for all");
+
+/* What is not a server needs no way to the debug console: it would write around the console. */
+#define SHELL_SYSTEM_RIGHTS (RIGHT_READ | RIGHT_EXECUTE | RIGHT_DUPLICATE)
+
+const struct grant shell_grants[] = {
+    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_STDIN, .of = "console"},
+    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_STDOUT, .of = "console"},
+    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_STDERR, .of = "console"},
+    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_FILES, .of = "files"},
+    {.kind = GRANT_SYSTEM, .rights = SHELL_SYSTEM_RIGHTS, .index = HANDLE_SYSTEM},
+    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_CONSOLE, .of = "console"},
+    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_NAMES, .of = "names"},
+    {.kind = GRANT_END},
+};
+
+struct service *service_find(const char *name) {
+    for (uint32_t i = 0; i < service_count; i++) {
+        if (strcmp(services[i].name, name) == 0) {
+            return &services[i];
+        }
+    }
+    fail(name, "there is no such service in the table");
+}
+
+/* ---- Arguments ------------------------------------------------------------------------------- */
+
+/* The names, in the order of their sessions. */
+static void names_arguments(const struct service *names, char **argv) {
+    (void)names;
+    for (uint32_t i = 0; i < service_count; i++) {
+        if (services[i].named) {
+            *argv++ = (char *)services[i].name;
+        }
+    }
+}
+
+static uint32_t machine_frames(void) {
+    struct info_machine machine;
+    check(system_info(HANDLE_SYSTEM, INFO_MACHINE, &machine, sizeof machine),
+          "cannot ask for the memory");
+    return machine.frames;
+}
+
+/* The initrd's length, half of the memory for what is written, and which instance it is. */
+static void files_arguments(const struct service *files, char **argv) {
+    static char length[16], limit[16], instance[16];
+    snprintf(length, sizeof length, "%lu", (unsigned long)quartet_argument);
+    snprintf(limit, sizeof limit, "%lu", (unsigned long)(machine_frames() / 2));
+    snprintf(instance, sizeof instance, "%lu", (unsigned long)files->state.restarts);
+    argv[0] = length;
+    argv[1] = limit;
+    argv[2] = instance;
+}
