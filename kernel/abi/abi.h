@@ -52,6 +52,8 @@ enum quartet_error {
 #define RIGHT_DUPLICATE 16u
 #define RIGHT_TRANSFER 32u
 #define RIGHTS_ALL 63u
+/* Beside the rights, in quarter_map: pages that are absent are asked of the quarter's pager. */
+#define MAP_PAGED 0x100u
 
 #define QUARTET_NONE (-1)                      /* no handle */
 #define QUARTET_ANY (-2)                       /* process_wait: any child */
@@ -130,6 +132,11 @@ enum fault_reason {
     FAULT_NO_MEMORY,      /* no memory or budget left to serve it */
     FAULT_KERNEL_ADDRESS, /* a user access above the user addresses */
     FAULT_EXCEPTION,      /* another processor exception (divide, opcode, ...) */
+    FAULT_NO_PAGER,       /* the page must come from a pager, and the quarter has none */
+    FAULT_PAGER_GONE,     /* the pager ended, or lost what it needs to answer */
+    FAULT_PAGER_REFUSED,  /* the pager answered PAGER_REFUSE */
+    FAULT_PAGER_NONSENSE, /* the pager's answer cannot be followed */
+    FAULT_PAGER_SELF,     /* the process receives the pager's messages itself */
 };
 
 struct process_status {
@@ -152,6 +159,7 @@ struct process_limits { /* 0: leave this limit as it is */
 #define MESSAGE_HANDLES 4u
 #define MESSAGE_CALL 0u   /* kind: somebody calls */
 #define MESSAGE_CLOSED 1u /* kind: the last handle to the badge's session is gone; no reply */
+#define MESSAGE_FAULT 2u  /* kind: the kernel calls: a page is wanted (see Pagers) */
 
 struct message {
     uint32_t label; /* free for the protocol */
@@ -185,6 +193,39 @@ struct short_message {
 
 #define NOTIFICATION_BITS 0x7FFFFFFFu /* a result of calls: never negative */
 
+/* ---- Pagers ----------------------------------------------------------------------------------
+ *
+ * A fault that a quarter's pager must answer is a call to it, of kind MESSAGE_FAULT, which no
+ * program can send:
+ *
+ *     label PAGER_FAULT   word[0] sub-ID   word[1] offset of the page   word[2] RIGHT_* of the access
+ *                         word[3] thread ID    badge: of the session that the quarter was given
+ *
+ * The reply's label is one of the others:
+ *
+ *     MOVE, COPY, SHARE   handle[0] a quarter   word[0] offset in it   word[1] pages
+ *                         word[2] rights of the region to add where there is none, or 0
+ *     RETRY               nothing more: the access is tried again
+ *     REFUSE              the process ends with FAULT_PAGER_REFUSED */
+enum pager_label {
+    PAGER_FAULT = 0x1000,
+    PAGER_MOVE,  /* the pages leave the source (its handle: read and write) */
+    PAGER_COPY,  /* copy-on-write: either side's writes are its own (read) */
+    PAGER_SHARE, /* both see what the other writes, and so do their copies (read and write) */
+    PAGER_RETRY,
+    PAGER_REFUSE,
+};
+
+/* quarter_supply_pages: the same without a fault. */
+struct page_supply {
+    int32_t to, from;             /* quarters */
+    uint32_t offset, from_offset; /* of the first page in each */
+    uint32_t pages;
+    uint32_t mode;   /* PAGER_MOVE, PAGER_COPY or PAGER_SHARE */
+    uint32_t rights; /* of the region to add where there is none, or 0 */
+    uint32_t reserved;
+};
+
 /* ---- system_info ----------------------------------------------------------------------------- */
 
 enum info_kind {
@@ -203,6 +244,7 @@ enum shootdown_cause {
     CAUSE_PAGE_COPY,  /* a page got a frame of its own */
     CAUSE_TABLE_COPY, /* a page table did */
     CAUSE_SPLIT,      /* a 2 MiB page became 4 KiB pages */
+    CAUSE_SUPPLY,     /* pages were moved out, or are shared copy-on-write from now on */
     CAUSE_COUNT
 };
 
@@ -233,7 +275,8 @@ struct info_machine {
     uint64_t page_faults, zero_fills, page_copies, page_reclaims;
     uint64_t table_copies, table_reclaims, large_fills, large_splits, spurious_faults;
     uint64_t switches, steals, system_calls, lock_waits;
-    struct info_translation translation; /* of all CPUs */
+    uint64_t pager_faults, pages_supplied; /* asked of pagers; moved, copied or shared */
+    struct info_translation translation;   /* of all CPUs */
 };
 
 #define CPU_IDLE 0u /* pid of a CPU that runs no process */
@@ -279,7 +322,7 @@ struct info_region {
     uint32_t pid, slot, index; /* in */
     uint32_t start, end;       /* offsets in the quarter */
     uint32_t rights;
-    uint32_t kind;     /* 0 anonymous, 1 boot image */
+    uint32_t kind;     /* 0 anonymous, 1 boot image, 2 paged */
     uint32_t resident; /* pages present in it */
     uint32_t shared;   /* of those: with another quarter, copy-on-write */
     uint32_t large;    /* 2 MiB pages in it */

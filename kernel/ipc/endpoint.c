@@ -29,6 +29,7 @@
 #include "kernel/ipc/ipc.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/sched.h"
+#include "kernel/vm/quarter.h"
 
 static struct cache endpoint_cache = CACHE("endpoint", sizeof(struct endpoint), 8);
 
@@ -395,6 +396,20 @@ int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token
     }
     spinlock_release(&endpoint->lock);
     return error;
+}
+
+struct quarter *endpoint_fault_quarter(struct endpoint *endpoint, const struct ipc_state *state,
+                                       u64 token, u32 *offset) {
+    struct quarter *quarter = NULL;
+    spinlock_acquire(&endpoint->lock);
+    struct ipc_state *caller = awaiting_find(endpoint, state, token);
+    if (caller != NULL && caller->fault_quarter != NULL) {
+        quarter = caller->fault_quarter; /* the caller's reference lasts until it has woken */
+        quarter_reference(quarter);
+        *offset = caller->fault_offset;
+    }
+    spinlock_release(&endpoint->lock);
+    return quarter;
 }
 
 void endpoint_refuse(struct endpoint *endpoint, u64 token, int refusal) {

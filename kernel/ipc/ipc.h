@@ -26,6 +26,7 @@
 #include "kernel/object/object.h"
 
 struct process;
+struct quarter;
 struct thread;
 
 struct endpoint {
@@ -88,6 +89,9 @@ struct ipc_state {
     struct endpoint *serving; /* where it received last, counted; or null */
     bool in_registers; /* the short message that it was given stands in them, but for the label */
     struct ipc_content content;
+    /* While it waits, of a page fault (process/pager.c); else null: where the page is wanted. */
+    struct quarter *fault_quarter;
+    u32 fault_offset;
 };
 
 /* Endpoints. A new one has one reference and no reader: its first handle makes it the first. */
@@ -122,9 +126,11 @@ struct ipc_state *ipc_state_obtain(void);
 /* A kernel page for bytes on their way between user memory and elsewhere; valid until the next
  * ipc call of this thread. Null: no memory. */
 void *ipc_page(void);
-/* THREAD has ended: free what ipc_state_obtain made. */
+/* A second state for the calling thread, for the calls that the kernel makes when it faults: perhaps
+ * while it is copying a message of its own. Made at the first use. Null: no memory. */
+struct ipc_state *ipc_fault_state_obtain(void);
+/* THREAD has ended: free what the three above made. */
 void ipc_thread_release(struct thread *thread);
-
 /* The four calls with long messages, for the calling thread; MESSAGE is a user address. 0 or E_*.
  * All but ipc_reply sleep, at most for the message's time-out. ipc_reply_receive returns at once if
  * the reply fails. */
@@ -163,6 +169,10 @@ int endpoint_receive(struct endpoint *endpoint, struct ipc_state *state, u64 dea
  * RECEIVES: the replier is about to wait for the next message. */
 #define TOKEN_LAST 0u /* the caller that the thread received last; no caller's token */
 int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token, bool receives);
+/* The quarter in which the caller that TOKEN names has a page fault, with a reference, and the page's
+ * *OFFSET; null: it is no fault, or not there. */
+struct quarter *endpoint_fault_quarter(struct endpoint *endpoint, const struct ipc_state *state,
+                                       u64 token, u32 *offset);
 /* The caller that TOKEN names gets ERROR instead of a reply, if it is still there. */
 void endpoint_refuse(struct endpoint *endpoint, u64 token, int error);
 /* SESSION has lost its last reference: queue it as a notice, or free it if ENDPOINT is dead. */

@@ -20,6 +20,7 @@
 #include "kernel/base/cache.h"
 #include "kernel/base/panic.h"
 #include "kernel/ipc/ipc.h"
+#include "kernel/process/pager.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/sched.h"
 #include "kernel/syscall/user_memory.h"
@@ -29,23 +30,30 @@
 
 static struct cache state_cache = CACHE("ipc state", sizeof(struct ipc_state), 8);
 
-struct ipc_state *ipc_state_obtain(void) {
-    struct thread *thread = thread_current();
-    if (thread->ipc != NULL) {
-        return thread->ipc;
+/* In *PLACE, which is the calling thread's. */
+static struct ipc_state *state_obtain(struct ipc_state **place) {
+    if (*place != NULL) {
+        return *place;
     }
     frame_t frame = frame_allocate(FRAME_LOW, NULL, NULL);
     struct ipc_state *state = frame_is_none(frame) ? NULL : cache_allocate(&state_cache);
     if (state != NULL) {
-        state->thread = thread;
+        state->thread = thread_current();
         state->page = arch_low_pointer(frame);
         list_init(&state->link);
         list_init(&state->server_link);
-        thread->ipc = state;
+        *place = state;
     } else if (!frame_is_none(frame)) {
         frame_release(frame);
     }
     return state;
+}
+
+struct ipc_state *ipc_state_obtain(void) {
+    return state_obtain(&thread_current()->ipc);
+}
+struct ipc_state *ipc_fault_state_obtain(void) {
+    return state_obtain(&thread_current()->fault_ipc);
 }
 
 void *ipc_page(void) {
@@ -53,18 +61,22 @@ void *ipc_page(void) {
     return state == NULL ? NULL : state->page;
 }
 
-void ipc_thread_release(struct thread *thread) {
-    struct ipc_state *state = thread->ipc;
+static void state_release(struct ipc_state *state) {
     if (state == NULL) {
         return;
     }
     ASSERT(state->phase == IPC_IDLE && state->content.handle_count == 0,
-           "thread %u ends in phase %u of a message with %u handles under way", thread->tid,
+           "thread %u ends in phase %u of a message with %u handles under way", state->thread->tid,
            state->phase, state->content.handle_count);
     endpoint_server_leave(state);
-    thread->ipc = NULL;
     frame_release(arch_low_frame(state->page));
     cache_free(&state_cache, state);
+}
+
+void ipc_thread_release(struct thread *thread) {
+    state_release(thread->ipc);
+    state_release(thread->fault_ipc);
+    thread->ipc = thread->fault_ipc = NULL;
 }
 
 /* An endpoint lives while somebody can receive: a handle under way counts. */
@@ -253,6 +265,7 @@ static int message_reply(struct endpoint *endpoint, struct ipc_state *state,
                          const struct message *message, bool receives) {
     int error = content_encode(state, message, 0);
     if (error == E_OK) {
+        pager_replies(endpoint, state, message->token);
         error = message->token == TOKEN_LAST
                     ? E_NOTFOUND
                     : endpoint_reply(endpoint, state, message->token, receives);

@@ -231,6 +231,17 @@ int handle_lookup(struct handle_table *table, int handle, enum object_type type,
     return 0;
 }
 
+bool handle_receives(struct handle_table *table, const struct endpoint *endpoint) {
+    bool found = false;
+    spinlock_acquire(&table->lock);
+    for (u32 i = 0; i < table->end && !found; i++) {
+        const struct handle *handle = &table->handles[i];
+        found = handle->object == endpoint && handle->rights & RIGHT_READ;
+    }
+    spinlock_release(&table->lock);
+    return found;
+}
+
 int handle_close(struct handle_table *table, int handle) {
     struct handle old = {0};
     spinlock_acquire(&table->lock);

@@ -61,6 +61,10 @@ int handle_lookup(struct handle_table *table, int handle, enum object_type type,
                   void **object, u32 *rights_out, enum object_type *type_out);
 int handle_close(struct handle_table *table, int handle); /* 0 or E_HANDLE */
 
+/* TABLE has a handle through which ENDPOINT's messages are received. */
+struct endpoint;
+bool handle_receives(struct handle_table *table, const struct endpoint *endpoint);
+
 /* One reference more or less, whatever the type. RIGHTS: of the handle that the reference
  * belongs to, or 0 for a plain reference. Release takes no lock of the caller's: it may free
  * quarters. */

@@ -2,13 +2,15 @@
 /*
  * What arch/ calls when a user access faults or a program does what the processor forbids. A
  * fault goes to the quarter of its slot (vm/fault.c); one that nothing answers ends the process,
- * with one line on the console. No lock may be held: answering takes the quarter's (hazard 33).
+ * with one line on the console. No lock may be held: answering takes the quarter's (hazard 33), and
+ * may sleep until a pager has answered (pager.c).
  * The space is the one that is loaded, not the one that the process is moving to (hazard 10).
  */
 #include "arch/arch.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/print.h"
+#include "kernel/process/pager.h"
 #include "kernel/process/process.h"
 #include "kernel/vm/space.h"
 #include "kernel/vm/tlbsan.h"
@@ -19,6 +21,11 @@ static const char *const reason_sentence[] = {
     [FAULT_RIGHTS] = "the region or the view forbids it",
     [FAULT_NO_MEMORY] = "no memory or budget is left to serve it",
     [FAULT_KERNEL_ADDRESS] = "it is not a user address",
+    [FAULT_NO_PAGER] = "the page must come from a pager, and there is none",
+    [FAULT_PAGER_GONE] = "its pager is gone",
+    [FAULT_PAGER_REFUSED] = "its pager refuses it",
+    [FAULT_PAGER_NONSENSE] = "its pager's answer cannot be followed",
+    [FAULT_PAGER_SELF] = "the process would have to wait for itself as its pager",
 };
 
 #define INSTRUCTION_POINTER (sizeof(uword) == 4 ? "eip" : "rip")
@@ -29,6 +36,14 @@ static const char *access_word(const struct fault *fault) {
 
 static enum vm_access access_of(const struct fault *fault) {
     return fault->execute ? ACCESS_EXECUTE : fault->write ? ACCESS_WRITE : ACCESS_READ;
+}
+
+/* In QUARTER, seen through VIEW. A page that the pager brings is of no use where the view forbids the
+ * access. */
+static u32 quarter_serve(struct quarter *quarter, u32 offset, enum vm_access access, u32 view) {
+    u32 reason = (u32)quarter_fault(quarter, offset, access, view);
+    bool wanted = reason == FAULT_NO_PAGER || (reason == FAULT_NO_REGION && (view & access) != 0);
+    return wanted ? pager_ask(quarter, offset, access, reason) : reason;
 }
 
 /* 0: served, the access may be tried again. Else enum fault_reason. */
@@ -42,13 +57,13 @@ static u32 fault_serve(const struct fault *fault) {
     if (!slot || !slot->quarter) {
         return FAULT_NO_QUARTER;
     }
-    /* While this CPU waits for the quarter's lock it may be told to leave the space, and the space
-     * may go: so the quarter gets a reference meanwhile. */
+    /* While this CPU waits for the quarter's lock, or the thread for a pager, the CPU may leave the
+     * space, and the space may go: so the quarter gets a reference meanwhile. */
     struct quarter *quarter = slot->quarter;
     quarter_reference(quarter);
-    int reason = quarter_fault(quarter, SLOT_OFFSET(fault->address), access_of(fault), slot->view);
+    u32 reason = quarter_serve(quarter, SLOT_OFFSET(fault->address), access_of(fault), slot->view);
     quarter_release(quarter);
-    return (u32)reason;
+    return reason;
 }
 
 static void fault_print(const struct fault *fault, u32 reason) {
@@ -76,7 +91,7 @@ bool kernel_page_fault(const struct fault *fault) {
     if (reason == 0) {
         return true;
     }
-    if (fault->user) { /* the thread ends on its way back to user mode */
+    if (fault->user && !thread_current()->killed) { /* it ends on its way back to user mode */
         fault_print(fault, reason);
         process_end(process_current(), STATUS_FAULT | reason, fault->address);
     }

@@ -85,9 +85,11 @@ struct thread {
     bool killed;
     u32 exit_word; /* thread_exit's WORD; owner only */
     bool last;     /* owner only, then thread_free: its end is that of the process */
+    bool detached; /* owner only: nobody can kill it any more, so it may wait for nobody */
 
     /* IPC, LOCK_ENDPOINT of the endpoint concerned (ipc/endpoint.c): */
-    struct ipc_state *ipc; /* null until first used */
+    struct ipc_state *ipc;       /* null until first used */
+    struct ipc_state *fault_ipc; /* the same, for calls to pagers (pager.c) */
 };
 
 static inline struct thread *thread_current(void) { return arch_cpu()->current; }

@@ -126,6 +126,7 @@ _Noreturn void thread_exit(void) {
     if (thread->process) {
         /* First: who waits for the word counts on it that this thread is no longer in the way. */
         thread->last = thread_detach(thread);
+        thread->detached = true;
         exit_word_clear(thread->exit_word);
         if (thread->last) {
             process_teardown(thread->process);

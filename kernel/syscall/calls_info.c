@@ -36,6 +36,8 @@ static void machine_fill_counters(struct info_machine *info) {
     info->large_fills = sum.large_fills;
     info->large_splits = sum.large_splits;
     info->spurious_faults = sum.spurious_faults;
+    info->pager_faults = sum.pager_faults;
+    info->pages_supplied = sum.pages_supplied;
     info->translation = sum.translation;
     for (u32 i = 0; i < cpu_count; i++) {
         info->switches += cpus[i].switches;

@@ -5,6 +5,7 @@
  * session to call.
  */
 #include "kernel/ipc/ipc.h"
+#include "kernel/process/pager.h"
 #include "kernel/process/process.h"
 #include "kernel/syscall/syscall.h"
 
@@ -50,21 +51,6 @@ long call_endpoint_session(uword handle, uword badge, uword c UNUSED, uword d UN
     return index;
 }
 
-/* Endpoint and badge of what a call goes to. */
-static int call_target(const struct object_found *found, struct endpoint **endpoint, u64 *badge) {
-    if (found->type == OBJECT_SESSION) {
-        struct session *session = found->object;
-        *endpoint = session->endpoint;
-        *badge = session->badge;
-    } else if (found->type == OBJECT_ENDPOINT) {
-        *endpoint = found->object;
-        *badge = 0;
-    } else {
-        return E_TYPE;
-    }
-    return found->rights & RIGHT_WRITE ? E_OK : E_RIGHTS;
-}
-
 /* Call what HANDLE names by CALL, with ARGUMENT. The reference keeps a session from closing
  * meanwhile. */
 static long call_by(long (*call)(struct endpoint *, u64, uword), uword handle, uword argument) {
@@ -75,7 +61,7 @@ static long call_by(long (*call)(struct endpoint *, u64, uword), uword handle, u
     if (error != E_OK) {
         return -error;
     }
-    error = call_target(&found, &endpoint, &badge);
+    error = call_target(found.object, found.type, found.rights, &endpoint, &badge);
     long result = error != E_OK ? -error : call(endpoint, badge, argument);
     object_release(found.object, found.type, 0);
     return result;

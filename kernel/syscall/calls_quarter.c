@@ -47,11 +47,11 @@ long call_quarter_copy(uword handle, uword b UNUSED, uword c UNUSED, uword d UNU
 /* The quarter behind HANDLE, to be changed so that a region has RIGHTS. */
 static int change_lookup(int handle, u32 rights, struct quarter **quarter) {
     u32 have;
-    if (rights & ~VIEW_FULL) {
+    if (rights & ~(VIEW_FULL | MAP_PAGED)) {
         return E_INVALID;
     }
     int error = quarter_lookup(handle, CHANGE_RIGHTS, quarter, &have);
-    if (error == E_OK && (rights & ~have) != 0) {
+    if (error == E_OK && (rights & VIEW_FULL & ~have) != 0) {
         quarter_put(*quarter);
         error = E_RIGHTS;
     }

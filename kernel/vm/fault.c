@@ -51,12 +51,11 @@ static bool large_reopen(struct quarter *quarter, const struct region *region, u
 
 /* ---- 4 KiB pages ----------------------------------------------------------------------------- */
 
-static int page_fill(struct quarter *quarter, const struct region *region, entry_t *table,
-                     u32 offset) {
+int page_fill(struct quarter *quarter, const struct region *region, entry_t *table, u32 offset) {
     frame_t frame;
     int error = 0;
-    bool anonymous = region->kind == REGION_ANONYMOUS;
-    if (anonymous) {
+    bool own = region->kind != REGION_BOOT_IMAGE;
+    if (own) {
         frame = frame_allocate(FRAME_USER, quarter->budget, &error);
         if (error) {
             return error;
@@ -68,15 +67,14 @@ static int page_fill(struct quarter *quarter, const struct region *region, entry
         frame_reference(frame);
     }
     table_put(quarter, table, table_index(offset),
-              arch_entry_make(frame, entry_flags_for(quarter, region, anonymous)));
+              arch_entry_make(frame, entry_flags_for(quarter, region, own)));
     return 0;
 }
 
 /* Give the quarter a frame of its own for the page at OFFSET: the new one is in place, and seen by
  * all, before the old one is let go (hazard 17). Nobody may write the new one while a CPU can still
  * read the old one, so WRITE comes after the shootdown (tools/model/ownership.pml). */
-static int page_copy(struct quarter *quarter, const struct region *region, entry_t *place,
-                     u32 offset) {
+int page_copy(struct quarter *quarter, const struct region *region, entry_t *place, u32 offset) {
     int error = 0;
     frame_t copy = frame_allocate(FRAME_USER, quarter->budget, &error);
     if (error) {
@@ -174,6 +172,9 @@ static int fault_locked(struct quarter *quarter, u32 offset, enum vm_access acce
          * 4.10.4.1), so the next try walks. */
         VM_COUNT(spurious_faults);
         return 0;
+    }
+    if (region->kind == REGION_PAGED && !walk_allows(quarter, offset, ACCESS_READ)) {
+        return FAULT_NO_PAGER; /* the caller asks it, with no lock held */
     }
     return page_provide(quarter, region, offset, access) ? FAULT_NO_MEMORY : 0;
 }

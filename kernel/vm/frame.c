@@ -162,6 +162,19 @@ frame_t frame_allocate(enum frame_zone zone, struct budget *budget, int *error) 
     return frame;
 }
 
+int frame_charge(frame_t frame, struct budget *budget) {
+    struct frame *f = frame_of(frame);
+    if (f->budget == budget->index || f->budget == BUDGET_NOBODY) {
+        return 0;
+    }
+    if (budget_charge(budget, BUDGET_FRAMES, 1) != 0) {
+        return E_LIMIT;
+    }
+    budget_refund(budget_by_index(f->budget), BUDGET_FRAMES, 1);
+    f->budget = budget->index;
+    return 0;
+}
+
 bool frame_drop(frame_t frame) {
     u32 now = atomic_decrement(&frame_of(frame)->references);
     ASSERT(now != UINT32_MAX, "frame %x has no reference to drop", frame.number);

@@ -51,6 +51,8 @@ bool frame_large_exclusive(frame_t frame); /* one 2 MiB entry, and no 4 KiB entr
 
 static inline u32 frame_references(frame_t frame);
 static inline void frame_reference(frame_t frame);
+/* Let BUDGET pay for a frame that the caller alone refers to. 0, or E_LIMIT: the payer stays. */
+int frame_charge(frame_t frame, struct budget *budget);
 /* Drop one reference; the last one frees the frame and gives its charge back. The caller has made
  * sure that no TLB can still use the translation which the reference stood for (hazard 1). */
 void frame_release(frame_t frame);

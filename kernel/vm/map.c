@@ -16,7 +16,7 @@
 
 /* ---- Arguments ------------------------------------------------------------------------------- */
 
-static int range_check(const struct quarter *quarter, u32 offset, u32 length) {
+int range_check(const struct quarter *quarter, u32 offset, u32 length) {
     u32 limit = arch_directory_entries(quarter->slot) << TABLE_SHIFT;
     if ((offset | length) % PAGE_SIZE != 0) {
         return E_ALIGN;
@@ -28,7 +28,7 @@ static int range_check(const struct quarter *quarter, u32 offset, u32 length) {
 }
 
 /* Rights without read exist on no x86; write and execute together are never given. */
-static int rights_check(u32 rights) {
+int rights_check(u32 rights) {
     if (rights & ~(u32)(RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE) || !(rights & RIGHT_READ) ||
         (rights & (RIGHT_WRITE | RIGHT_EXECUTE)) == (RIGHT_WRITE | RIGHT_EXECUTE)) {
         return E_INVALID;
@@ -70,14 +70,38 @@ static int map_region(struct quarter *quarter, const struct region *region) {
 }
 
 int quarter_map(struct quarter *quarter, u32 offset, u32 length, u32 rights) {
+    bool paged = rights & MAP_PAGED;
+    rights &= ~MAP_PAGED;
     int error = range_check(quarter, offset, length);
     error = error ? error : rights_check(rights);
     if (error) {
         return error;
     }
-    struct region region = {
-        .start = offset, .end = offset + length, .rights = (u8)rights, .kind = REGION_ANONYMOUS};
+    struct region region = {.start = offset,
+                            .end = offset + length,
+                            .rights = (u8)rights,
+                            .kind = paged ? REGION_PAGED : REGION_ANONYMOUS};
     return map_region(quarter, &region);
+}
+
+int regions_complete(struct region_table *regions, u32 start, u32 end, u32 rights,
+                     struct region_table **result) {
+    struct region hole = {.rights = (u8)rights, .kind = REGION_PAGED};
+    *result = regions;
+    while (region_hole(*result, start, end, &hole)) {
+        struct region_table *new = region_table_create();
+        int error = new ? region_insert(new, *result, &hole) : E_NOMEM;
+        if (*result != regions) {
+            region_table_release(*result);
+        }
+        *result = new;
+        if (error) {
+            region_table_release(new);
+            *result = regions;
+            return error;
+        }
+    }
+    return 0;
 }
 
 int quarter_map_boot_image(struct quarter *quarter, u32 offset, frame_t first, u32 pages) {

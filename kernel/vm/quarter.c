@@ -12,6 +12,7 @@
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
 #include "kernel/object/budget.h"
+#include "kernel/object/object.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/commons.h"
 #include "kernel/vm/table.h"
@@ -25,6 +26,23 @@ struct vm_counters vm_counters[ARCH_CPU_LIMIT];
 void quarter_use_big_lock(void) { use_big_lock = true; }
 
 u32 quarter_count(void) { return atomic_read(&quarter_cache.objects); }
+
+/* With lock=big they have one and the same. */
+void quarter_lock_both(struct quarter *one, struct quarter *other) {
+    struct quarter *first = one->sub_id < other->sub_id ? one : other;
+    struct quarter *second = first == one ? other : one;
+    quarter_lock(first);
+    if (second->lock != first->lock) {
+        quarter_lock(second);
+    }
+}
+
+void quarter_unlock_both(struct quarter *one, struct quarter *other) {
+    if (one->lock != other->lock) {
+        quarter_unlock(one);
+    }
+    quarter_unlock(other);
+}
 
 /* 64-bit, so never reused (hazard 7): at a million a second it lasts half a million years. */
 static u64 sub_id_next(void) {
@@ -123,6 +141,10 @@ static void copy_locked(struct quarter *source, struct quarter *copy) {
         region_table_reference(source->regions);
         copy->regions = source->regions;
     }
+    if (source->pager.object) {
+        object_reference(source->pager.object, source->pager.type, 0);
+        copy->pager = source->pager;
+    }
     copy->resident = source->resident;
     copy->tables = source->tables;
     if (directory_share(source, copy)) {
@@ -189,6 +211,32 @@ int quarter_view_directory(struct quarter *quarter, u32 view, frame_t *result) {
     return error;
 }
 
+/* ---- Its pager ------------------------------------------------------------------------------- */
+
+static void pager_release(struct pager pager) {
+    if (pager.object) {
+        object_release(pager.object, pager.type, 0);
+    }
+}
+
+void quarter_pager_set(struct quarter *quarter, struct pager pager) {
+    quarter_lock(quarter);
+    struct pager old = quarter->pager;
+    quarter->pager = pager;
+    quarter_unlock(quarter);
+    pager_release(old); /* a session may close: no lock held */
+}
+
+struct pager quarter_pager_get(struct quarter *quarter) {
+    quarter_lock(quarter);
+    struct pager pager = quarter->pager;
+    if (pager.object) {
+        object_reference(pager.object, pager.type, 0);
+    }
+    quarter_unlock(quarter);
+    return pager;
+}
+
 /* ---- Release --------------------------------------------------------------------------------- */
 
 void quarter_reference(struct quarter *quarter) {
@@ -219,6 +267,7 @@ static void quarter_destroy(struct quarter *quarter) {
     }
     frame_release(arch_low_frame(quarter->directory));
     region_table_release(quarter->regions);
+    pager_release(quarter->pager);
     budget_refund(quarter->budget, BUDGET_QUARTERS, 1);
     budget_release(quarter->budget);
     cache_free(&quarter_cache, quarter);

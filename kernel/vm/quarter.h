@@ -45,6 +45,12 @@ struct tlbsan_quarter {
 /* ON: leaf entries are made global (commons.c). */
 enum commons_state { COMMONS_NONE, COMMONS_STARTING, COMMONS_ON, COMMONS_ENDING };
 
+/* Who is asked for absent pages: an endpoint or a session, with a reference. */
+struct pager {
+    void *object; /* null: nobody */
+    enum object_type type;
+};
+
 struct quarter {
     /* immutable after create: */
     u64 sub_id; /* never reused; 0 is no quarter */
@@ -64,6 +70,7 @@ struct quarter {
     uword present[PRESENT_WORDS];        /* which directory entries are: others are skipped */
     entry_t *view_directory[VIEW_COUNT]; /* ARCH_VIEW_DIRECTORIES: made at the first attachment */
     struct region_table *regions;        /* null: none */
+    struct pager pager;                  /* a copy inherits it */
     u32 resident;                        /* 4 KiB pages present, through own or shared tables */
     u32 tables;                          /* page-table pages that the directory points to */
     u64 faults, shootdowns, interrupts_sent, interrupts_saved; /* counted for user programs */
@@ -80,6 +87,10 @@ static inline void quarter_unlock(struct quarter *quarter) {
 #endif
     spinlock_release(quarter->lock);
 }
+
+/* Two different ones at once, whatever their order. */
+void quarter_lock_both(struct quarter *one, struct quarter *other);
+void quarter_unlock_both(struct quarter *one, struct quarter *other);
 
 /* With lock=big on the command line, once, before there is a quarter: one lock for all of them, to
  * measure what a lock for each is worth. */
@@ -100,19 +111,26 @@ void quarter_reference(struct quarter *quarter);
 void quarter_release(struct quarter *quarter);
 
 /* Regions. OFFSET and LENGTH in bytes, checked here: E_ALIGN, E_RANGE, E_INVALID (W and X),
- * E_EXISTS, E_NOTFOUND, E_NOMEM, E_LIMIT; on error nothing has changed. Each takes the lock. */
+ * E_EXISTS, E_NOTFOUND, E_NOMEM, E_LIMIT; on error nothing has changed. Each takes the lock. Map
+ * takes MAP_PAGED beside the rights. */
 int quarter_map(struct quarter *quarter, u32 offset, u32 length, u32 rights);
 int quarter_map_boot_image(struct quarter *quarter, u32 offset, frame_t first, u32 pages);
 int quarter_unmap(struct quarter *quarter, u32 offset, u32 length);
 int quarter_protect(struct quarter *quarter, u32 offset, u32 length, u32 rights);
 
+/* From now on PAGER, whose reference it takes over, is asked for absent pages. */
+void quarter_pager_set(struct quarter *quarter, struct pager pager);
+/* Who is asked, with a reference for the caller. */
+struct pager quarter_pager_get(struct quarter *quarter);
+
 /* Copy LENGTH bytes from kernel memory into the quarter, whatever its regions allow, breaking
- * copy-on-write. LENGTH at most a page and within one page. E_NOTFOUND where there is no region,
+ * copy-on-write. An absent page of a paged region is the caller's from its first byte on: the rest
+ * is zero. LENGTH at most a page and within one page. E_NOTFOUND where there is no region,
  * E_NOMEM, E_LIMIT. */
 int quarter_write(struct quarter *quarter, u32 offset, const void *source, u32 length);
 
 /* Answer a fault at OFFSET: 0 (try again) or enum fault_reason. VIEW: rights of the attachment it
- * came through. */
+ * came through. FAULT_NO_PAGER: a page of a paged region is absent; it is the caller who asks. */
 enum vm_access {
     ACCESS_READ = RIGHT_READ,
     ACCESS_WRITE = RIGHT_WRITE,
@@ -137,7 +155,7 @@ void quarter_shootdown(struct quarter *quarter, u32 offset, u32 pages, enum shoo
 /* Events since boot: counted on each CPU for itself, summed up for system_info. */
 struct vm_counters {
     u64 page_faults, zero_fills, page_copies, page_reclaims, table_copies, table_reclaims;
-    u64 large_fills, large_splits, spurious_faults;
+    u64 large_fills, large_splits, spurious_faults, pager_faults, pages_supplied;
     struct info_translation translation;
 };
 extern struct vm_counters vm_counters[ARCH_CPU_LIMIT];

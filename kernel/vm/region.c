@@ -49,10 +49,21 @@ bool region_overlaps(const struct region_table *table, u32 start, u32 end) {
     return table && index < table->count && table->region[index].start < end;
 }
 
+bool region_hole(const struct region_table *table, u32 start, u32 end, struct region *hole) {
+    u32 index = region_index(table, start);
+    for (; table && index < table->count && table->region[index].start <= start; index++) {
+        start = table->region[index].end;
+    }
+    bool next = table && index < table->count && table->region[index].start < end;
+    hole->start = start;
+    hole->end = next ? table->region[index].start : end;
+    return start < end;
+}
+
 static bool region_continues(const struct region *left, const struct region *right) {
     return left->end == right->start && left->rights == right->rights &&
            left->kind == right->kind &&
-           (left->kind == REGION_ANONYMOUS ||
+           (left->kind != REGION_BOOT_IMAGE ||
             left->first_frame + ((left->end - left->start) >> PAGE_SHIFT) == right->first_frame);
 }
 

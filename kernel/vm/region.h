@@ -13,6 +13,7 @@
 enum region_kind {
     REGION_ANONYMOUS,  /* zero-filled on first touch */
     REGION_BOOT_IMAGE, /* the initrd's frames, never freed */
+    REGION_PAGED,      /* absent pages are asked of the quarter's pager */
 };
 
 struct region {
@@ -39,6 +40,9 @@ const struct region *region_find(const struct region_table *table, u32 offset);
 bool region_covers(const struct region_table *table, u32 start, u32 end);
 /* True if any region has a byte in [START, END). */
 bool region_overlaps(const struct region_table *table, u32 start, u32 end);
+
+/* The first part of [START, END) that no region covers, in *HOLE's start and end; false: none. */
+bool region_hole(const struct region_table *table, u32 start, u32 end, struct region *hole);
 
 /* Each builds in TO (a table of one reference, contents ignored) the result of a change to FROM,
  * and changes nothing else: E_LIMIT if it would not fit. FROM may be null. */

@@ -56,6 +56,20 @@ entry_t table_take(struct quarter *quarter, entry_t *table, u32 index);
  * EXCLUSIVE. */
 u32 entry_flags_for(const struct quarter *quarter, const struct region *region, bool exclusive);
 
+/* fault.c: put a page into a non-present place of own TABLE: zeroed, or of the boot image. 0, E_NOMEM
+ * or E_LIMIT. */
+int page_fill(struct quarter *quarter, const struct region *region, entry_t *table, u32 offset);
+/* Give the page at OFFSET, whose entry in an own table is at PLACE, a frame of its own, by copying. */
+int page_copy(struct quarter *quarter, const struct region *region, entry_t *place, u32 offset);
+
+/* map.c: E_ALIGN, E_INVALID, E_RANGE; E_INVALID. */
+int range_check(const struct quarter *quarter, u32 offset, u32 length);
+int rights_check(u32 rights);
+/* In *RESULT, REGIONS with paged ones of RIGHTS added where [START, END) has none: REGIONS itself if
+ * there is no such place, else a table of its own. 0; E_NOMEM or E_LIMIT: it is REGIONS. */
+int regions_complete(struct region_table *regions, u32 start, u32 end, u32 rights,
+                     struct region_table **result);
+
 /* Drop what a detached directory entry refers to: the table with all that is in it, the page. Not
  * reachable by any CPU any more; no lock needed. Returns how many counts it touched, at most
  * TABLE_ENTRIES + 1: who discards many entries lets interrupts in after every DISCARD_STEPS of

@@ -22,6 +22,7 @@ static struct {
     u32 space_count;
     u32 *expected; /* references of each frame */
     u8 *visited;   /* tables that have been counted */
+    u8 *shared;    /* of each frame: 1 an entry has ENTRY_SHARED, 2 one lacks it */
     u32 *large;    /* 2 MiB entries of each block */
     u32 baseline;  /* managed frames taken before the world began */
 } a;
@@ -139,6 +140,10 @@ static void walk_table(struct quarter *quarter, u32 index, entry_t upper, u32 *r
         }
         present++;
         frame_t page = arch_entry_frame(table[i]);
+        a.shared[page.number] |= flags & ENTRY_SHARED ? 1 : 2;
+        CHECK(a.shared[page.number] != 3,
+              "after %s: frame %#x is shared on purpose by one entry, and not by another", a.after,
+              page.number);
         a.expected[page.number] += first;
         check_page(quarter, (index << TABLE_SHIFT) + (i << PAGE_SHIFT), arch_entry_flags(upper),
                    flags);
@@ -244,7 +249,7 @@ static void check_regions(struct quarter *quarter) {
         }
         const struct region *before = region - 1;
         bool mergeable = before->end == region->start && before->rights == region->rights &&
-                         before->kind == region->kind && region->kind == REGION_ANONYMOUS;
+                         before->kind == region->kind && region->kind != REGION_BOOT_IMAGE;
         CHECK(before->end <= region->start && !mergeable,
               "after %s: regions %u and %u overlap or are not merged", a.after, i - 1, i);
     }
@@ -306,12 +311,14 @@ void audit(const char *after) {
     if (!a.expected) {
         a.expected = malloc(limit * sizeof(u32));
         a.visited = malloc(limit);
+        a.shared = malloc(limit);
         a.large = malloc((limit / LARGE_FRAMES + 1) * sizeof(u32));
         a.baseline = frames_taken_at_start();
     }
     a.after = after;
     memset(a.expected, 0, limit * sizeof(u32));
     memset(a.visited, 0, limit);
+    memset(a.shared, 0, limit);
     memset(a.large, 0, (limit / LARGE_FRAMES + 1) * sizeof(u32));
     collect();
     check_holders();

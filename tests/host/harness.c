@@ -18,6 +18,7 @@
 #include "kernel/base/print.h"
 #include "kernel/boot/boot_info.h"
 #include "kernel/object/budget.h"
+#include "kernel/object/object.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/frame.h"
 #include "kernel/vm/space.h"
@@ -222,6 +223,19 @@ __attribute__((weak)) void sched_preemption_point(void) {
     if (preemption_hook) {
         preemption_hook();
     }
+}
+
+/* A quarter refers to its pager; what that is, the VM does not ask. Here it is a counter. Weak: a
+ * test that has objects has functions of its own. */
+__attribute__((weak)) void object_reference(void *object, enum object_type type, u32 rights) {
+    (void)type, (void)rights;
+    ++*(u32 *)object;
+}
+
+__attribute__((weak)) void object_release(void *object, enum object_type type, u32 rights) {
+    (void)type, (void)rights;
+    CHECK(arch_cpu()->lock_count == 0, "a pager is let go with a lock held");
+    --*(u32 *)object;
 }
 
 /* ---- Allocations ----------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
  * succeeds.
  */
 #include "kernel/base/cpu.h"
+#include "kernel/vm/supply.h"
 #include "kernel/vm/table.h"
 #include "tests/host/world.h"
 
@@ -149,6 +150,21 @@ static int do_write_new(void) { return write_at(64 * PAGE_SIZE); }
 static int do_write_large(void) { return write_at(4 * MIB); }
 static int do_write_untouched(void) { return write_at(8 * MIB); }
 
+static u32 supplied;
+static int supply_to(u32 offset, struct quarter *from, u32 pages, u32 mode, u32 rights) {
+    return quarter_supply_pages(handle, offset, from, 0, pages, mode, rights, &supplied);
+}
+/* p's pages 0 to 11 are copy-on-write with child's. Page 0 of the handle is there already. */
+static int do_supply_move(void) { return supply_to(0, q, 8, PAGER_MOVE, 0); }
+static int do_supply_copy(void) { return supply_to(0, q, 8, PAGER_COPY, 0); }
+static int do_supply_share(void) { return supply_to(0, q, 8, PAGER_SHARE, 0); }
+static int do_supply_to_no_region(void) {
+    return supply_to(64 * PAGE_SIZE, q, 1, PAGER_COPY, RIGHT_READ);
+}
+static int do_supply_from_large(void) {
+    return quarter_supply_pages(handle, PAGE_SIZE, q, 4 * MIB, 1, PAGER_SHARE, 0, &supplied);
+}
+
 static int user_write_at(u32 address) {
     u32 word = 4242;
     return faulted(sim_user_write(address, &word, sizeof(word)));
@@ -192,6 +208,11 @@ FAILING(supply_to_a_shared_page_fails_cleanly, do_write_shared, 2, SAME)
 FAILING(supply_to_a_new_page_fails_cleanly, do_write_new, 2, SAME)
 FAILING(supply_to_a_large_page_fails_cleanly, do_write_large, 2, SAME)
 FAILING(supply_to_an_untouched_large_region_fails_cleanly, do_write_untouched, 2, SAME)
+FAILING(supply_of_moved_pages_fails_in_part, do_supply_move, 1, IN_PART)
+FAILING(supply_of_copied_pages_fails_in_part, do_supply_copy, 1, IN_PART)
+FAILING(supply_of_shared_pages_fails_in_part, do_supply_share, 8, IN_PART)
+FAILING(supply_to_no_region_fails_cleanly, do_supply_to_no_region, 3, SAME)
+FAILING(supply_from_a_large_page_fails_cleanly, do_supply_from_large, 2, SAME)
 FAILING(write_fault_on_a_shared_page_fails_cleanly, do_fault_shared, 2, SAME)
 FAILING(write_fault_on_a_new_page_fails_cleanly, do_fault_new, 2, SAME)
 FAILING(write_fault_on_a_shared_large_page_fails_cleanly, do_fault_large_shared, 2, SAME)
@@ -230,6 +251,11 @@ int main(void) {
         cmocka_unit_test(supply_to_a_new_page_fails_cleanly),
         cmocka_unit_test(supply_to_a_large_page_fails_cleanly),
         cmocka_unit_test(supply_to_an_untouched_large_region_fails_cleanly),
+        cmocka_unit_test(supply_of_moved_pages_fails_in_part),
+        cmocka_unit_test(supply_of_copied_pages_fails_in_part),
+        cmocka_unit_test(supply_of_shared_pages_fails_in_part),
+        cmocka_unit_test(supply_to_no_region_fails_cleanly),
+        cmocka_unit_test(supply_from_a_large_page_fails_cleanly),
         cmocka_unit_test(write_fault_on_a_shared_page_fails_cleanly),
         cmocka_unit_test(write_fault_on_a_new_page_fails_cleanly),
         cmocka_unit_test(write_fault_on_a_shared_large_page_fails_cleanly),

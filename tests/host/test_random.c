@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Proves, by very many random operations, that every process reads what it must: clone with random
- * plans, map, unmap, protect, write, read, execute, kernel copies, supply, swap of quarters and
- * views, exit, all compared with the plain model of model.c. In between, other processes run at the
+ * plans, map, unmap, protect, write, read, execute, kernel copies, supply of bytes, pages moved and
+ * copied between quarters, swap of quarters and views, exit, all compared with the plain model of model.c. In between, other processes run at the
  * VM's preemption points, and the audit compares every count with a full walk. Afterwards no frame
  * is left.
  *
@@ -11,6 +11,7 @@
  */
 #include "kernel/base/cpu.h"
 #include "kernel/object/budget.h"
+#include "kernel/vm/supply.h"
 #include "tests/host/model.h"
 
 #define PROCESSES 14u
@@ -27,8 +28,8 @@ static struct {
     u32 index[PROCESSES]; /* in the world */
     struct seat seat[PROCESSES][SLOT_COUNT];
     struct shadow *handle[HANDLES];
-    struct shadow *busy; /* an operation on it is under way: the model and it may differ */
-    u32 failures;        /* one allocation in so many fails; 0: none */
+    struct shadow *busy[2]; /* an operation on it is under way: the model and it may differ */
+    u32 failures;           /* one allocation in so many fails; 0: none */
     u64 refused, served, out_of_memory;
 } m;
 
@@ -145,7 +146,7 @@ static void access_random(u32 process) {
     u32 slot = slot_pick(process), word = sim_random_below(MODEL_WORDS);
     struct seat *seat = &m.seat[process][slot];
     u32 element = element_pick(seat->shadow, slot);
-    if (seat->shadow && seat->shadow == m.busy) {
+    if (seat->shadow && (seat->shadow == m.busy[0] || seat->shadow == m.busy[1])) {
         return;
     }
     u32 address =
@@ -236,9 +237,9 @@ static void change_random(enum region_change change) {
     u32 offset = universe_page(shadow->slot, first) << PAGE_SHIFT;
     process_run(m.index[process_pick()]);
     int expected = shadow_change(shadow, change, first, count, rights, false);
-    m.busy = shadow;
+    m.busy[0] = shadow;
     int error = quarter_change(shadow->quarter, change, offset, count << PAGE_SHIFT, rights);
-    m.busy = NULL;
+    m.busy[0] = NULL;
     trace("%s quarter %llu (slot %u) offset %#x pages %u rights %x: %d", names[change],
           (unsigned long long)shadow->quarter->sub_id, shadow->slot, offset, count, rights, error);
     CHECK(error == expected || no_memory(error), "%s answers %d, the model says %d", names[change],
@@ -267,6 +268,57 @@ static void supply_random(void) {
         shadow->page[element].word[word] = value;
     }
     sim_check_translations("supply");
+}
+
+/* Number I of the run: what the call must find, and what it does. */
+static int shadow_supply(struct shadow *to, u32 first, struct shadow *from, u32 from_first, u32 i,
+                         bool move, bool present) {
+    struct shadow_page *page = &to->page[first + i], *source = &from->page[from_first + i];
+    if (!page->rights || (!present && !source->rights)) {
+        return E_NOTFOUND;
+    }
+    if (!present) {
+        memcpy(page->word, source->word, sizeof(page->word));
+        memset(source->word, 0, move ? sizeof(source->word) : 0);
+    }
+    return 0;
+}
+
+/* SHARE is not among them: the model has no pages that are one. */
+static void supply_pages_random(void) {
+    struct shadow *to = shadow_pick(), *from = shadow_pick();
+    bool move = sim_random_below(2), present[64];
+    u32 first, from_first, done;
+    if (!to || !from || to == from) {
+        return;
+    }
+    u32 count = universe_run(to->slot, 64, &first);
+    u32 from_count = universe_run(from->slot, 64, &from_first);
+    count = count < from_count ? count : from_count;
+    u32 page = universe_page(to->slot, first), from_page = universe_page(from->slot, from_first);
+    for (u32 i = 0; i < count; i++) {
+        present[i] = page_bytes(to->quarter, page + i) != NULL;
+    }
+    process_run(m.index[process_pick()]);
+    m.busy[0] = to;
+    m.busy[1] = from;
+    int error = quarter_supply_pages(to->quarter, page << PAGE_SHIFT, from->quarter,
+                                     from_page << PAGE_SHIFT, count, move ? PAGER_MOVE : PAGER_COPY,
+                                     0, &done);
+    m.busy[0] = m.busy[1] = NULL;
+    trace("%s %u pages from quarter %llu page %u to quarter %llu page %u: %d, %u done",
+          move ? "move" : "copy", count, (unsigned long long)from->quarter->sub_id, from_page,
+          (unsigned long long)to->quarter->sub_id, page, error, done);
+    int expected = 0;
+    for (u32 i = 0; i < done; i++) {
+        expected = shadow_supply(to, first, from, from_first, i, move, present[i]);
+        CHECK(expected == 0, "page %u is supplied, the model says %d", i, expected);
+    }
+    CHECK(error || done == count, "success after %u of %u pages", done, count);
+    bool refused = error == E_NOTFOUND &&
+                   (!to->page[first + done].rights || !from->page[from_first + done].rights);
+    CHECK(error == 0 || no_memory(error) || refused, "supply of page %u answers %d", done, error);
+    sim_check_translations("supply of pages");
 }
 
 /* ---- Operations on processes ----------------------------------------------------------------- */
@@ -340,9 +392,9 @@ static void swap_random(void) {
     }
     struct seat old = *seat;
     *seat = (struct seat){shadow, view};
-    m.busy = shadow != old.shadow ? old.shadow : NULL;
+    m.busy[0] = shadow != old.shadow ? old.shadow : NULL;
     int error = process_attach_try(m.index[process], slot, shadow ? shadow->quarter : NULL, view);
-    m.busy = NULL;
+    m.busy[0] = NULL;
     trace("swap process %u slot %u to quarter %llu view %x: %d", process, slot,
           shadow ? (unsigned long long)shadow->quarter->sub_id : 0, view, error);
     CHECK(error == 0 || no_memory(error), "swap answers %d", error);
@@ -422,9 +474,11 @@ static void operation_random(void) {
         change_random(CHANGE_UNMAP);
     } else if (kind < 81) {
         change_random(CHANGE_PROTECT);
-    } else if (kind < 85) {
+    } else if (kind < 84) {
         supply_random();
-    } else if (kind < 91) {
+    } else if (kind < 88) {
+        supply_pages_random();
+    } else if (kind < 92) {
         clone_random();
     } else if (kind < 94) {
         exit_random();

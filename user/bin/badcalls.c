@@ -120,6 +120,7 @@ static long use_clock(uintptr_t p) { return clock_now((void *)p); }
 static long use_handle_stat(uintptr_t p) { return handle_stat(HANDLE_SYSTEM, (void *)p); }
 static long use_quarter_stat(uintptr_t p) { return quarter_stat(QUARTET_SLOT(1), (void *)p); }
 static long use_supply(uintptr_t p) { return quarter_supply(QUARTET_SLOT(1), 0, (void *)p, 8); }
+static long use_supply_pages(uintptr_t p) { return quarter_supply_pages((void *)p); }
 static long use_space_set(uintptr_t p) { return space_set((void *)p); }
 static long use_wait(uintptr_t p) { return process_wait(QUARTET_ANY, WAIT_NOHANG, (void *)p); }
 static long use_limit(uintptr_t p) { return process_limit((void *)p); }
@@ -147,6 +148,7 @@ static const struct {
     {"handle_stat", use_handle_stat, 1, 0},
     {"quarter_stat", use_quarter_stat, 1, 0},
     {"quarter_supply", use_supply, 0, 0},
+    {"quarter_supply_pages", use_supply_pages, 0, 0},
     {"space_set", use_space_set, 0, 0},
     {"process_limit", use_limit, 0, 0},
     {"ipc_call", use_call, 1, 0},
@@ -210,6 +212,7 @@ static void bad_handle(int handle) {
     EXPECT(E_HANDLE, quarter_commons(handle, QUARTET_SLOT(1), 1));
     EXPECT(E_HANDLE, quarter_commons(HANDLE_SYSTEM, handle, 1));
     bad_notification_handle(handle);
+    bad_pager_handle(handle);
 }
 
 static void wrong_types(void) {
@@ -435,6 +438,7 @@ int main(int argc, char **argv) {
     bad_processes_and_threads();
     bad_numbers();
     bad_notifications();
+    bad_pagers();
     printf("%d passed, %d failed\n", passed, failed);
     return failed ? 1 : 0;
 }

@@ -106,7 +106,7 @@ static inline unsigned long long many_shootdowns(const struct info_translation *
 static inline void many_print_counters(const struct info_machine *from,
                                        const struct info_machine *to) {
     static const char *const causes[CAUSE_COUNT] = {"unmap",     "protect",    "copy",
-                                                    "page copy", "table copy", "split"};
+                                                    "page copy", "table copy", "split", "supply"};
     const struct info_translation *old = &from->translation, *now = &to->translation;
     printf("  page faults %llu, spurious %llu, switches %llu, steals %llu, waits for locks %llu\n",
            (unsigned long long)(to->page_faults - from->page_faults),

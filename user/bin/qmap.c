@@ -40,13 +40,15 @@ static void print_region(const struct info_region *region, int slot) {
     printf("    %08lx-%08lx  %s  %6lu resident", (unsigned long)(base + region->start),
            (unsigned long)(end - 1), rights_text(region->rights, rights),
            (unsigned long)region->resident);
-    if (region->shared > 0 && region->kind == 0) {
+    if (region->shared > 0 && region->kind == 2) {
+        printf("  %lu shared", (unsigned long)region->shared);
+    } else if (region->shared > 0 && region->kind == 0) {
         printf("  %lu cow", (unsigned long)region->shared);
     }
     if (region->large > 0) {
         printf("  %lu large", (unsigned long)region->large);
     }
-    puts(region->kind == 1 ? "  boot image" : "");
+    puts(region->kind == 1 ? "  boot image" : region->kind == 2 ? "  paged" : "");
 }
 
 /* What the CPUs have to do with a quarter. */

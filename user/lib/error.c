@@ -59,6 +59,11 @@ const char *quartet_fault_text(uint32_t reason) {
         [FAULT_NO_MEMORY] = "there is no memory left to serve it",
         [FAULT_KERNEL_ADDRESS] = "the address is the kernel's",
         [FAULT_EXCEPTION] = "a processor exception",
+        [FAULT_NO_PAGER] = "the page must come from a pager, and there is none",
+        [FAULT_PAGER_GONE] = "the pager is gone",
+        [FAULT_PAGER_REFUSED] = "the pager refuses the page",
+        [FAULT_PAGER_NONSENSE] = "the pager's answer cannot be followed",
+        [FAULT_PAGER_SELF] = "the process is its own pager",
     };
     return reason < sizeof(texts) / sizeof(texts[0]) && texts[reason] ? texts[reason]
                                                                       : "an unknown reason";

@@ -15,5 +15,7 @@ void state_keep(void); /* the state is another one now, and rightly so */
 /* Called for each handle that is none, and once for all else. */
 void bad_notification_handle(int handle);
 void bad_notifications(void);
+void bad_pager_handle(int handle);
+void bad_pagers(void);
 
 #endif

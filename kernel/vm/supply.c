@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Supply of pages: MOVE, COPY and SHARE between two quarters. With both locks held a few pages are
+ * prepared (all that can fail), then committed; then both locks go, and interrupts come in.
+ *
+ *            the source's entry            the frame                 the new entry
+ *     MOVE   goes, with a shootdown        keeps its count           own if the count is one, else COW
+ *     COPY   write-protected, shootdown    one reference more        COW
+ *     SHARE  gets ENTRY_SHARED             one reference more        ENTRY_SHARED
+ *
+ * The shootdown comes before the new entry: nobody writes through the source what the other side
+ * reads already. All entries of a frame agree in ENTRY_SHARED. So SHARE gives the source a frame of
+ * its own first if others have it copy-on-write, and COPY of a shared page copies its bytes.
+ *
+ * Who pays: a moved frame that nobody else has is charged to the quarter that gets it. Frames that
+ * become shared stay charged as they were; who writes to a copy pays for its own.
+ * Read next: table.h, process/pager.c (who asks).
+ */
+#include "kernel/vm/supply.h"
+
+#include "kernel/base/cpu.h"
+#include "kernel/object/budget.h"
+#include "kernel/sched/sched.h"
+#include "kernel/vm/table.h"
+#include "kernel/vm/tlbsan.h"
+
+#define BATCH_PAGES 32u /* with both locks held; a shootdown of as many still goes page by page */
+
+/* The pages that one hold of the locks supplies: COUNT neighbours, in one table on each side. */
+struct batch {
+    struct quarter *to, *from;
+    entry_t *to_table, *from_table; /* own */
+    u32 offset, from_offset, count, mode;
+    u32 wanted;                /* bit i: page i is absent in TO, and in place in FROM */
+    frame_t copy[BATCH_PAGES]; /* COPY: its bytes, copied already; none: the frame is shared */
+};
+
+static u32 page_at(u32 offset, u32 i) { return offset + (i << PAGE_SHIFT); }
+
+static entry_t *to_place(const struct batch *batch, u32 i) {
+    return &batch->to_table[table_index(batch->offset) + i];
+}
+
+static entry_t *from_place(const struct batch *batch, u32 i) {
+    return &batch->from_table[table_index(batch->from_offset) + i];
+}
+
+/* ---- Preparing: what can fail ---------------------------------------------------------------- */
+
+/* A private frame for what page I of a shared source holds now. */
+static int bytes_copy(struct batch *batch, u32 i, frame_t source) {
+    int error = 0;
+    batch->copy[i] = frame_allocate(FRAME_USER, batch->to->budget, &error);
+    if (!error) {
+        arch_frame_copy(batch->copy[i], source);
+    }
+    return error;
+}
+
+/* Make the source's page I what MODE needs. */
+static int source_prepare(struct batch *batch, u32 i, const struct region *region) {
+    u32 offset = page_at(batch->from_offset, i);
+    entry_t *place = from_place(batch, i);
+    if (!entry_is(arch_entry_read(place), ENTRY_PRESENT)) {
+        int error = region->kind == REGION_PAGED
+                        ? E_NOTFOUND
+                        : page_fill(batch->from, region, batch->from_table, offset);
+        if (error) {
+            return error;
+        }
+    }
+    frame_t frame = arch_entry_frame(arch_entry_read(place));
+    bool shared = entry_is(arch_entry_read(place), ENTRY_SHARED);
+    bool alone = frame_references(frame) == 1;
+    switch (batch->mode) {
+    case PAGER_MOVE:
+        return alone ? frame_charge(frame, batch->to->budget) : 0;
+    case PAGER_COPY:
+        return shared ? bytes_copy(batch, i, frame) : 0;
+    default:
+        return alone || shared ? 0 : page_copy(batch->from, region, place, offset);
+    }
+}
+
+static int page_prepare(struct batch *batch, u32 i) {
+    const struct region *to = region_find(batch->to->regions, page_at(batch->offset, i));
+    const struct region *from = region_find(batch->from->regions, page_at(batch->from_offset, i));
+    batch->copy[i] = FRAME_NONE;
+    if (!to) {
+        return E_NOTFOUND;
+    }
+    if (entry_is(arch_entry_read(to_place(batch, i)), ENTRY_PRESENT)) {
+        return 0;
+    }
+    int error = from ? source_prepare(batch, i, from) : E_NOTFOUND;
+    batch->wanted |= error ? 0 : 1u << i;
+    return error;
+}
+
+static int tables_own(struct batch *batch) {
+    int error = table_own(batch->to, directory_index(batch->offset), &batch->to_table);
+    return error ? error
+                 : table_own(batch->from, directory_index(batch->from_offset), &batch->from_table);
+}
+
+static int pages_prepare(struct batch *batch, u32 count) {
+    struct quarter *to = batch->to;
+    if (entry_is(arch_entry_read(&to->directory[directory_index(batch->offset)]), ENTRY_LARGE)) {
+        batch->count = count; /* all of it is there */
+        return 0;
+    }
+    if (!region_find(to->regions, batch->offset) ||
+        !region_find(batch->from->regions, batch->from_offset)) {
+        return E_NOTFOUND;
+    }
+    int error = tables_own(batch);
+    while (!error && batch->count < count) {
+        error = page_prepare(batch, batch->count);
+        batch->count += !error;
+    }
+    return error;
+}
+
+/* Up to COUNT pages. On an error, those before the one that failed are ready. The regions that are
+ * added stay if a page is. */
+static int batch_prepare(struct batch *batch, u32 count, u32 rights) {
+    struct quarter *to = batch->to;
+    struct region_table *old = to->regions, *new = old;
+    int error =
+        rights ? regions_complete(old, batch->offset, page_at(batch->offset, count), rights, &new)
+               : 0;
+    to->regions = new;
+    error = error ? error : pages_prepare(batch, count);
+    if (new != old && batch->count == 0) {
+        to->regions = old;
+        region_table_release(new);
+    } else if (new != old) {
+        region_table_release(old);
+    }
+    return error;
+}
+
+/* ---- Committing: what cannot ----------------------------------------------------------------- */
+
+#define FOR_EACH_WANTED(i, batch)                                                             \
+    for (u32 left_ = (batch)->wanted, i; left_ != 0 && (i = (u32)__builtin_ctz(left_), true); \
+         left_ &= left_ - 1)
+
+static void source_downgraded(struct batch *batch) {
+    TLBSAN_DOWNGRADE(batch->from, batch->from_offset, batch->count);
+    quarter_shootdown(batch->from, batch->from_offset, batch->count, CAUSE_SUPPLY);
+}
+
+/* Page I of TO refers to FRAME; its reference is the caller's gift. EXCLUSIVE: nobody else does, or
+ * all do on purpose. */
+static void page_show(struct batch *batch, u32 i, frame_t frame, bool exclusive, u32 keep) {
+    u32 offset = page_at(batch->offset, i);
+    const struct region *region = region_find(batch->to->regions, offset);
+    u32 flags = entry_flags_for(batch->to, region, exclusive) | keep;
+    table_put(batch->to, batch->to_table, table_index(offset), arch_entry_make(frame, flags));
+    VM_COUNT(pages_supplied);
+}
+
+static void batch_move(struct batch *batch) {
+    entry_t taken[BATCH_PAGES];
+    FOR_EACH_WANTED(i, batch) {
+        taken[i] = table_take(batch->from, batch->from_table, table_index(batch->from_offset) + i);
+        TLBSAN_FRAME(batch->from, arch_entry_frame(taken[i]));
+    }
+    source_downgraded(batch);
+    FOR_EACH_WANTED(i, batch) {
+        frame_t frame = arch_entry_frame(taken[i]);
+        u32 shared = arch_entry_flags(taken[i]) & ENTRY_SHARED;
+        page_show(batch, i, frame, shared || frame_references(frame) == 1, shared);
+    }
+}
+
+static void batch_copy(struct batch *batch) {
+    bool any = false;
+    FOR_EACH_WANTED(i, batch) {
+        entry_t entry = arch_entry_read(from_place(batch, i));
+        if (frame_is_none(batch->copy[i]) && entry_is(entry, ENTRY_WRITE)) {
+            arch_entry_protect(from_place(batch, i), entry);
+            any = true;
+        }
+    }
+    if (any) {
+        source_downgraded(batch);
+    }
+    FOR_EACH_WANTED(i, batch) {
+        frame_t frame = batch->copy[i];
+        bool own = !frame_is_none(frame);
+        if (!own) {
+            frame = arch_entry_frame(arch_entry_read(from_place(batch, i)));
+            frame_reference(frame);
+        }
+        page_show(batch, i, frame, own, 0);
+    }
+}
+
+static void batch_share(struct batch *batch) {
+    FOR_EACH_WANTED(i, batch) {
+        entry_t entry = arch_entry_read(from_place(batch, i));
+        frame_t frame = arch_entry_frame(entry);
+        arch_entry_exchange(from_place(batch, i),
+                            arch_entry_make(frame, arch_entry_flags(entry) | ENTRY_SHARED));
+        frame_reference(frame);
+        page_show(batch, i, frame, true, ENTRY_SHARED);
+    }
+}
+
+static void batch_commit(struct batch *batch) {
+    if (batch->wanted == 0) {
+        return;
+    }
+    if (batch->mode == PAGER_MOVE) {
+        batch_move(batch);
+    } else if (batch->mode == PAGER_COPY) {
+        batch_copy(batch);
+    } else {
+        batch_share(batch);
+    }
+}
+
+/* ---- The loop -------------------------------------------------------------------------------- */
+
+static u32 pages_left_in_table(u32 offset) { return TABLE_ENTRIES - table_index(offset); }
+
+static u32 batch_length(u32 offset, u32 from_offset, u32 pages) {
+    u32 count = pages < BATCH_PAGES ? pages : BATCH_PAGES;
+    u32 to_room = pages_left_in_table(offset), from_room = pages_left_in_table(from_offset);
+    count = count < to_room ? count : to_room;
+    return count < from_room ? count : from_room;
+}
+
+static int supply_check(const struct quarter *to, u32 offset, const struct quarter *from,
+                        u32 from_offset, u32 pages, u32 mode, u32 rights) {
+    if (to == from || pages > QUARTER_SIZE / PAGE_SIZE || mode < PAGER_MOVE || mode > PAGER_SHARE) {
+        return E_INVALID;
+    }
+    int error = range_check(to, offset, pages << PAGE_SHIFT);
+    error = error ? error : range_check(from, from_offset, pages << PAGE_SHIFT);
+    return error || rights == 0 ? error : rights_check(rights);
+}
+
+int quarter_supply_pages(struct quarter *to, u32 offset, struct quarter *from, u32 from_offset,
+                         u32 pages, u32 mode, u32 rights, u32 *done) {
+    *done = 0;
+    int error = supply_check(to, offset, from, from_offset, pages, mode, rights);
+    while (!error && *done < pages) {
+        struct batch batch = {.to = to,
+                              .from = from,
+                              .offset = page_at(offset, *done),
+                              .from_offset = page_at(from_offset, *done),
+                              .mode = mode};
+        u32 count = batch_length(batch.offset, batch.from_offset, pages - *done);
+        quarter_lock_both(to, from);
+        error = batch_prepare(&batch, count, rights);
+        batch_commit(&batch);
+        quarter_unlock_both(to, from);
+        *done += batch.count;
+        sched_preemption_point();
+    }
+    return error;
+}
