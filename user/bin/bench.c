@@ -5,7 +5,7 @@
  * bench` does that. Every figure is the smallest of several runs after warm-ups, less the cost of
  * an empty bracket. -v adds the largest on standard error: equal where the work is the same. Rows
  * that are measured in time, or that mean something only once, run when they are named. Those for
- * many CPUs are in bench/cpus.c, those for messages in bench/ipc.c.
+ * many CPUs are in bench/cpus.c, those for messages in bench/ipc.c and bench/pager.c.
  */
 #include "user/bin/bench/bench.h"
 
@@ -337,6 +337,7 @@ static const struct {
     {"ipc_roundtrip", bench_ipc_roundtrip},
     {"ipc_roundtrip_long", bench_ipc_roundtrip_long},
     {"pipe_roundtrip", bench_pipe_roundtrip},
+    {"pager_fault", bench_pager_fault},
     {"shootdown_1_of_8", bench_shootdown_1_of_8},
     {"shootdown_idle_sharers", bench_shootdown_idle_sharers},
     {"boot_to_shell", bench_boot_to_shell},

@@ -53,4 +53,7 @@ void bench_ipc_roundtrip(void);
 void bench_ipc_roundtrip_long(void);
 void bench_pipe_roundtrip(void);
 
+/* pager.c */
+void bench_pager_fault(void);
+
 #endif
