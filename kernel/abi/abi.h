@@ -60,6 +60,8 @@ enum quartet_error {
 #define QUARTET_SELF (-3)                      /* the calling process */
 #define QUARTET_KEEP (-4)                      /* space_set: leave this slot as it is */
 #define QUARTET_SLOT(slot) (-16 - (int)(slot)) /* the quarter in this slot of the caller */
+/* handle_dup: the lowest free index from INDEX on that is not one of HANDLE_FILES.. below. */
+#define QUARTET_FROM(index) (-256 - (int)(index))
 
 /* Handles that a program finds in place when it starts. New handles get indexes from
  * HANDLE_FIRST. */
@@ -84,9 +86,11 @@ enum object_type {
 };
 
 struct handle_stat {
-    uint32_t type;   /* enum object_type */
-    uint32_t rights; /* RIGHT_* */
-    uint64_t id;     /* sub-ID, process ID, badge; 0 for others */
+    uint32_t type;    /* enum object_type */
+    uint32_t rights;  /* RIGHT_* */
+    uint64_t id;      /* sub-ID, process ID, badge; 0 for others */
+    uint32_t private; /* 1: it goes with the program, see handle_private */
+    uint32_t reserved;
 };
 
 struct quarter_stat {

@@ -149,12 +149,28 @@ void handle_table_abandon(struct handle_table *table, const struct process *proc
     }
 }
 
-int handle_install(struct handle_table *table, void *object, enum object_type type, u32 rights) {
-    spinlock_acquire(&table->lock);
+/* The lowest free index from FROM on, HANDLE_LIMIT if there is none. Lock held. */
+static u32 table_free_from(struct handle_table *table, u32 from) {
     while (table_has(table, (int)table->lowest)) {
         table->lowest++;
     }
-    u32 index = table->lowest;
+    while (from <= HANDLE_STDERR && table_has(table, (int)from)) {
+        from++;
+    }
+    if (from <= HANDLE_STDERR) {
+        return from;
+    }
+    from = from > table->lowest ? from : table->lowest;
+    while (table_has(table, (int)from)) {
+        from++;
+    }
+    return from;
+}
+
+int handle_install_from(struct handle_table *table, u32 from, void *object, enum object_type type,
+                        u32 rights) {
+    spinlock_acquire(&table->lock);
+    u32 index = table_free_from(table, from);
     int error = index < HANDLE_LIMIT ? table_reach(table, index) : E_LIMIT;
     if (error == 0) {
         table_put(table, index, object, type, rights);
@@ -162,6 +178,10 @@ int handle_install(struct handle_table *table, void *object, enum object_type ty
     }
     spinlock_release(&table->lock);
     return error ? -error : (int)index;
+}
+
+int handle_install(struct handle_table *table, void *object, enum object_type type, u32 rights) {
+    return handle_install_from(table, HANDLE_FIRST, object, type, rights);
 }
 
 int handle_install_at(struct handle_table *table, int target, void *object, enum object_type type,
@@ -198,6 +218,39 @@ int handle_install_free(struct handle_table *table, int target, void *object, en
     }
     spinlock_release(&table->lock);
     return error ? -error : target;
+}
+
+int handle_is_private(struct handle_table *table, int handle, bool *is_private) {
+    spinlock_acquire(&table->lock);
+    bool there = table_has(table, handle);
+    *is_private = there && table->handles[handle].private;
+    spinlock_release(&table->lock);
+    return there ? 0 : E_HANDLE;
+}
+
+int handle_set_private(struct handle_table *table, int handle, bool is_private) {
+    spinlock_acquire(&table->lock);
+    bool there = table_has(table, handle);
+    if (there) {
+        table->handles[handle].private = is_private;
+    }
+    spinlock_release(&table->lock);
+    return there ? 0 : E_HANDLE;
+}
+
+void handle_table_close_private(struct handle_table *table) {
+    for (u32 index = 0; index < table->end; index++) { /* a glimpse of end: others may add, later */
+        struct handle old = {0};
+        spinlock_acquire(&table->lock);
+        if (table_has(table, (int)index) && table->handles[index].private) {
+            old = table_take(table, index);
+        }
+        spinlock_release(&table->lock);
+        if (old.object) {
+            object_release(old.object, old.type, old.rights);
+            sched_preemption_point();
+        }
+    }
 }
 
 int handle_lookup(struct handle_table *table, int handle, enum object_type type, u32 rights,

@@ -15,6 +15,7 @@ struct handle {
     void *object; /* null: free */
     u8 type;      /* enum object_type */
     u8 rights;
+    bool private; /* ends with the program that runs now */
 };
 
 /* Most processes have few handles: the first ones stand in the table itself, and a frame takes
@@ -53,6 +54,16 @@ int handle_install_at(struct handle_table *table, int target, void *object, enum
 /* Into index TARGET if it is free; TARGET is one. -E_EXISTS or -E_NOMEM. */
 int handle_install_free(struct handle_table *table, int target, void *object, enum object_type type,
                         u32 rights);
+
+/* Into the lowest free index from FROM (one that there is) on, well-known ones beyond the standard
+ * streams left out. The index, -E_LIMIT or -E_NOMEM. */
+int handle_install_from(struct handle_table *table, u32 from, void *object, enum object_type type,
+                        u32 rights);
+
+/* Private handles: whether one is; make it one; close all of them, as another program is to run. */
+int handle_is_private(struct handle_table *table, int handle, bool *is_private);
+int handle_set_private(struct handle_table *table, int handle, bool is_private);
+void handle_table_close_private(struct handle_table *table); /* no lock held */
 
 /* The object behind HANDLE if it has TYPE and at least RIGHTS, with a plain reference that the
  * caller releases by object_release(object, type, 0): 0, E_HANDLE, E_TYPE or E_RIGHTS. TYPE 0:

@@ -172,6 +172,9 @@ int process_clone(u32 plan, u32 entry, u32 sp, u32 arg) {
     }
     arch_thread_set_pointer(thread, arch_thread_pointer(thread_current()));
     child->stopped = (plan & CLONE_STOPPED) != 0;
+    if (child->stopped) {
+        handle_table_close_private(&child->handles);
+    }
     child->quiet = (plan & CLONE_QUIET) != 0;
     int handle = clone_publish(child, parent);
     if (handle < 0) {

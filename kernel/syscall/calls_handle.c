@@ -8,26 +8,37 @@
 #include "kernel/syscall/user_memory.h"
 #include "kernel/vm/quarter.h"
 
+/* The n of QUARTET_FROM(n), or HANDLE_LIMIT if TARGET is none. */
+static u32 target_from(int target) {
+    u32 from = (u32)(QUARTET_FROM(0) - target);
+    return from < HANDLE_LIMIT ? from : HANDLE_LIMIT;
+}
+
+/* Take over the reference in FOUND, as a handle with RIGHTS where TARGET says. */
+static int duplicate_install(const struct object_found *found, u32 rights, int target) {
+    struct handle_table *table = &process_current()->handles;
+    if (target >= 0) {
+        return handle_install_at(table, target, found->object, found->type, rights);
+    }
+    u32 from = target == QUARTET_NONE ? HANDLE_FIRST : target_from(target);
+    return handle_install_from(table, from, found->object, found->type, rights);
+}
+
 /* The new handle has those of RIGHTS that the old one has. */
 long call_handle_dup(uword handle, uword rights, uword target, uword d UNUSED) {
     struct object_found found;
     if ((u32)rights & ~RIGHTS_ALL) {
         return -E_INVALID;
     }
-    bool placed = (int)target != QUARTET_NONE;
-    if (placed && (u32)target >= HANDLE_LIMIT) {
+    if ((int)target != QUARTET_NONE && (u32)target >= HANDLE_LIMIT &&
+        target_from((int)target) == HANDLE_LIMIT) {
         return -E_HANDLE;
     }
     int error = object_lookup((int)handle, RIGHT_DUPLICATE, &found);
     if (error != E_OK) {
         return -error;
     }
-    u32 reduced = found.rights & (u32)rights;
-    if (!placed) {
-        return object_install(found.object, found.type, reduced);
-    }
-    int index = handle_install_at(&process_current()->handles, (int)target, found.object,
-                                  found.type, reduced);
+    int index = duplicate_install(&found, found.rights & (u32)rights, (int)target);
     if (index < 0) {
         object_release(found.object, found.type, 0);
     }
@@ -64,6 +75,13 @@ long call_handle_close(uword handle, uword b UNUSED, uword c UNUSED, uword d UNU
     return -handle_close(&process_current()->handles, (int)handle);
 }
 
+long call_handle_private(uword handle, uword on, uword c UNUSED, uword d UNUSED) {
+    if (on > 1) {
+        return -E_INVALID;
+    }
+    return -handle_set_private(&process_current()->handles, (int)handle, on != 0);
+}
+
 static u64 object_id(const struct object_found *found) {
     switch (found->type) {
     case OBJECT_QUARTER:
@@ -86,7 +104,10 @@ long call_handle_stat(uword handle, uword result, uword c UNUSED, uword d UNUSED
     if (error != E_OK) {
         return -error;
     }
-    struct handle_stat stat = {.type = found.type, .rights = found.rights, .id = object_id(&found)};
+    bool is_private = false;
+    handle_is_private(&process_current()->handles, (int)handle, &is_private);
+    struct handle_stat stat = {
+        .private = is_private, .type = found.type, .rights = found.rights, .id = object_id(&found)};
     object_release(found.object, found.type, 0);
     return -copy_out(result, &stat, sizeof(stat));
 }

@@ -148,6 +148,9 @@ static int change_apply(struct process *target, const struct space_change *chang
         process_rename(target, change->name);
         error = target_start(target, change);
     }
+    if ((change->flags & SPACE_START) && target == process_current()) {
+        handle_table_close_private(&target->handles);
+    }
     if (error == E_OK && (change->flags & SPACE_CONSUME)) {
         handles_consume(change);
     }

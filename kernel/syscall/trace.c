@@ -37,6 +37,8 @@ static void add_handle(struct line *line, int handle) {
         LINE_ADD(line, "%s", names[pseudo]);
     } else if (handle < 0 && slot < SLOT_COUNT) {
         LINE_ADD(line, "slot %u", slot);
+    } else if (handle <= QUARTET_FROM(0)) {
+        LINE_ADD(line, "from %d", QUARTET_FROM(0) - handle);
     } else {
         LINE_ADD(line, "%d", handle);
     }

@@ -5,7 +5,7 @@ import pytest
 
 from machine import run_line
 
-PROGRAMS = ("libcheck", "threadcheck")
+PROGRAMS = ("libcheck", "threadcheck", "filecheck")
 
 
 @pytest.mark.parametrize("cpus", ("1", "4"))

@@ -203,11 +203,64 @@ TEST(a_full_table_refuses) {
     handle_table_destroy(&table);
 }
 
+TEST(the_lowest_free_index_from_one_on) {
+    struct handle_table table;
+    machine_boot(&memory_usual);
+    handle_table_create(&table);
+    objects[0].references = 1000;
+    for (int i = 0; i <= HANDLE_STDERR; i++) {
+        CHECK_EQUAL(handle_install_from(&table, 0, &objects[0], OBJECT_QUARTER, 0), i);
+    }
+    CHECK_EQUAL(handle_install_from(&table, 1, &objects[0], OBJECT_QUARTER, 0), HANDLE_FIRST);
+    CHECK_EQUAL(handle_install_from(&table, 50, &objects[0], OBJECT_QUARTER, 0), 50);
+    CHECK_EQUAL(handle_install_from(&table, 50, &objects[0], OBJECT_QUARTER, 0), 51);
+    CHECK_EQUAL(handle_install(&table, &objects[0], OBJECT_QUARTER, 0), HANDLE_FIRST + 1);
+    CHECK_EQUAL(handle_close(&table, 1), 0);
+    CHECK_EQUAL(handle_install_from(&table, 2, &objects[0], OBJECT_QUARTER, 0), HANDLE_FIRST + 2);
+    CHECK_EQUAL(handle_install_from(&table, 0, &objects[0], OBJECT_QUARTER, 0), 1);
+    for (int i = 250; i < HANDLE_LIMIT; i++) {
+        CHECK_EQUAL(handle_install_from(&table, 250, &objects[0], OBJECT_QUARTER, 0), i);
+    }
+    CHECK_EQUAL(handle_install_from(&table, 250, &objects[0], OBJECT_QUARTER, 0), -E_LIMIT);
+    handle_table_destroy(&table);
+}
+
+/* Marks every third of 30 handles, and looks who is left. */
+TEST(private_handles_go_with_the_program) {
+    struct handle_table table;
+    bool is_private;
+    machine_boot(&memory_usual);
+    handle_table_create(&table);
+    objects[0].references = 30;
+    for (int i = HANDLE_FIRST; i < HANDLE_FIRST + 30; i++) {
+        CHECK_EQUAL(handle_install(&table, &objects[0], OBJECT_QUARTER, 0), i);
+        CHECK_EQUAL(handle_set_private(&table, i, i % 3 != 1), 0);
+        CHECK_EQUAL(handle_set_private(&table, i, i % 3 == 0), 0);
+    }
+    CHECK_EQUAL(handle_set_private(&table, 200, true), E_HANDLE);
+    CHECK_EQUAL(handle_is_private(&table, 200, &is_private), E_HANDLE);
+    handle_table_close_private(&table);
+    CHECK_EQUAL(table.count, 20);
+    CHECK_EQUAL(objects[0].references, 20);
+    for (int i = HANDLE_FIRST; i < HANDLE_FIRST + 30; i++) {
+        CHECK_EQUAL(handle_is_private(&table, i, &is_private), i % 3 == 0 ? E_HANDLE : 0);
+        CHECK(!is_private, "handle %d is private", i);
+    }
+    CHECK_EQUAL(handle_install(&table, &objects[0], OBJECT_QUARTER, 0), 9);
+    CHECK_EQUAL(handle_is_private(&table, 9, &is_private), 0);
+    CHECK(!is_private, "a new handle is as private as the one before");
+    objects[0].references++;
+    handle_table_destroy(&table);
+    CHECK_EQUAL(objects[0].references, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_use_against_a_plain_array),
         cmocka_unit_test(types_and_rights_are_checked),
         cmocka_unit_test(a_full_table_refuses),
+        cmocka_unit_test(the_lowest_free_index_from_one_on),
+        cmocka_unit_test(private_handles_go_with_the_program),
     };
     return cmocka_run_group_tests_name("handles", tests, NULL, NULL);
 }

@@ -187,6 +187,7 @@ static void bad_handle(int handle) {
     char buffer[8] = {0};
     EXPECT(E_HANDLE, handle_dup(handle, RIGHTS_ALL, QUARTET_NONE));
     EXPECT(E_HANDLE, handle_close(handle));
+    EXPECT(E_HANDLE, handle_private(handle, 1));
     EXPECT(E_HANDLE, handle_stat(handle, &handle_facts));
     EXPECT(E_HANDLE, quarter_copy(handle));
     EXPECT(E_HANDLE, quarter_map(handle, 0, PAGE_SIZE, RIGHT_READ));
@@ -252,6 +253,9 @@ static void weak_rights(void) {
     EXPECT(E_RIGHTS, quarter_protect((int)weak, 0, PAGE_SIZE, RIGHT_READ | RIGHT_WRITE));
     EXPECT(E_RIGHTS, quarter_supply((int)weak, 0, buffer, sizeof(buffer)));
     EXPECT(E_RIGHTS, handle_dup((int)none, 0, QUARTET_NONE));
+    EXPECT(E_HANDLE, handle_dup((int)weak, 0, QUARTET_FROM(HANDLE_LIMIT)));
+    EXPECT(E_HANDLE, handle_dup((int)weak, 0, QUARTET_FROM(-1)));
+    EXPECT(E_INVALID, handle_private((int)none, 2));
     EXPECT(E_RIGHTS, quarter_copy((int)none));
     EXPECT(E_RIGHTS, debug_write((int)system, buffer, 1));
     EXPECT(E_RIGHTS, debug_read((int)system, buffer, 1));

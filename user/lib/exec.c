@@ -238,8 +238,6 @@ static int build_make(struct build *build, int process, const struct quartet_pro
 int quartet_start_program(int process, const struct quartet_program *program) {
     struct build build;
     int result = build_make(&build, process, program);
-    if (result == 0 && process == QUARTET_SELF)
-        files_close_on_exec();
     if (result == 0)
         result = (int)posix_result(space_set(&build.change));
     if (result < 0) {

@@ -101,8 +101,14 @@ void fork_child(void);
 /* posix_process.c: remember that HANDLE is a child, so that wait() and kill() find it by its ID. */
 int child_remember(int handle);
 
-/* posix_files.c: close what O_CLOEXEC asks for, just before a program is replaced. */
-void files_close_on_exec(void);
+/* posix_descriptors.c: FILE has just been received as a descriptor: give it the lowest free number,
+ * and the mark of O_CLOEXEC if PRIVATE. Returns the number. */
+int descriptor_settle(int file, bool private);
+
+/* posix_descriptors.c: -1 for a call that could not make a descriptor; errno as POSIX has it. */
+int descriptor_fail(void);
+
+static inline bool descriptor_valid(int file) { return file >= 0 && file < HANDLE_LIMIT; }
 
 /* posix_files.c: bytes of an open file, its offset left alone; 0 at its end, or -1 with errno. */
 long file_read_at(int file, uint64_t offset, void *buffer, size_t length);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Files, directories and pipes the POSIX way: a descriptor is the index of a session handle, and
- * each call is a message of protocol.h to what stands behind it. Nothing is kept here but which
- * descriptors do not survive exec. Paths are made absolute in posix_path.c.
- * Deviation: a new descriptor is not the lowest free number; use dup2() for a certain one.
+ * each call is a message of protocol.h to what stands behind it. Paths are made absolute in
+ * posix_path.c; the numbers themselves are the business of posix_descriptors.c.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -20,25 +21,21 @@
 
 #define TRY_LIMIT 2 /* what kills each server that gets it must not do so for ever */
 
-static uint32_t close_on_exec[HANDLE_LIMIT / 32]; /* changed by single atomic operations */
+/* Bits that new files and directories do not get; of this program, children by fork inherit it. */
+static mode_t mode_mask = 022;
 
-static void close_on_exec_set(int file, bool on) {
-    uint32_t bit = 1u << (file % 32);
-    if (on)
-        __atomic_or_fetch(&close_on_exec[file / 32], bit, __ATOMIC_RELAXED);
-    else
-        __atomic_and_fetch(&close_on_exec[file / 32], ~bit, __ATOMIC_RELAXED);
+static int parts_check(const struct iovec *parts, int count) {
+    size_t length = 0;
+    for (int i = 0; i < count && count <= IOV_MAX; i++) {
+        if (parts[i].iov_len > (size_t)SSIZE_MAX - length)
+            count = 0;
+        length += parts[i].iov_len;
+    }
+    if (count > 0 && count <= IOV_MAX)
+        return 0;
+    errno = EINVAL;
+    return -1;
 }
-
-static bool close_on_exec_get(int file) { return close_on_exec[file / 32] >> (file % 32) & 1; }
-
-void files_close_on_exec(void) {
-    for (int file = 0; file < HANDLE_LIMIT; file++)
-        if (close_on_exec_get(file))
-            close(file);
-}
-
-static bool descriptor_valid(int file) { return file >= 0 && file < HANDLE_LIMIT; }
 
 /* May LABEL be sent once more, when the server has died with it and is back? Sessions do not outlive
  * a file server, so only calls with a path could do their work twice. */
@@ -92,21 +89,62 @@ static bool file_is_early(int file) {
     return (errno == EBADF || errno == ENOSYS) && file >= HANDLE_STDOUT && file <= HANDLE_STDERR;
 }
 
-long file_read_at(int file, uint64_t offset, void *buffer, size_t length) {
+/* MORE: what is missing can be had at once (FILE_MORE), if the count is what was asked for. */
+static long file_read_some(int file, uint64_t offset, void *buffer, size_t length, bool *more) {
     uint32_t size = length < MESSAGE_BYTES ? (uint32_t)length : MESSAGE_BYTES;
     struct message message = {
         .word = {size, offset}, .receive_buffer = (uintptr_t)buffer, .receive_size = size};
     if (file_call(file, FILE_READ, &message) < 0)
         return -1;
+    *more = message.word[0] == FILE_MORE && message.receive_length == size;
     return (long)message.receive_length;
+}
+
+/* All of it from a file, as POSIX wants; from pipes and the console what is there. */
+static long file_read_all(int file, uint64_t offset, char *buffer, size_t length, bool *more) {
+    size_t done = 0;
+    do {
+        long count = file_read_some(file, offset, buffer + done, length - done, more);
+        if (count < 0)
+            return done > 0 ? (long)done : -1;
+        done += (size_t)count;
+        offset += offset == FILE_HERE ? 0 : (uint64_t)count;
+    } while (*more && done < length);
+    return (long)done;
+}
+
+long file_read_at(int file, uint64_t offset, void *buffer, size_t length) {
+    bool more;
+    return file_read_all(file, offset, buffer, length, &more);
 }
 
 _READ_WRITE_RETURN_TYPE read(int file, void *buffer, size_t length) {
     return file_read_at(file, FILE_HERE, buffer, length);
 }
 
+static int offset_check(off_t offset) {
+    if (offset >= 0)
+        return 0;
+    errno = EINVAL;
+    return -1;
+}
+
 ssize_t pread(int file, void *buffer, size_t length, off_t offset) {
-    return file_read_at(file, (uint64_t)offset, buffer, length);
+    return offset_check(offset) < 0 ? -1 : file_read_at(file, (uint64_t)offset, buffer, length);
+}
+
+ssize_t readv(int file, const struct iovec *parts, int count) {
+    bool more = true;
+    ssize_t done = 0;
+    if (parts_check(parts, count) < 0)
+        return -1;
+    for (int i = 0; i < count && more; i++) {
+        long got = file_read_all(file, FILE_HERE, parts[i].iov_base, parts[i].iov_len, &more);
+        if (got < 0)
+            return done > 0 ? done : -1;
+        done += got;
+    }
+    return done;
 }
 
 static long file_write_some(int file, uint64_t offset, const void *buffer, size_t length) {
@@ -137,7 +175,30 @@ _READ_WRITE_RETURN_TYPE write(int file, const void *buffer, size_t length) {
 }
 
 ssize_t pwrite(int file, const void *buffer, size_t length, off_t offset) {
-    return file_write_all(file, (uint64_t)offset, buffer, length);
+    return offset_check(offset) < 0 ? -1 : file_write_all(file, (uint64_t)offset, buffer, length);
+}
+
+/* What fits in a message goes as one piece, as a write to a pipe must. */
+ssize_t writev(int file, const struct iovec *parts, int count) {
+    char together[MESSAGE_BYTES];
+    size_t length = 0;
+    ssize_t done = 0;
+    if (parts_check(parts, count) < 0)
+        return -1;
+    for (int i = 0; i < count && length <= MESSAGE_BYTES; i++) {
+        if (parts[i].iov_len <= MESSAGE_BYTES - length)
+            memcpy(together + length, parts[i].iov_base, parts[i].iov_len);
+        length += parts[i].iov_len;
+    }
+    if (length <= MESSAGE_BYTES)
+        return file_write_all(file, FILE_HERE, together, length);
+    for (int i = 0; i < count; i++) {
+        long put = file_write_all(file, FILE_HERE, parts[i].iov_base, parts[i].iov_len);
+        if (put < 0)
+            return done > 0 ? done : -1;
+        done += put;
+    }
+    return done;
 }
 
 /* Send LABEL with PATH made absolute to the file server. */
@@ -155,20 +216,10 @@ int open(const char *path, int flags, ...) {
     va_start(list, flags);
     mode_t mode = flags & O_CREAT ? va_arg(list, int) : 0;
     va_end(list);
-    struct message message = {.word = {(uint32_t)flags, mode}};
+    struct message message = {.word = {(uint32_t)flags, mode & ~mode_mask}};
     if (path_call(FILE_OPEN, path, &message) < 0)
-        return -1;
-    close_on_exec_set(message.handle[0], flags & O_CLOEXEC);
-    return message.handle[0];
-}
-
-int close(int file) {
-    if (!descriptor_valid(file)) {
-        errno = EBADF;
-        return -1;
-    }
-    close_on_exec_set(file, false);
-    return (int)posix_result(handle_close(file));
+        return descriptor_fail();
+    return descriptor_settle(message.handle[0], flags & O_CLOEXEC);
 }
 
 off_t lseek(int file, off_t offset, int whence) {
@@ -219,7 +270,7 @@ int access(const char *path, int mode) {
 }
 
 int mkdir(const char *path, mode_t mode) {
-    struct message message = {.word = {mode}};
+    struct message message = {.word = {mode & ~mode_mask}};
     return path_call(FILE_MAKE_DIRECTORY, path, &message);
 }
 
@@ -258,70 +309,43 @@ int link(const char *old, const char *new) {
     return -1;
 }
 
+mode_t umask(mode_t mask) {
+    mode_t old = mode_mask;
+    mode_mask = mask & 0777;
+    return old;
+}
+
 int ftruncate(int file, off_t length) {
+    if (offset_check(length) < 0)
+        return -1;
     struct message message = {.word = {(uint64_t)length}};
     return file_call(file, FILE_TRUNCATE, &message);
 }
 
-int pipe(int ends[2]) {
-    struct message message = {0};
-    if (file_call(HANDLE_FILES, FILE_PIPE, &message) < 0)
+int truncate(const char *path, off_t length) {
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0)
         return -1;
-    for (int end = 0; end < 2; end++) {
-        ends[end] = message.handle[end];
-        close_on_exec_set(ends[end], false);
-    }
-    return 0;
+    int result = ftruncate(file, length), error = errno;
+    close(file);
+    errno = error;
+    return result;
 }
 
-static int duplicate(int file, int target) {
-    if (!descriptor_valid(file)) {
-        errno = EBADF;
+/* A write has reached the server's memory when it returns, and there is nothing more lasting. */
+int fsync(int file) {
+    struct stat found;
+    if (fstat(file, &found) < 0)
         return -1;
-    }
-    int copy = (int)posix_result(handle_dup(file, RIGHTS_ALL, target));
-    if (copy >= 0)
-        close_on_exec_set(copy, false);
-    return copy;
-}
-
-int dup(int file) { return duplicate(file, QUARTET_NONE); }
-
-int dup2(int file, int target) {
-    struct handle_stat found;
-    if (!descriptor_valid(target)) {
-        errno = EBADF;
-        return -1;
-    }
-    if (file == target)
-        return posix_result(handle_stat(file, &found)) < 0 ? -1 : target;
-    return duplicate(file, target);
-}
-
-int fcntl(int file, int command, ...) {
-    va_list list;
-    va_start(list, command);
-    int argument = va_arg(list, int);
-    va_end(list);
-    if (!descriptor_valid(file)) {
-        errno = EBADF;
-        return -1;
-    }
-    switch (command) {
-    case F_DUPFD:
-        return dup(file);
-    case F_GETFD:
-        return close_on_exec_get(file) ? FD_CLOEXEC : 0;
-    case F_SETFD:
-        close_on_exec_set(file, argument & FD_CLOEXEC);
+    if (S_ISREG(found.st_mode) || S_ISDIR(found.st_mode))
         return 0;
-    case F_GETFL:
-        return O_RDWR;
-    default:
-        errno = EINVAL;
-        return -1;
-    }
+    errno = EINVAL;
+    return -1;
 }
+
+int fdatasync(int file) { return fsync(file); }
+
+void sync(void) {}
 
 static unsigned char entry_type(uint64_t mode) {
     switch (mode & S_IFMT) {

@@ -15,12 +15,15 @@
 
 extern char **environ;
 
-static uint32_t
-    children[HANDLE_LIMIT]; /* by handle: the child's process ID, or 0; single stores only */
+/* By handle: the child's process ID, or 0; single stores only. A hint: processes that share slot 1
+ * write to the same table, but each has handles of its own. */
+static uint32_t children[HANDLE_LIMIT];
 
 static long process_id(int process) {
     struct handle_stat found;
     long result = handle_stat(process, &found);
+    if (result == 0 && found.type != OBJECT_PROCESS)
+        return -E_TYPE;
     return result < 0 ? result : (long)found.id;
 }
 
@@ -34,14 +37,16 @@ int child_remember(int handle) {
 
 int quartet_child_handle(int pid) {
     for (int handle = HANDLE_FIRST; pid > 0 && handle < HANDLE_LIMIT; handle++)
-        if (__atomic_load_n(&children[handle], __ATOMIC_ACQUIRE) == (uint32_t)pid)
+        if (__atomic_load_n(&children[handle], __ATOMIC_ACQUIRE) == (uint32_t)pid &&
+            process_id(handle) == pid)
             return handle;
     return QUARTET_NONE;
 }
 
 /* Only one of several waiting threads closes the handle. */
 static void child_forget(int handle) {
-    if (__atomic_exchange_n(&children[handle], 0, __ATOMIC_ACQ_REL) != 0)
+    uint32_t id = __atomic_exchange_n(&children[handle], 0, __ATOMIC_ACQ_REL);
+    if (id != 0 && process_id(handle) == (long)id)
         handle_close(handle);
 }
 
@@ -81,8 +86,13 @@ static int wait_status(uint32_t status) {
     return (int)(STATUS_CODE(status) << 8);
 }
 
+/* There are no groups: 0 and below mean any child. */
 pid_t waitpid(pid_t pid, int *status, int options) {
     struct process_status ended;
+    if (options & ~(WNOHANG | WUNTRACED)) {
+        errno = EINVAL;
+        return -1;
+    }
     int handle = pid > 0 ? quartet_child_handle(pid) : QUARTET_ANY;
     if (pid > 0 && handle == QUARTET_NONE) {
         errno = ECHILD;
@@ -109,19 +119,18 @@ static int kill_handle(int process, int signal) {
     return signal == 0 ? 0 : (int)posix_result(process_kill(process, (uint32_t)signal));
 }
 
-/* Signals do not exist: whatever the number, the process ends with it as its status. 0 only
- * asks. */
+/* A program's own signals are handled (posix_signal.c). Another process ends, whatever the number,
+ * with it as its status. 0 only asks. */
 int kill(pid_t pid, int signal) {
     if (signal < 0 || signal >= NSIG || pid <= 0) {
         errno = EINVAL;
         return -1;
     }
+    if (pid == getpid())
+        return signal == 0 ? 0 : raise(signal);
     int child = quartet_child_handle(pid);
     if (child != QUARTET_NONE)
         return kill_handle(child, signal);
-    if (pid == getpid())
-        return kill_handle(QUARTET_SELF, signal);
-
     long process = process_open(HANDLE_SYSTEM, (uint32_t)pid);
     if (process < 0) {
         errno = process == -E_NOTFOUND ? ESRCH : EPERM;

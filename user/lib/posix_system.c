@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What programs and newlib ask of a POSIX system that this one answers with a constant: there is
- * one user, no process group, no scheduling policy, and no asynchronous signal.
+ * one user, no process group and no scheduling policy.
  */
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <sched.h>
-#include <signal.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,43 +69,90 @@ int sched_setparam(pid_t process, const struct sched_param *parameters) {
 
 int sched_yield(void) { return (int)posix_result(thread_yield()); }
 
-/* Handlers are newlib's signal() and raise(), within the program. */
-int sigaction(int number, const struct sigaction *action, struct sigaction *old) {
-    _sig_func_ptr handler =
-        action != NULL ? signal(number, action->sa_handler) : signal(number, SIG_DFL);
-    if (handler == SIG_ERR)
-        return -1;
-    if (action == NULL)
-        signal(number, handler);
-    if (old != NULL)
-        *old = (struct sigaction){.sa_handler = handler};
-    return 0;
-}
-
-int sigprocmask(int how, const sigset_t *set, sigset_t *old) {
-    (void)how, (void)set;
-    if (old != NULL)
-        *old = 0; /* nothing comes from outside that a mask could hold back */
-    return 0;
-}
-
 int getpagesize(void) { return (int)PAGE_SIZE; }
 
-long sysconf(int name) {
+static long machine_fact(int name) {
     struct info_machine info;
+    if (system_info(HANDLE_SYSTEM, INFO_MACHINE, &info, sizeof(info)) < 0)
+        return 1;
     switch (name) {
-    case _SC_PAGESIZE:
-        return (long)PAGE_SIZE;
-    case _SC_OPEN_MAX:
-        return HANDLE_LIMIT;
-    case _SC_CLK_TCK:
-        return CLOCKS_PER_SEC;
+    case _SC_PHYS_PAGES:
+        return (long)info.frames;
+    case _SC_AVPHYS_PAGES:
+        return (long)info.frames_free;
+    default:
+        return (long)info.cpus;
+    }
+}
+
+/* What does not depend on the machine; 0 is no value here. */
+static const long facts[] = {
+    [_SC_ARG_MAX] = ARG_MAX,
+    [_SC_OPEN_MAX] = OPEN_MAX,
+    [_SC_PAGESIZE] = PAGE_SIZE,
+    [_SC_CLK_TCK] = CLOCKS_PER_SEC,
+    [_SC_IOV_MAX] = IOV_MAX,
+    [_SC_LINE_MAX] = LINE_MAX,
+    [_SC_THREADS] = _POSIX_THREADS,
+    [_SC_THREAD_ATTR_STACKADDR] = _POSIX_THREAD_ATTR_STACKADDR,
+    [_SC_THREAD_ATTR_STACKSIZE] = _POSIX_THREAD_ATTR_STACKSIZE,
+    [_SC_THREAD_PROCESS_SHARED] = _POSIX_THREAD_PROCESS_SHARED,
+    [_SC_THREAD_SAFE_FUNCTIONS] = _POSIX_THREAD_SAFE_FUNCTIONS,
+    [_SC_THREAD_KEYS_MAX] = PTHREAD_KEYS_MAX,
+    [_SC_THREAD_STACK_MIN] = PTHREAD_STACK_MIN,
+    [_SC_THREAD_DESTRUCTOR_ITERATIONS] = PTHREAD_DESTRUCTOR_ITERATIONS,
+    [_SC_BARRIERS] = _POSIX_BARRIERS,
+    [_SC_READER_WRITER_LOCKS] = _POSIX_READER_WRITER_LOCKS,
+    [_SC_SPIN_LOCKS] = _POSIX_SPIN_LOCKS,
+    [_SC_SEMAPHORES] = _POSIX_SEMAPHORES,
+    [_SC_SEM_VALUE_MAX] = SEM_VALUE_MAX,
+    [_SC_TIMEOUTS] = _POSIX_TIMEOUTS,
+    [_SC_SPAWN] = _POSIX_SPAWN,
+    [_SC_MONOTONIC_CLOCK] = 200809,
+};
+
+long sysconf(int name) {
+    switch (name) {
     case _SC_NPROCESSORS_CONF:
     case _SC_NPROCESSORS_ONLN:
-        return system_info(HANDLE_SYSTEM, INFO_MACHINE, &info, sizeof(info)) < 0 ? 1
-                                                                                 : (long)info.cpus;
+    case _SC_PHYS_PAGES:
+    case _SC_AVPHYS_PAGES:
+        return machine_fact(name);
+    default:
+        if (name >= 0 && name < (int)(sizeof(facts) / sizeof(facts[0])) && facts[name] != 0)
+            return facts[name];
+        if (name < 0 || name > 200)
+            errno = EINVAL; /* else it is an option that is not there, or has no limit */
+        return -1;
+    }
+}
+
+static long path_fact(int name) {
+    switch (name) {
+    case _PC_LINK_MAX:
+        return LINK_MAX;
+    case _PC_NAME_MAX:
+        return NAME_MAX;
+    case _PC_PATH_MAX:
+        return PATH_MAX;
+    case _PC_PIPE_BUF:
+        return PIPE_BUF;
+    case _PC_NO_TRUNC:
+        return 1;
+    case _PC_FILESIZEBITS:
+        return 32;
     default:
         errno = EINVAL;
         return -1;
     }
+}
+
+long pathconf(const char *path, int name) {
+    struct stat found;
+    return stat(path, &found) < 0 ? -1 : path_fact(name);
+}
+
+long fpathconf(int file, int name) {
+    struct stat found;
+    return fstat(file, &found) < 0 ? -1 : path_fact(name);
 }

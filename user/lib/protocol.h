@@ -31,8 +31,9 @@ enum file_label {
     FILE_OPEN = 1,
 
     /* in: word[0] bytes wanted (at most MESSAGE_BYTES), word[1] offset, or FILE_HERE.
-     * out: bytes; none at the end of the file. A pipe and the console ignore the offset, and do not
-     * reply before there is a byte, or no writer left, or (console, cooked) a whole line. With
+     * out: bytes; none at the end of the file. word[0] FILE_MORE if no later read has to wait. A pipe
+     * and the console ignore the offset, and do not reply before there is a byte, or no writer left,
+     * or (console, cooked) a whole line; a pipe end with O_NONBLOCK answers EAGAIN instead. With
      * FILE_HERE the session's offset moves on. */
     FILE_READ,
 
@@ -65,8 +66,13 @@ enum file_label {
     /* in: word[0] new length, of an open file. */
     FILE_TRUNCATE,
 
-    /* out: handle[0] the end to read from, handle[1] the end to write to. */
+    /* in: word[0] O_NONBLOCK or 0. out: handle[0] the end to read from, handle[1] the end to write
+     * to. */
     FILE_PIPE,
+
+    /* in: word[0] the flags that the session is to have, of which O_APPEND and O_NONBLOCK count, or
+     * FILE_ASK to leave them. out: word[0] the flags before: O_ACCMODE, O_APPEND, O_NONBLOCK. */
+    FILE_FLAGS,
 };
 
 /* Beside FILE_READ, FILE_WRITE and FILE_STAT, console sessions know: */
@@ -116,6 +122,8 @@ struct service_state {
 #define NAMES_FIRST 9
 
 #define FILE_HERE UINT64_MAX
+#define FILE_ASK UINT64_MAX
+#define FILE_MORE 1u
 
 #define CONSOLE_COOKED 1u /* lines, with erase and Ctrl-D; else each byte as it comes */
 #define CONSOLE_ECHO 2u

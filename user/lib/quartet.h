@@ -104,15 +104,14 @@ struct quartet_spawn {
     size_t gift_count;
 };
 
-/* Replace the running program. Returns only on failure, with everything as before (but descriptors
- * with O_CLOEXEC are closed if it was the very last step that failed). */
+/* Replace the running program. Returns only on failure, with everything as before. */
 int quartet_execute(const struct quartet_program *program);
 
 /* Start PROGRAM in PROCESS, a handle from process_clone(... | CLONE_STOPPED). */
 int quartet_start_program(int process, const struct quartet_program *program);
 
 /* Clone by plan and start a program in the clone. Returns the process handle; wait() knows it too.
- * Without gifts the clone has all handles of the caller, those with O_CLOEXEC too. */
+ * Without gifts the clone has all handles of the caller but those with O_CLOEXEC. */
 int quartet_spawn(const struct quartet_spawn *spawn);
 
 /* ---- Clones, threads (clone.c, thread.c)

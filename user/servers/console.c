@@ -8,6 +8,7 @@
 #include "user/servers/console/console.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -78,6 +79,11 @@ static void serve(const struct message *message, const char *bytes) {
         break;
     case CONSOLE_SET_FOREGROUND:
         reply_send(token, 0, 0, NULL, 0);
+        break;
+    case FILE_FLAGS: /* one open file for all, so none of them may stop waiting for all */
+        reply_send(token,
+                   message->word[0] != FILE_ASK && (message->word[0] & O_NONBLOCK) ? EINVAL : 0,
+                   O_RDWR, NULL, 0);
         break;
     case FILE_SEEK:
         reply_send(token, ESPIPE, 0, NULL, 0);

@@ -87,6 +87,8 @@ static int session_call(struct session *session) {
         return session_read_directory(session, &request);
     case FILE_TRUNCATE:
         return session_truncate(session, &request);
+    case FILE_FLAGS:
+        return session_flags(session, &request);
     default:
         return ENOSYS;
     }

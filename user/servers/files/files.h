@@ -119,8 +119,9 @@ struct request {
 struct pipe;
 
 struct pipe *pipe_create(void); /* null: no memory */
-int pipe_read(struct pipe *pipe, struct request *request);
-int pipe_write(struct pipe *pipe, struct request *request);
+/* NOW: EAGAIN instead of waiting. */
+int pipe_read(struct pipe *pipe, struct request *request, bool now);
+int pipe_write(struct pipe *pipe, struct request *request, bool now);
 void pipe_close(struct pipe *pipe, bool writer);
 
 /* ---- session.c ------------------------------------------------------------------------------- */
@@ -146,5 +147,6 @@ int session_seek(struct session *session, struct request *request);
 int session_stat(struct session *session, struct request *request);
 int session_read_directory(struct session *session, struct request *request);
 int session_truncate(struct session *session, struct request *request);
+int session_flags(struct session *session, struct request *request);
 
 #endif

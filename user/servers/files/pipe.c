@@ -160,11 +160,14 @@ static void pipe_serve(struct pipe *pipe) {
 
 /* ---- Calls ----------------------------------------------------------------------------------- */
 
-int pipe_read(struct pipe *pipe, struct request *request) {
+int pipe_read(struct pipe *pipe, struct request *request, bool now) {
     uint64_t wanted = request->message.word[0];
     uint32_t length = wanted < MESSAGE_BYTES ? (uint32_t)wanted : MESSAGE_BYTES;
     if (length == 0 || (pipe->used == 0 && !pipe->has_writer)) {
         return 0;
+    }
+    if (now && (pipe->used == 0 || pipe->readers.first != NULL)) {
+        return EAGAIN;
     }
     int result = waiter_add(&pipe->readers, request->message.token, length, 0);
     if (result == REPLY_LATER) {
@@ -173,7 +176,7 @@ int pipe_read(struct pipe *pipe, struct request *request) {
     return result;
 }
 
-int pipe_write(struct pipe *pipe, struct request *request) {
+int pipe_write(struct pipe *pipe, struct request *request, bool now) {
     uint32_t length = request->message.receive_length;
     if (!pipe->has_reader) {
         return EPIPE;
@@ -183,6 +186,9 @@ int pipe_write(struct pipe *pipe, struct request *request) {
         request->reply.word[0] = length;
         pipe_serve(pipe);
         return 0;
+    }
+    if (now) {
+        return EAGAIN;
     }
     chunk_number bytes = chunk_take();
     if (bytes == 0) {

@@ -152,7 +152,8 @@ int session_pipe(struct request *request) {
             pipe_close(pipe, true);
             return error;
         }
-        end[i]->flags = i == 0 ? O_RDONLY : O_WRONLY;
+        end[i]->flags =
+            (i == 0 ? O_RDONLY : O_WRONLY) | ((uint32_t)request->message.word[0] & O_NONBLOCK);
         end[i]->pipe = pipe;
     }
     request->reply.handle_count = pipe != NULL ? 2 : 0;
@@ -182,6 +183,7 @@ static void read_file(struct session *session, struct request *request, uint32_t
     length = length < left ? length : left;
     content_read(content, offset, request->reply_data, length);
     request->reply.send_length = length;
+    request->reply.word[0] = FILE_MORE;
     if (request->message.word[1] == FILE_HERE) {
         session->offset = offset + length;
     }
@@ -194,7 +196,7 @@ int session_read(struct session *session, struct request *request) {
         return EBADF;
     }
     if (session->pipe != NULL) {
-        return pipe_read(session->pipe, request);
+        return pipe_read(session->pipe, request, (session->flags & O_NONBLOCK) != 0);
     }
     if (!call_offset(session, request->message.word[1], &offset)) {
         return EINVAL;
@@ -205,6 +207,7 @@ int session_read(struct session *session, struct request *request) {
     case NODE_ZERO:
         memset(request->reply_data, 0, length);
         request->reply.send_length = length;
+        request->reply.word[0] = FILE_MORE;
         return 0;
     case NODE_NULL:
         return 0;
@@ -237,7 +240,7 @@ int session_write(struct session *session, struct request *request) {
         return EBADF;
     }
     if (session->pipe != NULL) {
-        return pipe_write(session->pipe, request);
+        return pipe_write(session->pipe, request, (session->flags & O_NONBLOCK) != 0);
     }
     if (!call_offset(session, request->message.word[0], &offset)) {
         return EINVAL;
@@ -323,4 +326,14 @@ int session_truncate(struct session *session, struct request *request) {
     }
     node_touch(session->node);
     return content_resize(&session->node->content, (uint32_t)size);
+}
+
+int session_flags(struct session *session, struct request *request) {
+    uint32_t changeable = O_APPEND | O_NONBLOCK;
+    request->reply.word[0] = session->flags & (O_ACCMODE | changeable);
+    if (request->message.word[0] != FILE_ASK) {
+        session->flags =
+            (session->flags & ~changeable) | ((uint32_t)request->message.word[0] & changeable);
+    }
+    return 0;
 }

@@ -17,6 +17,7 @@
 #define OPEN_MAX 256
 #define PIPE_BUF 4096
 #define LINK_MAX 1
+#define SSIZE_MAX __PTRDIFF_MAX__
 
 #define PTHREAD_STACK_MIN 16384
 #define PTHREAD_KEYS_MAX 128

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of filecheck, and what they share. */
+#ifndef FILECHECK_H
+#define FILECHECK_H
+
+#define _GNU_SOURCE /* pipe2, dup3 */
+
+#include <fcntl.h>
+#include <quartet.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "user/bin/check.h"
+
+#define FOLDER "/tmp/filecheck"
+#define FILE_NAME FOLDER "/file"
+
+/* descriptors.c */
+void check_numbers(void);
+void check_close_on_exec(void);
+void check_flags(void);
+
+/* bytes.c */
+void check_reading(void);
+void check_pipes(void);
+void check_paths(void);
+void check_facts(void);
+
+/* processes.c */
+void check_processes(void);
+void check_spawning(void);
+void check_signals(void);
+
+/* The call fails with this error. */
+#define CHECK_ERROR(call, error) CHECK((errno = 0, (call) == -1) && errno == (error))
+
+/* The status with which a child ends that runs FUNCTION, as wait() tells it. */
+static inline int child_status(void (*function)(void)) {
+    int status = -1;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        function();
+        _exit(99);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    return status;
+}
+
+#endif
