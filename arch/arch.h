@@ -184,6 +184,28 @@ void arch_thread_switch(struct thread *previous, struct thread *next);
 void arch_thread_set_pointer(struct thread *thread, u32 base);
 u32 arch_thread_pointer(const struct thread *thread); /* what was set; a clone inherits it */
 
+/* ---- Devices, for processes that drive them --------------------------------------------------- */
+
+/* Interrupt lines: those of the ISA bus. What the kernel uses itself no process gets. */
+#define ARCH_LINES 16u
+enum arch_line { ARCH_LINE_ABSENT, ARCH_LINE_KERNEL, ARCH_LINE_EDGE, ARCH_LINE_LEVEL };
+enum arch_line arch_line_kind(u32 line); /* any number */
+
+/* Lines that are none of the kernel's are masked until somebody unmasks them. Callers hold
+ * LOCK_INTERRUPTS, on any CPU. What comes calls kernel_line_interrupt. */
+void arch_line_mask(u32 line);
+void arch_line_unmask(u32 line);
+
+/* I/O ports. The last port is 0xFFFF. */
+struct port_range {
+    u32 first, count;
+};
+bool arch_ports_free(const struct port_range *range); /* the kernel uses none of them */
+
+/* On this CPU, user mode may use these ports, and no others; only while they are allowed. */
+void arch_ports_fill(const struct port_range *ranges, u32 count);
+void arch_ports_allow(bool allow);
+
 /* ---- The machine ----------------------------------------------------------------------------- */
 
 /* CPU, traps, console, clock; before memory, whose ranges it may shrink. Reads the words of the
@@ -251,6 +273,9 @@ long kernel_system_call(uword number, uword a, uword b, uword c, uword d);
 /* The periodic tick (TICK_HZ a second), interrupts off. */
 #define TICK_HZ 100u
 void kernel_tick(void);
+
+/* An interrupt on LINE, which is not the kernel's. Interrupts off, no lock held. */
+void kernel_line_interrupt(u32 line);
 
 /* One byte of console input. */
 void kernel_console_input(char byte);

@@ -231,8 +231,8 @@ void x86_clock_initialise(void) {
 
 void x86_tick_start(void) {
     const u32 divisor = PIT_HZ / TICK_HZ;
-    x86_line_enable(PIC_KEYBOARD);
-    x86_line_enable(PIC_SERIAL);
+    arch_line_unmask(PIC_KEYBOARD);
+    arch_line_unmask(PIC_SERIAL);
     if (x86_features.apic) {
         x86_apic_timer_start(apic_hz / TICK_HZ);
         return;
@@ -240,7 +240,7 @@ void x86_tick_start(void) {
     port_write8(PIT_COMMAND, PIT_PERIODIC_0);
     port_write8(PIT_COUNTER_0, (u8)divisor);
     port_write8(PIT_COUNTER_0, (u8)(divisor >> 8));
-    x86_line_enable(PIC_TIMER);
+    arch_line_unmask(PIC_TIMER);
 }
 
 void x86_tick_start_other(void) { x86_apic_timer_start(apic_hz / TICK_HZ); }

@@ -2,8 +2,9 @@
 /*
  * The ISA bus's interrupt lines, whichever controller has them: the IO-APIC where ACPI names one
  * and there is a local APIC to send to, else the 8259s. All lines go to the boot CPU, each with the
- * same vector in both cases. Lines are off until somebody enables them. Boot CPU only, interrupts
- * off. Read next: acpi.c, pic.c, apic.c.
+ * same vector in both cases. Lines are masked until somebody unmasks them. At boot there is one CPU;
+ * later LOCK_INTERRUPTS guards the controllers (kernel/device/interrupt.c), but for the
+ * acknowledgement, which is the boot CPU's. Read next: acpi.c, pic.c, apic.c.
  */
 #include "arch/arch.h"
 #include "arch/x86/acpi.h"
@@ -28,6 +29,7 @@ enum io_apic_register { IO_APIC_VERSION = 0x01, IO_APIC_ENTRIES = 0x10 /* two fo
 
 static volatile u8 *registers; /* null: the 8259s have the lines */
 static u32 input_count;
+static u32 boot_apic_id; /* where all lines go */
 
 static u32 io_apic_read(u32 number) {
     *(volatile u32 *)(registers + SELECT) = number;
@@ -53,7 +55,8 @@ static void all_inputs_mask(void) {
 
 /* Null, or why the 8259s have to do. */
 static const char *io_apic_take(void) {
-    if (x86_apic_id() >= DESTINATION_ALL) {
+    boot_apic_id = x86_apic_id();
+    if (boot_apic_id >= DESTINATION_ALL) {
         return "cannot reach the boot CPU";
     }
     registers = x86_device_map(x86_machine()->io_apic_address);
@@ -69,8 +72,18 @@ static const char *io_apic_take(void) {
     return NULL;
 }
 
+/* Firmware sets the modes of the lines that it uses itself; ACPI's own line may be left out. */
+static void pic_modes_set(void) {
+    for (u32 line = 0; line < ACPI_ISA_LINES; line++) {
+        if (x86_machine()->line[line].level) {
+            x86_pic_set_level(line);
+        }
+    }
+}
+
 void x86_lines_initialise(void) {
     x86_pic_initialise();
+    pic_modes_set();
     if (!x86_features.apic || !x86_machine()->io_apic) {
         return;
     }
@@ -83,22 +96,49 @@ void x86_lines_initialise(void) {
 
 bool x86_io_apic_used(void) { return registers != NULL; }
 
-void x86_line_enable(u32 line) {
-    if (registers == NULL) {
-        x86_pic_enable(line);
-        return;
-    }
+static void io_apic_line_set(u32 line, u32 masked) {
     const struct acpi_line *mode = &x86_machine()->line[line];
     u32 entry = IO_APIC_ENTRIES + 2 * line_input(line);
-    io_apic_write(entry + 1, x86_apic_id() << ENTRY_DESTINATION_SHIFT);
+    io_apic_write(entry + 1, boot_apic_id << ENTRY_DESTINATION_SHIFT);
     io_apic_write(entry, (VECTOR_PIC + line) | (mode->active_low ? ENTRY_ACTIVE_LOW : 0) |
-                             (mode->level ? ENTRY_LEVEL : 0));
+                             (mode->level ? ENTRY_LEVEL : 0) | masked);
 }
 
-bool x86_line_acknowledge(u32 line) {
+void arch_line_unmask(u32 line) {
     if (registers == NULL) {
-        return x86_pic_acknowledge(line);
+        x86_pic_enable(line);
+    } else {
+        io_apic_line_set(line, 0);
     }
-    x86_apic_acknowledge();
-    return true;
+}
+
+void arch_line_mask(u32 line) {
+    if (registers == NULL) {
+        x86_pic_disable(line);
+    } else {
+        io_apic_line_set(line, ENTRY_MASKED);
+    }
+}
+
+enum arch_line arch_line_kind(u32 line) {
+    bool absent = line >= PIC_LINES || line == PIC_CASCADE ||
+                  (registers != NULL && line_input(line) >= input_count);
+    if (absent) {
+        return ARCH_LINE_ABSENT;
+    }
+    if (line == PIC_TIMER || line == PIC_KEYBOARD || line == PIC_SERIAL) {
+        return ARCH_LINE_KERNEL;
+    }
+    bool level = registers != NULL ? x86_machine()->line[line].level : x86_pic_level(line);
+    return level ? ARCH_LINE_LEVEL : ARCH_LINE_EDGE;
+}
+
+bool x86_line_spurious(u32 line) { return registers == NULL && x86_pic_spurious(line); }
+
+void x86_line_acknowledge(u32 line) {
+    if (registers == NULL) {
+        x86_pic_acknowledge(line);
+    } else {
+        x86_apic_acknowledge();
+    }
 }

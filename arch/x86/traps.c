@@ -146,8 +146,9 @@ static void tick(void) {
     kernel_tick();
 }
 
+/* A level must be masked before it is acknowledged, else it comes again at once. */
 static void line_interrupt(u32 line) {
-    if (!x86_line_acknowledge(line)) {
+    if (x86_line_spurious(line)) {
         return;
     }
     switch (line) {
@@ -160,7 +161,10 @@ static void line_interrupt(u32 line) {
     case PIC_SERIAL:
         x86_serial_interrupt();
         break;
+    default:
+        kernel_line_interrupt(line);
     }
+    x86_line_acknowledge(line);
 }
 
 static void interrupt(u32 vector) {

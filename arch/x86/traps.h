@@ -78,8 +78,8 @@ const struct acpi_machine *x86_machine(void);
 
 void x86_lines_initialise(void); /* after x86_apic_initialise */
 bool x86_io_apic_used(void);     /* else the 8259s */
-void x86_line_enable(u32 line);
-bool x86_line_acknowledge(u32 line); /* false: it was spurious */
+bool x86_line_spurious(u32 line); /* there was no interrupt, and there is nothing more to do */
+void x86_line_acknowledge(u32 line);
 
 /* ---- pic.c, apic.c, clock.c ------------------------------------------------------------------ */
 
@@ -87,7 +87,11 @@ enum pic_line { PIC_TIMER = 0, PIC_KEYBOARD = 1, PIC_CASCADE = 2, PIC_SERIAL = 4
 
 void x86_pic_initialise(void);
 void x86_pic_enable(u32 line);
-bool x86_pic_acknowledge(u32 line); /* false: it was spurious */
+void x86_pic_disable(u32 line);
+bool x86_pic_level(u32 line);
+void x86_pic_set_level(u32 line);
+bool x86_pic_spurious(u32 line);
+void x86_pic_acknowledge(u32 line);
 
 void x86_apic_initialise(void);
 u32 x86_apic_id(void);       /* of this CPU */

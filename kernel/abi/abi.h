@@ -83,12 +83,14 @@ enum object_type {
     OBJECT_SESSION,
     OBJECT_SYSTEM,
     OBJECT_NOTIFICATION,
+    OBJECT_INTERRUPT,
+    OBJECT_PORTS,
 };
 
 struct handle_stat {
     uint32_t type;    /* enum object_type */
     uint32_t rights;  /* RIGHT_* */
-    uint64_t id;      /* sub-ID, process ID, badge; 0 for others */
+    uint64_t id;      /* sub-ID, process ID, badge, line, first port; 0 for others */
     uint32_t private; /* 1: it goes with the program, see handle_private */
     uint32_t reserved;
 };

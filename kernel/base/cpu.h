@@ -40,6 +40,9 @@ struct cpu {
     u64 global_of;        /* vm/commons.c: the sub-ID of the quarter that they are of, */
     u64 global_seen;      /* and its generation up to which they are good */
 
+    u64 ports_id;     /* device/ports.c: the grant that user mode may use now; 0: none */
+    u64 ports_filled; /* the one that the bitmap has */
+
     uword requesters; /* atomic: CPUs whose request we have not served yet */
     struct request request;
 

@@ -17,6 +17,7 @@ enum lock_class {
     LOCK_ENDPOINT,          /* one endpoint: its queues */
     LOCK_FUTEX,             /* one bucket of the futex table */
     LOCK_CONSOLE_INPUT,     /* the ring of console input and its readers */
+    LOCK_INTERRUPTS,        /* interrupt lines and their controllers */
     LOCK_TIMERS,            /* the heap of running timers */
     LOCK_NOTIFICATION,      /* one notification: its bits and waiters */
     LOCK_RUN_QUEUE,         /* run queues, sleepers, thread states */

@@ -5,6 +5,8 @@
  */
 #include "kernel/object/object.h"
 #include "kernel/base/panic.h"
+#include "kernel/device/interrupt.h"
+#include "kernel/device/ports.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/ipc/notification.h"
 #include "kernel/process/process.h"
@@ -44,6 +46,12 @@ static void reference_add(void *object, enum object_type type) {
     case OBJECT_NOTIFICATION:
         notification_reference(object);
         return;
+    case OBJECT_INTERRUPT:
+        interrupt_reference(object);
+        return;
+    case OBJECT_PORTS:
+        ports_reference(object);
+        return;
     case OBJECT_SYSTEM:
         return; /* the machine is always there */
     }
@@ -66,6 +74,12 @@ static void reference_drop(void *object, enum object_type type) {
         return;
     case OBJECT_NOTIFICATION:
         notification_release(object);
+        return;
+    case OBJECT_INTERRUPT:
+        interrupt_release(object);
+        return;
+    case OBJECT_PORTS:
+        ports_release(object);
         return;
     case OBJECT_SYSTEM:
         return;

@@ -14,6 +14,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/base/print.h"
 #include "kernel/boot/boot.h"
+#include "kernel/device/ports.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/space.h"
@@ -118,6 +119,7 @@ void process_teardown(struct process *process) {
     ASSERT(process == process_current(), "process %u is torn down by another one", process->pid);
     handle_table_abandon(&process->handles, process);
     handle_table_destroy(&process->handles);
+    ports_end(process);
     process_set_space(process, NULL);
     while (child_orphan(process)) {
         sched_preemption_point();

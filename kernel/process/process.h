@@ -13,6 +13,7 @@
 #include "kernel/object/object.h"
 
 struct budget;
+struct port_grant;
 struct quarter;
 struct space;
 
@@ -46,6 +47,7 @@ struct process {
     /* Null once it is being torn down. Read without the lock by CPUs that switch to one of its
      * threads: see process_set_space. */
     struct space *space;
+    struct port_grant *ports;   /* null: none; read as space is (device/ports.h) */
     struct list waiters;        /* threads in process_wait for this process */
     struct list parent_waiters; /* threads of this process that wait for any child */
 };

@@ -21,6 +21,7 @@
 #include "kernel/base/atomic.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
+#include "kernel/device/ports.h"
 #include "kernel/ipc/notification.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/run_queue.h"
@@ -57,6 +58,7 @@ static void arrive(void) {
     struct process *process = cpu->current->process;
     if (process) {
         space_load(__atomic_load_n(&process->space, __ATOMIC_SEQ_CST));
+        ports_load(process);
     } else if (cpu_count > 1) {
         space_load(NULL); /* in no quarter's mask: no shootdown interrupts an idle CPU */
     }

@@ -2,6 +2,8 @@
 /*
  * System calls on handles, whatever they name.
  */
+#include "kernel/device/interrupt.h"
+#include "kernel/device/ports.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/process/process.h"
 #include "kernel/syscall/syscall.h"
@@ -90,6 +92,10 @@ static u64 object_id(const struct object_found *found) {
         return ((struct process *)found->object)->pid;
     case OBJECT_SESSION:
         return ((struct session *)found->object)->badge;
+    case OBJECT_INTERRUPT:
+        return interrupt_line(found->object);
+    case OBJECT_PORTS:
+        return ports_first(found->object);
     case OBJECT_ENDPOINT:
     case OBJECT_SYSTEM:
     case OBJECT_NOTIFICATION:

@@ -98,6 +98,24 @@ int notification_lookup(int handle, u32 rights, struct notification **notificati
     return error;
 }
 
+int interrupt_lookup(int handle, u32 rights, struct interrupt **interrupt) {
+    struct object_found found;
+    int error = typed_lookup(handle, OBJECT_INTERRUPT, rights, &found);
+    if (error == E_OK) {
+        *interrupt = found.object;
+    }
+    return error;
+}
+
+int ports_lookup(int handle, u32 rights, struct ports **ports) {
+    struct object_found found;
+    int error = typed_lookup(handle, OBJECT_PORTS, rights, &found);
+    if (error == E_OK) {
+        *ports = found.object;
+    }
+    return error;
+}
+
 int system_check(int handle, u32 rights) {
     struct object_found found;
     /* The object is never freed, so there is no reference to drop. */

@@ -15,7 +15,9 @@
 #include "generated/syscall_table.h"
 #include "kernel/object/object.h"
 
+struct interrupt;
 struct notification;
+struct ports;
 struct process;
 struct quarter;
 
@@ -38,6 +40,8 @@ struct object_found {
 int object_lookup(int handle, u32 rights, struct object_found *found);
 int quarter_lookup(int handle, u32 rights, struct quarter **quarter, u32 *rights_out); /* or null */
 int process_lookup(int handle, u32 rights, struct process **process);
+int interrupt_lookup(int handle, u32 rights, struct interrupt **interrupt);
+int ports_lookup(int handle, u32 rights, struct ports **ports);
 int notification_lookup(int handle, u32 rights, struct notification **notification);
 int system_check(int handle, u32 rights); /* the system object; nothing to release */
 

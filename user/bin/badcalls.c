@@ -214,6 +214,7 @@ static void bad_handle(int handle) {
     EXPECT(E_HANDLE, quarter_commons(HANDLE_SYSTEM, handle, 1));
     bad_notification_handle(handle);
     bad_pager_handle(handle);
+    bad_device_handle(handle);
 }
 
 static void wrong_types(void) {
@@ -443,6 +444,7 @@ int main(int argc, char **argv) {
     bad_numbers();
     bad_notifications();
     bad_pagers();
+    bad_devices();
     printf("%d passed, %d failed\n", passed, failed);
     return failed ? 1 : 0;
 }

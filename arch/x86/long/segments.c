@@ -24,7 +24,7 @@
 /* What entry.asm knows by number. */
 _Static_assert(offsetof(struct cpu, arch.user_stack) == 8, "CPU_USER_STACK in entry.asm");
 _Static_assert(offsetof(struct cpu, arch.tss.rsp) == 88, "CPU_KERNEL_STACK in entry.asm");
-_Static_assert(offsetof(struct cpu, attention) == 260, "CPU_ATTENTION in entry.asm");
+_Static_assert(offsetof(struct cpu, attention) == 8452, "CPU_ATTENTION in entry.asm");
 _Static_assert(offsetof(struct trap_frame, vector) == 120, "FRAME_VECTOR in entry.asm");
 _Static_assert(sizeof(struct trap_frame) % 16 == 0, "the stack stays aligned below a frame");
 _Static_assert(sizeof(struct x86_tss) == 104, "the CPU's 64-bit TSS");
@@ -34,6 +34,9 @@ _Static_assert(sizeof(struct x86_tss) == 104, "the CPU's 64-bit TSS");
 #define SEGMENT_USER_CODE 0x0020FA0000000000ull
 #define SEGMENT_USER_DATA 0x0000F20000000000ull
 #define ACCESS_TSS 0x89ull
+/* The TSS and, behind other things, the bitmap of ports: less than 64 KiB. */
+#define TSS_LIMIT \
+    (offsetof(struct arch_cpu, ports_denied) + X86_PORT_BITMAP - offsetof(struct arch_cpu, tss) - 1)
 #define GATE_INTERRUPT 0x8E00u
 #define GATE_USER 0x6000u
 
@@ -75,10 +78,10 @@ static void gdt_prepare(struct arch_cpu *cpu) {
     gdt[SELECTOR_KERNEL_STACK / 8] = SEGMENT_KERNEL_DATA;
     gdt[SELECTOR_USER_DATA / 8] = SEGMENT_USER_DATA;
     gdt[SELECTOR_USER_CODE / 8] = SEGMENT_USER_CODE;
-    gdt[SELECTOR_TSS / 8] = (sizeof(struct x86_tss) - 1) | (base & 0xFFFFFF) << 16 |
-                            ACCESS_TSS << 40 | (base >> 24 & 0xFF) << 56;
+    gdt[SELECTOR_TSS / 8] = (TSS_LIMIT & 0xFFFF) | (base & 0xFFFFFF) << 16 | ACCESS_TSS << 40 |
+                            (base >> 24 & 0xFF) << 56;
     gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
-    cpu->tss = (struct x86_tss){.io_map = sizeof(struct x86_tss)};
+    cpu->tss = (struct x86_tss){.io_map = X86_PORTS_NONE};
     for (u32 i = 0; i < TRAP_STACKS; i++) {
         cpu->tss.ist[i] = (uword)cpu->trap_stack[i] + TRAP_STACK_SIZE;
     }

@@ -19,12 +19,15 @@
 #define MSR_SYSENTER_EIP 0x176
 
 /* What entry.asm knows by number. */
-_Static_assert(offsetof(struct cpu, attention) == 1604, "CPU_ATTENTION in entry.asm");
+_Static_assert(offsetof(struct cpu, attention) == 9796, "CPU_ATTENTION in entry.asm");
 _Static_assert(offsetof(struct trap_frame, vector) == 28, "FRAME_VECTOR in entry.asm");
 _Static_assert(offsetof(struct trap_frame, esp) == 48, "FRAME_ESP in entry.asm");
 _Static_assert(X86_SYSTEM_CALL_PAGE + 4 == 0xFFFFE004, "CALL_LANDING in entry.asm");
 _Static_assert(sizeof(struct x86_tss) == 104, "the CPU's 32-bit TSS");
 
+/* The TSS and, behind other things, the bitmap of ports. */
+#define TSS_LIMIT \
+    (offsetof(struct arch_cpu, ports_denied) + X86_PORT_BITMAP - offsetof(struct arch_cpu, tss) - 1)
 #define ACCESS_CODE 0x9Au /* present, code or data, readable code */
 #define ACCESS_DATA 0x92u /* writable data */
 #define ACCESS_TSS 0x89u
@@ -114,9 +117,8 @@ static void gdt_prepare(struct arch_cpu *cpu) {
     gdt[SELECTOR_USER_DATA / 8] = descriptor(0, UINT32_MAX, ACCESS_DATA | ACCESS_USER);
     gdt[SELECTOR_CPU / 8] = descriptor((uword)cpu, sizeof(struct cpu) - 1, ACCESS_DATA);
     gdt[SELECTOR_THREAD_POINTER / 8] = descriptor(0, UINT32_MAX, ACCESS_DATA | ACCESS_USER);
-    cpu->tss = (struct x86_tss){.ss0 = SELECTOR_KERNEL_STACK, .io_map = sizeof(struct x86_tss)};
-    gdt[SELECTOR_TSS / 8] =
-        descriptor((uword)&cpu->tss, sizeof(struct x86_tss) - 1, ACCESS_TSS) & ~(1ull << 54);
+    cpu->tss = (struct x86_tss){.ss0 = SELECTOR_KERNEL_STACK, .io_map = X86_PORTS_NONE};
+    gdt[SELECTOR_TSS / 8] = descriptor((uword)&cpu->tss, TSS_LIMIT, ACCESS_TSS) & ~(1ull << 54);
 }
 
 static void idt_prepare(void) {

@@ -29,6 +29,11 @@ enum selector {
 enum trap_stack { TRAP_STACK_DOUBLE_FAULT, TRAP_STACK_NMI, TRAP_STACK_MACHINE_CHECK, TRAP_STACKS };
 #define TRAP_STACK_SIZE 4096
 
+/* A bit for each I/O port, and a byte of ones that the CPU wants behind them (SDM 1, 19.5.2). */
+#define X86_PORT_BITMAP (0x10000 / 8 + 1)
+/* An io_map beyond the TSS's limit: no port may be used. */
+#define X86_PORTS_NONE 0xFFFFu
+
 struct x86_tss {
     u32 link, esp0, ss0, esp1, ss1, esp2, ss2;
     u32 cr3, eip, eflags, eax, ecx, edx, ebx, esp, ebp, esi, edi;
@@ -49,7 +54,8 @@ struct arch_cpu {
     struct x86_tss trap_tss[TRAP_STACKS];
     u8 *trap_stack[TRAP_STACKS]; /* of TRAP_STACK_SIZE; set before the CPU is started */
     u32 apic_id;
-    u64 tsc_offset; /* added to what this CPU's TSC says: clock.c */
+    u64 tsc_offset;                   /* added to what this CPU's TSC says: clock.c */
+    u8 ports_denied[X86_PORT_BITMAP]; /* within the TSS's limit, found by tss.io_map: ports.c */
 };
 
 static inline struct cpu *arch_cpu(void) {

@@ -17,5 +17,7 @@ void bad_notification_handle(int handle);
 void bad_notifications(void);
 void bad_pager_handle(int handle);
 void bad_pagers(void);
+void bad_device_handle(int handle);
+void bad_devices(void);
 
 #endif

@@ -73,7 +73,7 @@ struct service {
 
 extern struct service services[];
 extern const uint32_t service_count;
-extern const struct grant shell_grants[];
+extern struct grant shell_grants[];
 
 struct service *service_find(const char *name);
 

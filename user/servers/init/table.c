@@ -69,7 +69,7 @@ _Static_assert(sizeof services / sizeof services[0] <= BOARD_SERVICES,
 /* What is not a server needs no way to the debug console: it would write around the console. */
 #define SHELL_SYSTEM_RIGHTS (RIGHT_READ | RIGHT_EXECUTE | RIGHT_DUPLICATE)
 
-const struct grant shell_grants[] = {
+struct grant shell_grants[] = {
     {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_STDIN, .of = "console"},
     {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_STDOUT, .of = "console"},
     {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_STDERR, .of = "console"},

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The real-time clock (MC146818): its periodic interrupt, on and off. */
+#include "user/bin/devices/devices.h"
+
+enum clock_register { CLOCK_A = 0x0A, CLOCK_B = 0x0B, CLOCK_C = 0x0C };
+#define B_PERIODIC 0x40u
+#define A_RATE_1024 0x06u
+
+static uint8_t clock_read(uint8_t number) {
+    port_write8(CLOCK_PORT, number);
+    return port_read8(CLOCK_PORT + 1);
+}
+
+static void clock_write(uint8_t number, uint8_t value) {
+    port_write8(CLOCK_PORT, number);
+    port_write8(CLOCK_PORT + 1, value);
+}
+
+void clock_served(void) { clock_read(CLOCK_C); }
+
+void clock_start(void) {
+    clock_write(CLOCK_A, (clock_read(CLOCK_A) & 0xF0) | A_RATE_1024);
+    clock_write(CLOCK_B, clock_read(CLOCK_B) | B_PERIODIC);
+    clock_served();
+}
+
+void clock_stop(void) {
+    clock_write(CLOCK_B, clock_read(CLOCK_B) & (uint8_t)~B_PERIODIC);
+    clock_served();
+}
