@@ -182,6 +182,18 @@ struct message {
     uint64_t receive_buffer;
     uint32_t timeout; /* microseconds that a call or receive may last, then E_TIMEOUT; 0: any */
     uint32_t reserved;
+    uint64_t lend; /* a struct message_lend, or 0: no quarter comes or goes */
+};
+
+/* Quarters that come and go with a message, at most one for each slot. In a call they are lent:
+ * until the reply they stand in the receiver's slots; or given. In a reply they can be given only. */
+struct message_lend {
+    int32_t quarter[4]; /* sent: for each slot a handle (needs map and RIGHTS), or QUARTET_NONE */
+    uint32_t rights[4]; /* RIGHT_READ|WRITE|EXECUTE: the view that the receiver gets */
+    uint32_t give;      /* bit s: given for good; from the sender's slot, if it stands there, too */
+    uint32_t accept;    /* bit s: what is received may bring a quarter in slot s, else E_REFUSED */
+    uint32_t received;  /* set on return: those that have come */
+    uint32_t reserved;
 };
 
 /* A short message: a label and these, in registers. Words are as wide as the machine's. */

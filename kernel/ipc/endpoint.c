@@ -23,6 +23,8 @@
  *
  * Symptom of a broken invariant: a caller that nobody wakes (it stands in no list and is not IDLE).
  */
+#include <string.h>
+
 #include "kernel/base/atomic.h"
 #include "kernel/base/cache.h"
 #include "kernel/base/panic.h"
@@ -179,16 +181,27 @@ static void content_move(struct ipc_state *to, struct ipc_state *from) {
     from->page = page;
     to->content = from->content;
     from->content.handle_count = 0;
+    if (from->content.quarters != 0) {
+        memcpy(to->quarter, from->quarter, sizeof(to->quarter));
+        from->content.quarters = 0;
+    }
 }
 
-/* Can WAITING, which waits for a message, take CONTENT? */
-static bool content_fits(const struct ipc_content *content, const struct ipc_state *waiting) {
-    if (!waiting->is_short) {
-        return content->length <= waiting->receive_size;
-    }
+static bool content_is_short(const struct ipc_content *content) {
     u64 wide = content->word[0] | content->word[1] | content->word[2];
-    return content->length == 0 && content->handle_count == 0 && content->word[3] == 0 &&
-           wide <= UINTPTR_MAX && content->label <= SHORT_LABEL_LIMIT;
+    return content->length == 0 && content->handle_count == 0 && content->quarters == 0 &&
+           content->word[3] == 0 && wide <= UINTPTR_MAX && content->label <= SHORT_LABEL_LIMIT;
+}
+
+/* Can WAITING, which waits for a message, take CONTENT? 0, E_TOOBIG, E_REFUSED. */
+static int content_fits(const struct ipc_content *content, const struct ipc_state *waiting) {
+    if (waiting->is_short) {
+        return content_is_short(content) ? E_OK : E_TOOBIG;
+    }
+    if (content->length > waiting->receive_size) {
+        return E_TOOBIG;
+    }
+    return content->quarters & ~waiting->accept ? E_REFUSED : E_OK;
 }
 
 void endpoint_received(struct endpoint *endpoint, struct ipc_state *caller,
@@ -202,6 +215,10 @@ void endpoint_received(struct endpoint *endpoint, struct ipc_state *caller,
     }
     receiver->caller = caller;
     caller->server = receiver;
+    if (caller->content.quarters & ~caller->content.given) {
+        caller->borrower = receiver->thread->process;
+        process_reference(caller->borrower);
+    }
 }
 
 /* The calling thread is lent LENT from now on. Most often it is already; whoever lends it another at
@@ -218,12 +235,14 @@ static u32 priority_lent(const struct ipc_state *server, u32 priority) {
 }
 
 /* Hand what CALLER sends to the receiver that has waited longest; receivers that were killed or
- * have timed out do not count. 0; E_TOOBIG: it has no room; E_AGAIN: nobody waits. */
+ * have timed out do not count. 0; E_TOOBIG, E_REFUSED: it cannot take it; E_AGAIN: nobody waits. */
 static int caller_deliver(struct endpoint *endpoint, struct ipc_state *caller) {
     while (!list_empty(&endpoint->receivers)) {
         struct ipc_state *receiver = LIST_FIRST(&endpoint->receivers, struct ipc_state, link);
-        if (!content_fits(&caller->content, receiver)) {
-            return E_TOOBIG;
+        bool waits = receiver->thread->state == THREAD_WAITING; /* once it does not, it leaves */
+        int error = waits ? content_fits(&caller->content, receiver) : E_OK;
+        if (error != E_OK) {
+            return error;
         }
         u32 lent = priority_lent(receiver, caller->thread->priority);
         state_unlink(endpoint, receiver);
@@ -317,15 +336,15 @@ static bool caller_wake(struct endpoint *endpoint, struct ipc_state *caller, int
 static bool caller_take(struct endpoint *endpoint, struct ipc_state *state) {
     while (endpoint->queued != 0) {
         struct ipc_state *caller = caller_first(endpoint);
-        bool fits = content_fits(&caller->content, state);
+        int error = content_fits(&caller->content, state);
         state_unlink(endpoint, caller);
-        if (fits) {
+        if (error == E_OK) {
             endpoint_received(endpoint, caller, state);
             content_move(state, caller);
             lent_accept(state->thread, priority_lent(state, caller->priority));
             return true;
         }
-        sched_wake(caller->thread, E_TOOBIG); /* one that was killed finds itself out as well */
+        sched_wake(caller->thread, error); /* one that was killed finds itself out as well */
         state_finish(caller);
     }
     return false;
@@ -386,13 +405,11 @@ static struct ipc_state *awaiting_find(struct endpoint *endpoint, const struct i
 }
 
 int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token, bool receives) {
-    int error = E_NOTFOUND;
     spinlock_acquire(&endpoint->lock);
     struct ipc_state *caller = awaiting_find(endpoint, state, token);
-    if (caller != NULL && !content_fits(&state->content, caller)) {
-        error = E_TOOBIG;
-    } else if (caller != NULL && caller_wake(endpoint, caller, E_OK, state, receives)) {
-        error = E_OK;
+    int error = caller != NULL ? content_fits(&state->content, caller) : E_NOTFOUND;
+    if (error == E_OK && !caller_wake(endpoint, caller, E_OK, state, receives)) {
+        error = E_NOTFOUND;
     }
     spinlock_release(&endpoint->lock);
     return error;
@@ -410,6 +427,24 @@ struct quarter *endpoint_fault_quarter(struct endpoint *endpoint, const struct i
     }
     spinlock_release(&endpoint->lock);
     return quarter;
+}
+
+int endpoint_reply_check(struct endpoint *endpoint, const struct ipc_state *state, u64 *token) {
+    spinlock_acquire(&endpoint->lock);
+    const struct ipc_state *caller = awaiting_find(endpoint, state, *token);
+    int error = caller != NULL ? content_fits(&state->content, caller) : E_NOTFOUND;
+    if (caller != NULL) {
+        *token = caller->content.token;
+    }
+    spinlock_release(&endpoint->lock);
+    return error;
+}
+
+bool endpoint_awaits(struct endpoint *endpoint, u64 token) {
+    spinlock_acquire(&endpoint->lock);
+    bool awaits = awaiting_find(endpoint, thread_current()->ipc, token) != NULL;
+    spinlock_release(&endpoint->lock);
+    return awaits;
 }
 
 void endpoint_refuse(struct endpoint *endpoint, u64 token, int refusal) {

@@ -24,6 +24,7 @@
 #include "kernel/base/list.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/object/object.h"
+#include "kernel/vm/space.h"
 
 struct process;
 struct quarter;
@@ -66,6 +67,8 @@ struct ipc_content {
     u64 badge, token;
     u32 length; /* of the bytes */
     u32 handle_count;
+    u8 quarters; /* bit s: state->quarter[s] comes with it, referenced; */
+    u8 given;    /* for good */
     struct ipc_handle handle[MESSAGE_HANDLES];
 };
 
@@ -79,6 +82,7 @@ struct ipc_state {
     u8 phase;         /* enum ipc_phase; atomic: IDLE is stored last, see endpoint.c */
     u8 priority;      /* QUEUED: in which list */
     bool is_short;    /* what it waits for must be a short message */
+    u8 accept;        /* slots in which what it waits for may bring a quarter */
     u32 receive_size; /* the room that what it waits for may fill */
     const struct process *receiver; /* AWAITING: whose thread received it; only compared */
     struct ipc_state *server;       /* AWAITING: who received it, until that receives another */
@@ -86,7 +90,10 @@ struct ipc_state {
     struct list server_link;  /* in serving->servers */
     struct ipc_state *caller; /* whose message it received last, until that caller leaves */
     /* owner only: */
-    struct endpoint *serving; /* where it received last, counted; or null */
+    struct endpoint *serving;              /* where it received last, counted; or null */
+    struct process *borrower;              /* who received what it lends, counted; or null */
+    u64 given[SLOT_COUNT];                 /* sub-IDs of what its message gives */
+    struct space_slot quarter[SLOT_COUNT]; /* content.quarters: under way */
     bool in_registers; /* the short message that it was given stands in them, but for the label */
     struct ipc_content content;
     /* While it waits, of a page fault (process/pager.c); else null: where the page is wanted. */
@@ -173,6 +180,11 @@ int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token
  * *OFFSET; null: it is no fault, or not there. */
 struct quarter *endpoint_fault_quarter(struct endpoint *endpoint, const struct ipc_state *state,
                                        u64 token, u32 *offset);
+/* What endpoint_reply would return, apart from a caller that goes away; *TOKEN becomes a caller's if
+ * it is TOKEN_LAST. */
+int endpoint_reply_check(struct endpoint *endpoint, const struct ipc_state *state, u64 *token);
+/* Does the caller of TOKEN still await the reply? */
+bool endpoint_awaits(struct endpoint *endpoint, u64 token);
 /* The caller that TOKEN names gets ERROR instead of a reply, if it is still there. */
 void endpoint_refuse(struct endpoint *endpoint, u64 token, int error);
 /* SESSION has lost its last reference: queue it as a notice, or free it if ENDPOINT is dead. */

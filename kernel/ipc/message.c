@@ -9,17 +9,19 @@
  *
  *     a call has more bytes than the receiver has room for   call E_TOOBIG, the receiver waits on
  *     the receiver's handle table is full                    call E_LIMIT, the receiver waits on
+ *     the receiver accepts no quarter in that slot           call E_REFUSED, the receiver waits on
+ *     that slot of the receiver is on loan already           call E_BUSY, the receiver waits on
  *     the receiver's memory vanished while it waited         both E_FAULT; a notice is lost
  *     a reply has more bytes than the caller has room for    reply E_TOOBIG, the caller waits on
  *     the caller's table is full, or its memory vanished     call E_LIMIT or E_FAULT, reply lost
  *
- * Handles that did not reach a table are dropped.
+ * Handles that did not reach a table are dropped. Quarters that are lent: lend.c.
  */
 #include <string.h>
 
 #include "kernel/base/cache.h"
 #include "kernel/base/panic.h"
-#include "kernel/ipc/ipc.h"
+#include "kernel/ipc/lend.h"
 #include "kernel/process/pager.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/sched.h"
@@ -141,13 +143,18 @@ static u64 message_deadline(const struct message *message) {
 }
 
 /* What STATE waits for is a long message, for which MESSAGE has room. */
-static void room_set(struct ipc_state *state, const struct message *message) {
+static int room_set(struct ipc_state *state, const struct message *message) {
+    u32 accept = 0;
+    int error = message->lend != 0 ? lend_accept(message->lend, &accept) : E_OK;
+    state->accept = (u8)accept;
     state->is_short = false;
     state->receive_size = message->receive_size;
+    return error;
 }
 
 /* Check what MESSAGE sends, and put it into STATE. On an error nothing is under way. */
-static int content_encode(struct ipc_state *state, const struct message *message, u64 badge) {
+static int content_encode(struct ipc_state *state, const struct message *message, u64 badge,
+                          bool is_reply) {
     if (message->send_length > MESSAGE_BYTES) {
         return E_TOOBIG;
     }
@@ -169,7 +176,16 @@ static int content_encode(struct ipc_state *state, const struct message *message
         .length = message->send_length,
     };
     memcpy(content->word, message->word, sizeof(content->word));
-    return handles_encode(state, message);
+    if (message->lend != 0) {
+        error = lend_encode(state, message->lend, is_reply);
+    }
+    if (error == E_OK) {
+        error = handles_encode(state, message);
+    }
+    if (error != E_OK) {
+        lend_drop(state);
+    }
+    return error;
 }
 
 /* Install the handles under way in the caller's table. E_LIMIT: none is there. */
@@ -194,9 +210,14 @@ static int handles_deliver(struct ipc_state *state, struct message *message) {
     return E_OK;
 }
 
-/* Give what stands in STATE to the program: handles, bytes, then the structure at ADDRESS. */
-static int content_deliver(struct ipc_state *state, struct message *message, uword address) {
-    const struct ipc_content *content = &state->content;
+/* Close what handles_deliver has installed. */
+static void handles_undo(const struct message *message) {
+    for (u32 i = 0; i < message->handle_count; i++) {
+        handle_close(&process_current()->handles, message->handle[i]);
+    }
+}
+
+static void header_deliver(const struct ipc_content *content, struct message *message) {
     message->label = content->label;
     message->kind = content->kind;
     memcpy(message->word, content->word, sizeof(message->word));
@@ -206,20 +227,58 @@ static int content_deliver(struct ipc_state *state, struct message *message, uwo
     for (u32 i = 0; i < MESSAGE_HANDLES; i++) {
         message->handle[i] = QUARTET_NONE;
     }
-    int error = handles_deliver(state, message);
-    if (error != E_OK) {
-        return error;
-    }
-    error = copy_out((uword)message->receive_buffer, state->page, content->length);
+}
+
+/* Bytes, then the structure at ADDRESS, then which quarters have come. */
+static int bytes_deliver(const struct ipc_state *state, const struct message *message,
+                         uword address, u32 quarters) {
+    int error = copy_out((uword)message->receive_buffer, state->page, state->content.length);
     if (error == E_OK) {
         error = copy_out(address, message, sizeof(*message));
     }
+    return error == E_OK && message->lend != 0 ? lend_report(message->lend, quarters) : error;
+}
+
+/* Give what stands in STATE, received from ENDPOINT, to the program: handles, quarters, bytes and
+ * structure. On an error it has got nothing. */
+static int content_deliver(struct endpoint *endpoint, struct ipc_state *state,
+                           struct message *message, uword address) {
+    u32 quarters = state->content.quarters;
+    u64 token = state->content.token;
+    header_deliver(&state->content, message);
+    int error = handles_deliver(state, message);
     if (error != E_OK) {
-        for (u32 i = 0; i < message->handle_count; i++) {
-            handle_close(&process_current()->handles, message->handle[i]);
+        lend_drop(state);
+        return error;
+    }
+    if (quarters != 0) {
+        error = lend_attach(state, endpoint);
+    }
+    if (error == E_OK) {
+        error = bytes_deliver(state, message, address, quarters);
+        if (error != E_OK) {
+            lend_return(endpoint, token);
         }
     }
+    if (error != E_OK) {
+        handles_undo(message);
+    }
     return error;
+}
+
+/* The call that STATE has made is over, and nothing of it is under way any more. */
+static void call_finish(struct endpoint *endpoint, struct ipc_state *state, int error) {
+    if (state->borrower != NULL) {
+        if (error != E_OK) {
+            lend_revoke(state->borrower, endpoint, state->content.token);
+        }
+        process_release(state->borrower);
+        state->borrower = NULL;
+    }
+    if (error != E_OK) {
+        ipc_handles_drop(state, 0);
+        lend_drop(state);
+    }
 }
 
 int ipc_call(struct endpoint *endpoint, u64 badge, uword address) {
@@ -227,51 +286,77 @@ int ipc_call(struct endpoint *endpoint, u64 badge, uword address) {
     struct ipc_state *state = ipc_state_obtain();
     int error = state == NULL ? E_NOMEM : message_fetch(&message, address, true);
     if (error == E_OK) {
-        error = content_encode(state, &message, badge);
+        error = room_set(state, &message);
+    }
+    if (error == E_OK) {
+        error = content_encode(state, &message, badge, false);
     }
     if (error != E_OK) {
         return error;
     }
-    room_set(state, &message);
     error = endpoint_call(endpoint, state, message_deadline(&message));
-    if (error != E_OK) {
-        ipc_handles_drop(state, 0);
-        return error;
+    call_finish(endpoint, state, error);
+    if (error == E_OK && message.lend != 0) {
+        error = lend_gave(state);
     }
-    return content_deliver(state, &message, address);
+    return error != E_OK ? error : content_deliver(endpoint, state, &message, address);
 }
+
+/* Is this an error for the caller alone, and the receiver waits on? */
+static bool is_callers(int error) { return error == E_LIMIT || error == E_BUSY; }
 
 static int message_receive(struct endpoint *endpoint, struct ipc_state *state,
                            struct message *message, uword address) {
     u64 deadline = message_deadline(message);
-    room_set(state, message);
-    for (;;) {
-        int error = endpoint_receive(endpoint, state, deadline);
+    int error = room_set(state, message);
+    if (error != E_OK) {
+        return error;
+    }
+    do {
+        error = endpoint_receive(endpoint, state, deadline);
         if (error != E_OK) {
             return error;
         }
         u64 token = state->content.token;
-        error = content_deliver(state, message, address);
+        error = content_deliver(endpoint, state, message, address);
         if (error != E_OK) {
             endpoint_refuse(endpoint, token, error);
         }
-        if (error != E_LIMIT) {
+    } while (is_callers(error));
+    return error;
+}
+
+/* The reply in STATE goes to the caller of TOKEN; first what that lent goes back, also if it does
+ * not wait any more. */
+static int reply_send(struct endpoint *endpoint, struct ipc_state *state, u64 token,
+                      bool receives) {
+    if (token == TOKEN_LAST) {
+        return E_NOTFOUND;
+    }
+    if (process_current()->loans != 0) {
+        int refused = endpoint_reply_check(endpoint, state, &token);
+        if (refused != E_OK && refused != E_NOTFOUND) {
+            return refused;
+        }
+        int error = lend_return(endpoint, token);
+        if (error != E_OK) {
             return error;
         }
     }
+    return endpoint_reply(endpoint, state, token, receives);
 }
 
 static int message_reply(struct endpoint *endpoint, struct ipc_state *state,
                          const struct message *message, bool receives) {
-    int error = content_encode(state, message, 0);
-    if (error == E_OK) {
-        pager_replies(endpoint, state, message->token);
-        error = message->token == TOKEN_LAST
-                    ? E_NOTFOUND
-                    : endpoint_reply(endpoint, state, message->token, receives);
-        ipc_handles_drop(state, 0); /* those of a reply that nobody got */
+    int error = content_encode(state, message, 0, true);
+    if (error != E_OK) {
+        return error;
     }
-    return error;
+    pager_replies(endpoint, state, message->token);
+    error = reply_send(endpoint, state, message->token, receives);
+    ipc_handles_drop(state, 0); /* those of a reply that nobody got */
+    lend_drop(state);
+    return error == E_OK && message->lend != 0 ? lend_gave(state) : error;
 }
 
 int ipc_receive(struct endpoint *endpoint, uword address) {

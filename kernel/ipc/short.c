@@ -6,7 +6,7 @@
  * (fast.c) declines comes here. Read next: message.c, the same for long ones.
  */
 #include "arch/arch.h"
-#include "kernel/ipc/ipc.h"
+#include "kernel/ipc/lend.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/sched.h"
 
@@ -64,13 +64,23 @@ long ipc_receive_short(struct endpoint *endpoint) {
     return state == NULL ? -E_NOMEM : receive(endpoint, state);
 }
 
+/* What the caller lent with its message, a long one, goes back first. */
+static int reply(struct endpoint *endpoint, struct ipc_state *state, bool receives) {
+    u64 token = TOKEN_LAST;
+    int error = state != NULL ? E_OK : E_NOMEM;
+    if (error == E_OK && process_current()->loans != 0) {
+        error = endpoint_reply_check(endpoint, state, &token);
+        error = error != E_OK ? error : lend_return(endpoint, token);
+    }
+    return error != E_OK ? error : endpoint_reply(endpoint, state, token, receives);
+}
+
 long ipc_reply_short(struct endpoint *endpoint, u32 label) {
-    struct ipc_state *state = content_take(0, label);
-    return state == NULL ? -E_NOMEM : -endpoint_reply(endpoint, state, TOKEN_LAST, false);
+    return -reply(endpoint, content_take(0, label), false);
 }
 
 long ipc_reply_receive_short(struct endpoint *endpoint, u32 label) {
     struct ipc_state *state = content_take(0, label);
-    int error = state == NULL ? E_NOMEM : endpoint_reply(endpoint, state, TOKEN_LAST, true);
+    int error = reply(endpoint, state, true);
     return error != E_OK ? -error : receive(endpoint, state);
 }

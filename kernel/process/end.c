@@ -15,6 +15,7 @@
 #include "kernel/base/print.h"
 #include "kernel/boot/boot.h"
 #include "kernel/device/ports.h"
+#include "kernel/ipc/lend.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/space.h"
@@ -121,6 +122,7 @@ void process_teardown(struct process *process) {
     handle_table_destroy(&process->handles);
     ports_end(process);
     process_set_space(process, NULL);
+    lend_forget(process);
     while (child_orphan(process)) {
         sched_preemption_point();
     }

@@ -152,6 +152,17 @@ static int clone_publish(struct process *child, struct process *parent) {
     return handle;
 }
 
+/* Would a clone by PLAN have what its parent has on loan? It would not go back. */
+static bool loans_would_stay(u32 loans, u32 plan) {
+    for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
+        u32 action = PLAN_FOR_SLOT(plan, slot);
+        if ((loans & 1u << slot) && (action == PLAN_SHARE || action == PLAN_COPY)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int process_clone(u32 plan, u32 entry, u32 sp, u32 arg) {
     if (plan & ~(0xFFu | CLONE_FLAGS)) {
         return -E_INVALID;
@@ -159,6 +170,9 @@ int process_clone(u32 plan, u32 entry, u32 sp, u32 arg) {
     struct process *parent = process_current();
     struct process *child;
     struct thread *thread;
+    if (loans_would_stay(parent->loans, plan)) {
+        return -E_BUSY;
+    }
     struct budget *budget = process_budget(parent);
     int error = clone_prepare(parent, plan, budget, &child, &thread);
     budget_release(budget);
@@ -268,6 +282,21 @@ int process_set_space(struct process *process, struct space *space) {
     if (old) {
         space_release(old);
     }
+    return 0;
+}
+
+int process_replace_space(struct process *process, struct space *old, struct space *space,
+                          bool (*commit)(struct process *, const struct space *, void *),
+                          void *argument) {
+    spinlock_acquire(&process_lock);
+    if (process->space != old || !commit(process, old, argument)) {
+        spinlock_release(&process_lock);
+        return E_AGAIN;
+    }
+    __atomic_store_n(&process->space, space, __ATOMIC_SEQ_CST);
+    spinlock_release(&process_lock);
+    request_run(process_running(process), space_refresh, NULL);
+    space_release(old); /* the process's own */
     return 0;
 }
 

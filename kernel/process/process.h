@@ -11,11 +11,22 @@
 #include "kernel/base/list.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/object/object.h"
+#include "kernel/vm/space.h"
 
 struct budget;
 struct port_grant;
 struct quarter;
 struct space;
+
+struct endpoint;
+
+/* What one slot of a process had before it was lent another quarter (ipc/lend.c). */
+struct loan {
+    const struct endpoint *endpoint; /* the message that it came with; only compared */
+    u64 token;
+    struct space_slot before; /* counted */
+    bool revoked;             /* the lender waits no more: what is there now is a copy */
+};
 
 struct process {
     u32 pid;        /* immutable */
@@ -48,6 +59,8 @@ struct process {
      * threads: see process_set_space. */
     struct space *space;
     struct port_grant *ports;   /* null: none; read as space is (device/ports.h) */
+    u8 loans; /* bit s: slot s is on loan; own threads have a look without the lock */
+    struct loan loan[SLOT_COUNT];
     struct list waiters;        /* threads in process_wait for this process */
     struct list parent_waiters; /* threads of this process that wait for any child */
 };
@@ -141,6 +154,13 @@ struct budget *process_budget(struct process *process); /* referenced: it may ge
  * takes over the reference to it and drops the one to the old space. E_BUSY, and the reference
  * stays the caller's, if it is another one and not stopped (any more). */
 int process_set_space(struct process *process, struct space *space);
+
+/* The same for any process, if it still runs in OLD, which the caller has a reference to, and if
+ * COMMIT(process, old, argument), called under process_lock at that moment, says so. E_AGAIN if
+ * not. */
+int process_replace_space(struct process *process, struct space *old, struct space *space,
+                          bool (*commit)(struct process *, const struct space *, void *),
+                          void *argument);
 
 /* Mask of the CPUs that run a thread of PROCESS now. */
 uword process_running(const struct process *process);

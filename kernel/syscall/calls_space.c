@@ -15,6 +15,9 @@ long call_space_get(uword slot, uword b UNUSED, uword c UNUSED, uword d UNUSED) 
     if ((u32)slot >= SLOT_COUNT) {
         return -E_SLOT;
     }
+    if (process_current()->loans & 1u << (u32)slot) {
+        return -E_BUSY; /* a handle would outlive the loan */
+    }
     int error = quarter_lookup(QUARTET_SLOT((u32)slot), 0, &quarter, &rights);
     return error != E_OK ? -error : object_install(quarter, OBJECT_QUARTER, rights);
 }
@@ -45,17 +48,6 @@ static int target_check(const struct process *target, const struct space_change 
     return own && start && target->thread_count > 1 ? E_BUSY : E_OK;
 }
 
-/* May QUARTER stand in SLOT with the rights VIEW, reached through a handle with the rights HAVE? */
-static int attachment_check(const struct quarter *quarter, u32 slot, u32 view, u32 have) {
-    if ((view & ~VIEW_FULL) != 0 || (view & RIGHT_READ) == 0) {
-        return E_INVALID;
-    }
-    if (quarter->slot != slot) {
-        return E_SLOT;
-    }
-    return view & ~have ? E_RIGHTS : E_OK;
-}
-
 /* One slot of the new tuple, with a reference to its quarter. OLD: what stands there now. */
 static int slot_build(const struct space_change *change, u32 slot, const struct space_slot *old,
                       struct space_slot *place) {
@@ -70,19 +62,7 @@ static int slot_build(const struct space_change *change, u32 slot, const struct 
         }
         return E_OK;
     }
-    struct quarter *quarter;
-    u32 have;
-    int error = quarter_lookup(change->quarter[slot], RIGHT_MAP, &quarter, &have);
-    if (error != E_OK) {
-        return error;
-    }
-    error = attachment_check(quarter, slot, change->rights[slot], have);
-    if (error != E_OK) {
-        quarter_put(quarter);
-        return error;
-    }
-    *place = (struct space_slot){quarter, change->rights[slot]};
-    return E_OK;
+    return attachment_lookup(change->quarter[slot], slot, change->rights[slot], place);
 }
 
 static void slots_put(struct space_slot slots[SLOT_COUNT]) {
@@ -93,15 +73,12 @@ static void slots_put(struct space_slot slots[SLOT_COUNT]) {
     }
 }
 
-/* The space that TARGET is to have after CHANGE, referenced. Nothing has changed yet. */
-static int space_build(struct process *target, const struct space_change *change,
+/* The space that TARGET, which is in OLD, is to have after CHANGE, referenced. Nothing has changed
+ * yet. */
+static int space_build(const struct space *old, const struct space_change *change,
                        struct space **result) {
     struct space_slot slots[SLOT_COUNT] = {{0}};
     int error = E_OK;
-    struct space *old = process_space(target);
-    if (old == NULL) {
-        return E_DEAD;
-    }
     for (u32 slot = 0; slot < SLOT_COUNT && error == E_OK; slot++) {
         error = slot_build(change, slot, &old->slot[slot], &slots[slot]);
     }
@@ -109,6 +86,40 @@ static int space_build(struct process *target, const struct space_change *change
         error = space_obtain(slots, result);
     }
     slots_put(slots);
+    return error;
+}
+
+/* The slots that CHANGE changes, as bits. */
+static u32 slots_changed(const struct space_change *change) {
+    u32 changed = 0;
+    for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
+        changed |= change->quarter[slot] != QUARTET_KEEP ? 1u << slot : 0;
+    }
+    return changed;
+}
+
+/* process_replace_space asks: a slot that is on loan by now stays as it is. */
+static bool change_allowed(struct process *process, const struct space *old, void *argument) {
+    (void)old;
+    return (process->loans & slots_changed(argument)) == 0;
+}
+
+/* One try to let TARGET be in the space that CHANGE makes of its own. E_AGAIN: another thread has
+ * changed it meanwhile. */
+static int target_move(struct process *target, struct space_change *change) {
+    struct space *space, *old = process_space(target);
+    if (old == NULL) {
+        return E_DEAD;
+    }
+    int error = target->loans & slots_changed(change) ? E_BUSY : space_build(old, change, &space);
+    if (error == E_OK) {
+        error = target == process_current()
+                    ? process_replace_space(target, old, space, change_allowed, change)
+                    : process_set_space(target, space);
+        if (error != E_OK) {
+            space_release(space);
+        }
+    }
     space_release(old);
     return error;
 }
@@ -130,18 +141,15 @@ static int target_start(struct process *target, const struct space_change *chang
     return E_OK;
 }
 
-static int change_apply(struct process *target, const struct space_change *change) {
-    struct space *space;
+static int change_apply(struct process *target, struct space_change *change) {
     int error = target_check(target, change);
-    if (error == E_OK) {
-        error = space_build(target, change, &space);
-    }
     if (error != E_OK) {
         return error;
     }
-    error = process_set_space(target, space);
+    do {
+        error = target_move(target, change);
+    } while (error == E_AGAIN);
     if (error != E_OK) {
-        space_release(space);
         return error;
     }
     if (change->flags & SPACE_START) {
@@ -157,7 +165,7 @@ static int change_apply(struct process *target, const struct space_change *chang
     return error;
 }
 
-/* Everything is checked before the one step that changes anything, process_set_space; a stopped
+/* Everything is checked before the one step that changes anything, in target_move; a stopped
  * process that is killed in that moment is the only error after it. */
 long call_space_set(uword address, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
     struct space_change change;

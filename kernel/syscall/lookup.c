@@ -19,9 +19,11 @@ static int slot_lookup(u32 slot, struct object_found *found) {
     }
     const struct space_slot *place = &space->slot[slot];
     if (place->quarter != NULL) {
+        bool loan = process_current()->loans & 1u << slot;
         quarter_reference(place->quarter);
-        *found = (struct object_found){place->quarter, OBJECT_QUARTER,
-                                       place->view | RIGHT_MAP | RIGHT_DUPLICATE};
+        *found =
+            (struct object_found){place->quarter, OBJECT_QUARTER,
+                                  loan ? RIGHT_READ : place->view | RIGHT_MAP | RIGHT_DUPLICATE};
     }
     int error = place->quarter == NULL ? E_NOTFOUND : E_OK;
     space_release(space);
@@ -78,6 +80,33 @@ int quarter_lookup(int handle, u32 rights, struct quarter **quarter, u32 *rights
         }
     }
     return error;
+}
+
+/* May QUARTER stand in SLOT with the rights VIEW, reached through a handle with the rights HAVE? */
+static int attachment_check(const struct quarter *quarter, u32 slot, u32 view, u32 have) {
+    if ((view & ~VIEW_FULL) != 0 || (view & RIGHT_READ) == 0) {
+        return E_INVALID;
+    }
+    if (quarter->slot != slot) {
+        return E_SLOT;
+    }
+    return view & ~have ? E_RIGHTS : E_OK;
+}
+
+int attachment_lookup(int handle, u32 slot, u32 view, struct space_slot *result) {
+    struct quarter *quarter;
+    u32 have;
+    int error = quarter_lookup(handle, RIGHT_MAP, &quarter, &have);
+    if (error != E_OK) {
+        return error;
+    }
+    error = attachment_check(quarter, slot, view, have);
+    if (error != E_OK) {
+        quarter_put(quarter);
+        return error;
+    }
+    *result = (struct space_slot){quarter, view};
+    return E_OK;
 }
 
 int process_lookup(int handle, u32 rights, struct process **process) {

@@ -29,7 +29,8 @@ struct quarter;
  * Each finds the object behind HANDLE and returns it with a plain reference: 0, E_HANDLE, E_TYPE,
  * E_RIGHTS, or E_NOTFOUND (QUARTET_SLOT of an empty slot). QUARTET_SLOT(n) has the rights of the
  * view in slot n, with MAP and DUPLICATE; so a program that sees a quarter read-only can neither
- * write to it nor change its regions, which takes MAP and WRITE. QUARTET_SELF has all rights. */
+ * write to it nor change its regions, which takes MAP and WRITE. On a slot that is on loan it has
+ * READ only (ipc/lend.c). QUARTET_SELF has all rights. */
 
 struct object_found {
     void *object;
@@ -39,6 +40,10 @@ struct object_found {
 
 int object_lookup(int handle, u32 rights, struct object_found *found);
 int quarter_lookup(int handle, u32 rights, struct quarter **quarter, u32 *rights_out); /* or null */
+/* QUARTER may stand in SLOT with the rights VIEW: it needs map and those, and its home there. Else
+ * E_INVALID, E_SLOT, E_RIGHTS, besides the above. */
+struct space_slot;
+int attachment_lookup(int handle, u32 slot, u32 view, struct space_slot *result);
 int process_lookup(int handle, u32 rights, struct process **process);
 int interrupt_lookup(int handle, u32 rights, struct interrupt **interrupt);
 int ports_lookup(int handle, u32 rights, struct ports **ports);

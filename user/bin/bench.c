@@ -336,6 +336,8 @@ static const struct {
     {"context_switch", bench_context_switch},
     {"ipc_roundtrip", bench_ipc_roundtrip},
     {"ipc_roundtrip_long", bench_ipc_roundtrip_long},
+    {"ipc_lend_0m", bench_ipc_lend_0m},
+    {"ipc_lend_512m", bench_ipc_lend_512m},
     {"pipe_roundtrip", bench_pipe_roundtrip},
     {"pager_fault", bench_pager_fault},
     {"shootdown_1_of_8", bench_shootdown_1_of_8},

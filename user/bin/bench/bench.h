@@ -51,6 +51,8 @@ void report(const char *name, struct result result, uint64_t units);
 
 void bench_ipc_roundtrip(void);
 void bench_ipc_roundtrip_long(void);
+void bench_ipc_lend_0m(void);
+void bench_ipc_lend_512m(void);
 void bench_pipe_roundtrip(void);
 
 /* pager.c */

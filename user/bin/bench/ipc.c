@@ -89,6 +89,41 @@ void bench_ipc_roundtrip_long(void) {
     server_end(child, session);
 }
 
+/* ---- Lending --------------------------------------------------------------------------------- */
+
+static void serve_lent(int endpoint) {
+    struct message_lend lend = {.quarter = {QUARTET_NONE, QUARTET_NONE, QUARTET_NONE, QUARTET_NONE},
+                                .accept = 1u << 2};
+    struct message message = {.lend = (uintptr_t)&lend};
+    long result = ipc_receive(endpoint, &message);
+    while (result >= 0) {
+        result = ipc_reply_receive(endpoint, &message);
+    }
+}
+
+static void call_lend(int session) {
+    struct message_lend lend = {
+        .quarter = {QUARTET_NONE, QUARTET_NONE, QUARTET_SLOT(2), QUARTET_NONE},
+        .rights = {[2] = RIGHT_READ | RIGHT_WRITE}};
+    struct message message = {.lend = (uintptr_t)&lend};
+    checked("ipc_call", ipc_call(session, &message));
+}
+
+static void bench_lend(const char *name, uint32_t length) {
+    area_renew();
+    int session, child = server_start(serve_lent, &session);
+    if (length != 0) {
+        area_map(0, length);
+        touch(0, length);
+    }
+    report(name, measure(call_lend, session), ROUNDS);
+    server_end(child, session);
+    area_renew();
+}
+
+void bench_ipc_lend_0m(void) { bench_lend("ipc_lend_0m", 0); }
+void bench_ipc_lend_512m(void) { bench_lend("ipc_lend_512m", 512 * MIB); }
+
 /* ---- Pipes ----------------------------------------------------------------------------------- */
 
 static int to_child[2], to_parent[2];
