@@ -3,9 +3,9 @@
 
 import pytest
 
-from machine import run_line
+from machine import Session, run_line
 
-PROGRAMS = ("libcheck", "threadcheck", "filecheck")
+PROGRAMS = ("libcheck", "threadcheck", "filecheck", "pollcheck")
 
 
 @pytest.mark.parametrize("cpus", ("1", "4"))
@@ -14,3 +14,17 @@ def test_library(program, cpus):
     result = run_line(program, bound=120, CPUS=cpus)
     assert result.status == 0, result.output
     assert result.output.rstrip().endswith(", 0 failed")
+
+
+def test_poll_on_the_console():
+    """poll() sleeps until a whole line is there, each time anew."""
+    with Session() as shell:
+        shell.type("pollcheck keys\r")
+        assert "before: 0" in shell.expect("ready\r*\n")
+        for number, line in enumerate(("one", "two words", "three")):
+            shell.type(line)
+            shell.type("\r")
+            shell.expect(rf"poll 1, events 1, line '{line}'")
+            if number < 2:
+                shell.expect("ready\r*\n")
+        shell.expect_prompt()

@@ -73,6 +73,13 @@ enum file_label {
     /* in: word[0] the flags that the session is to have, of which O_APPEND and O_NONBLOCK count, or
      * FILE_ASK to leave them. out: word[0] the flags before: O_ACCMODE, O_APPEND, O_NONBLOCK. */
     FILE_FLAGS,
+
+    /* in: word[0] events that are wanted (POLL* of <poll.h>; POLLERR and POLLHUP always are).
+     * out: word[0] those that hold now, with or without:
+     * in: handle[0] a notification (write), word[1] a bit of it, word[2] who asks. If none holds,
+     * the server keeps the handle and sets the bit once, when one does, or earlier: then the client
+     * asks again. An earlier request for the same session with the same word[2] is replaced. */
+    FILE_POLL,
 };
 
 /* Beside FILE_READ, FILE_WRITE and FILE_STAT, console sessions know: */

@@ -85,6 +85,9 @@ static void serve(const struct message *message, const char *bytes) {
                    message->word[0] != FILE_ASK && (message->word[0] & O_NONBLOCK) ? EINVAL : 0,
                    O_RDWR, NULL, 0);
         break;
+    case FILE_POLL:
+        line_poll(message);
+        break;
     case FILE_SEEK:
         reply_send(token, ESPIPE, 0, NULL, 0);
         break;
@@ -104,7 +107,7 @@ static void handles_take(const struct message *message) {
         foreground_set(message->handle, message->handle_count, message->word[0] == 1);
         return;
     }
-    for (uint32_t i = 0; i < message->handle_count; i++) {
+    for (uint32_t i = message->label == FILE_POLL; i < message->handle_count; i++) {
         handle_close(message->handle[i]);
     }
 }

@@ -89,6 +89,8 @@ static int session_call(struct session *session) {
         return session_truncate(session, &request);
     case FILE_FLAGS:
         return session_flags(session, &request);
+    case FILE_POLL:
+        return session_poll(session, &request);
     default:
         return ENOSYS;
     }
@@ -124,16 +126,26 @@ static void reply_now(int error) {
     }
 }
 
+/* No call here takes more than one. */
+static void handles_take(void) {
+    const struct message *message = &request.message;
+    request.given = message->handle_count > 0 ? message->handle[0] : QUARTET_NONE;
+    for (uint32_t i = 1; i < message->handle_count; i++) {
+        handle_close(message->handle[i]);
+    }
+}
+
 static void serve(void) {
     if (request.message.kind == MESSAGE_CLOSED) {
         session_close(request.message.badge);
         return;
     }
-    for (uint32_t i = 0; i < request.message.handle_count; i++) {
-        handle_close(request.message.handle[i]); /* no call here takes any */
-    }
+    handles_take();
     request.reply = (struct message){0};
     int error = call();
+    if (request.given >= 0) {
+        handle_close(request.given);
+    }
     if (error != REPLY_LATER) {
         reply_now(error);
     }

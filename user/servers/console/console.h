@@ -22,6 +22,7 @@ void console_write(const char *text, uint32_t length); /* \n becomes \r\n */
 /* line.c */
 void line_type(const char *bytes, uint32_t length);
 void line_read(uint64_t token, uint64_t wanted);
+void line_poll(const struct message *message); /* takes handle[0] */
 uint32_t line_mode(void);
 void line_set_mode(uint32_t bits);
 

@@ -9,6 +9,8 @@
 
 #include <errno.h>
 
+#include "user/servers/watch.h"
+
 #define CONTROL(letter) ((letter)&0x1F)
 #define LINE_LIMIT 1024u
 #define READY_LIMIT 4096u
@@ -56,6 +58,11 @@ static uint32_t ready_peek(uint32_t wanted, char *bytes, uint32_t *used) {
     return length;
 }
 
+/* The POLL* that hold. Output never waits. */
+static uint32_t line_events(void) {
+    return POLLOUT | POLLWRNORM | (ready_count > 0 ? POLLIN | POLLRDNORM : 0);
+}
+
 static void readers_serve(void) {
     static char bytes[MESSAGE_BYTES];
     while (reader_count > 0 && ready_count > 0) {
@@ -66,6 +73,17 @@ static void readers_serve(void) {
         }
         reader_remove_first();
     }
+    watch_wake(readers, line_events());
+}
+
+void line_poll(const struct message *message) {
+    bool kept;
+    int notification = message->handle_count > 0 ? message->handle[0] : QUARTET_NONE;
+    uint32_t events = watch_ask(readers, line_events(), message, notification, &kept);
+    if (notification >= 0 && !kept) {
+        handle_close(notification);
+    }
+    reply_send(message->token, 0, events, NULL, 0);
 }
 
 void line_read(uint64_t token, uint64_t wanted) {

@@ -110,6 +110,7 @@ struct request {
     struct message reply;
     uint8_t data[MESSAGE_BYTES];       /* received */
     uint8_t reply_data[MESSAGE_BYTES]; /* to send: reply.send_length bytes */
+    int given; /* handle that came along, or QUARTET_NONE: closed, unless somebody takes it */
 };
 
 #define REPLY_LATER (-1) /* instead of an errno: the caller waits */
@@ -122,6 +123,7 @@ struct pipe *pipe_create(void); /* null: no memory */
 /* NOW: EAGAIN instead of waiting. */
 int pipe_read(struct pipe *pipe, struct request *request, bool now);
 int pipe_write(struct pipe *pipe, struct request *request, bool now);
+void pipe_poll(struct pipe *pipe, bool writer, struct request *request);
 void pipe_close(struct pipe *pipe, bool writer);
 
 /* ---- session.c ------------------------------------------------------------------------------- */
@@ -148,5 +150,6 @@ int session_stat(struct session *session, struct request *request);
 int session_read_directory(struct session *session, struct request *request);
 int session_truncate(struct session *session, struct request *request);
 int session_flags(struct session *session, struct request *request);
+int session_poll(struct session *session, struct request *request);
 
 #endif

@@ -8,7 +8,10 @@
 #include "user/servers/files/files.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
+
+#include "user/servers/watch.h"
 
 #define RING_CHUNKS 4u
 #define RING_SIZE (RING_CHUNKS * CHUNK_SIZE)
@@ -158,6 +161,37 @@ static void pipe_serve(struct pipe *pipe) {
     }
 }
 
+/* ---- Who polls ------------------------------------------------------------------------------- */
+
+/* The POLL* that hold for one end. */
+static uint32_t pipe_events(const struct pipe *pipe, bool writer) {
+    if (!writer) {
+        return (pipe->used > 0 ? POLLIN | POLLRDNORM : 0) | (pipe->has_writer ? 0 : POLLHUP);
+    }
+    if (!pipe->has_reader) {
+        return POLLERR;
+    }
+    bool room = pipe->writers.first == NULL && RING_SIZE - pipe->used >= PIPE_BUF;
+    return room ? POLLOUT | POLLWRNORM : 0;
+}
+
+/* The ends are known by their lists of waiters. */
+static const void *pipe_end(const struct pipe *pipe, bool writer) {
+    return writer ? &pipe->writers : &pipe->readers;
+}
+
+static void pipe_tell(const struct pipe *pipe) {
+    watch_wake(pipe_end(pipe, false), pipe_events(pipe, false));
+    watch_wake(pipe_end(pipe, true), pipe_events(pipe, true));
+}
+
+void pipe_poll(struct pipe *pipe, bool writer, struct request *request) {
+    bool kept;
+    request->reply.word[0] = watch_ask(pipe_end(pipe, writer), pipe_events(pipe, writer),
+                                       &request->message, request->given, &kept);
+    request->given = kept ? QUARTET_NONE : request->given;
+}
+
 /* ---- Calls ----------------------------------------------------------------------------------- */
 
 int pipe_read(struct pipe *pipe, struct request *request, bool now) {
@@ -172,6 +206,7 @@ int pipe_read(struct pipe *pipe, struct request *request, bool now) {
     int result = waiter_add(&pipe->readers, request->message.token, length, 0);
     if (result == REPLY_LATER) {
         pipe_serve(pipe);
+        pipe_tell(pipe);
     }
     return result;
 }
@@ -185,6 +220,7 @@ int pipe_write(struct pipe *pipe, struct request *request, bool now) {
         ring_put(pipe, request->data, length);
         request->reply.word[0] = length;
         pipe_serve(pipe);
+        pipe_tell(pipe);
         return 0;
     }
     if (now) {
@@ -214,6 +250,8 @@ void pipe_close(struct pipe *pipe, bool writer) {
         waiters_answer(&pipe->writers, EPIPE);
         waiters_answer(&pipe->readers, EBADF);
     }
+    watch_wake(pipe_end(pipe, writer), WATCH_ANY);
+    pipe_tell(pipe);
     if (!pipe->has_reader && !pipe->has_writer) {
         pipe_free(pipe);
     }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,6 +70,10 @@ int session_create(struct session **result, int *handle) {
     return 0;
 }
 
+static bool is_write_end(const struct session *session) {
+    return (session->flags & O_ACCMODE) == O_WRONLY;
+}
+
 /* No handle to it is left anywhere. */
 void session_close(uint64_t badge) {
     struct session *session = session_find(badge);
@@ -79,7 +84,7 @@ void session_close(uint64_t badge) {
         node_close(session->node);
     }
     if (session->pipe != NULL) {
-        pipe_close(session->pipe, (session->flags & O_ACCMODE) == O_WRONLY);
+        pipe_close(session->pipe, is_write_end(session));
     }
     table_leave(badge);
     pool_give(&session_pool, session);
@@ -326,6 +331,17 @@ int session_truncate(struct session *session, struct request *request) {
     }
     node_touch(session->node);
     return content_resize(&session->node->content, (uint32_t)size);
+}
+
+/* Nobody ever waits for a file. */
+int session_poll(struct session *session, struct request *request) {
+    if (session->pipe != NULL) {
+        pipe_poll(session->pipe, is_write_end(session), request);
+    } else {
+        request->reply.word[0] =
+            request->message.word[0] & (POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM);
+    }
+    return 0;
 }
 
 int session_flags(struct session *session, struct request *request) {
