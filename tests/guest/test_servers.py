@@ -8,7 +8,7 @@ import pytest
 
 from machine import Session, run_line
 
-SERVERS = ["names", "console", "files"]
+SERVERS = ["names", "console", "files", "loader"]
 WHO_MAY_SEE_ERRORS = {
     "files": 4  # the call under way when it was killed, and its open file: for each kill
 }
@@ -111,3 +111,46 @@ def test_the_machine_goes_off_without_an_essential_server(name):
 def test_look_up_and_registration():
     result = run_line("libcheck | tail -n 1; services | grep -c running", CPUS="4")
     assert result.output.endswith(f" 0 failed\n{len(SERVERS)}\n")
+
+
+def test_processes_of_a_program_share_its_text():
+    result = run_line("sleep 5 & sleep 5 & sleep 1; qps")
+    quarters = re.findall(r"^\s*\d+ sleep\s+(\d+r)", result.output, re.M)
+    assert len(quarters) == 2 and quarters[0] == quarters[1]
+
+
+@pytest.mark.parametrize(
+    "line, output",
+    [
+        ("cp /bin/true /tmp/p; /tmp/p two; cp /bin/echo /tmp/p; /tmp/p three", "one\nthree\n"),
+        ("cp /bin/false /tmp/q; mv /tmp/q /tmp/p; /tmp/p two; echo $?", "one\n1\n"),
+    ],
+)
+def test_a_changed_program_is_read_anew(line, output):
+    assert run_line(f"cp /bin/echo /tmp/p; /tmp/p one; {line}") == (output, 0)
+
+
+@pytest.mark.parametrize("memory", ["8M", "32M"])
+def test_more_programs_than_the_loader_can_keep(memory):
+    names = "banks cat chain cp env false free grep head ls mkdir mv ps qmap rm sh tail true wc"
+    line = "; ".join(f"{name} -h >/dev/null 2>&1" for name in names.split())
+    result = run_line(f"{line}; {line}; services | grep loader", MEM=memory)
+    assert re.fullmatch(r"loader +\d+ +0  running\n", result.output)
+
+
+def test_programs_start_without_the_loader():
+    line = "pester -k loader 20; ls /etc; services | grep loader; sh -c 'echo still here'"
+    result = run_line(line)
+    assert "init: loader: given up" in result.output
+    assert "motd" in result.output
+    assert re.search(r"loader\s+-\s+5\s+given up", result.output)
+    assert result.output.endswith("still here\n") and result.status == 0
+
+
+def test_what_is_no_program_harms_nobody():
+    result = run_line(
+        "services | grep loader; cp /etc/motd /tmp/x; /tmp/x; head -n 3 /bin/ls >/tmp/x; /tmp/x; "
+        ": >/tmp/x; /tmp/x; /bin; services | grep loader"
+    )
+    lines = [line for line in result.output.splitlines() if line.startswith("loader")]
+    assert len(lines) == 2 and lines[0] == lines[1]

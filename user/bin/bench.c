@@ -192,6 +192,21 @@ static void bench_fork_64m(void) { fork_row("64m", 64, 0, 0); }
 static void bench_fork_512m(void) { fork_row("512m", 512, 0, 1); }
 static void bench_fork_512m_small(void) { fork_row("512m_4k_pages", 512, 1, 1); }
 
+/* A program that ends at once, from the call to its status. */
+static void bench_spawn_wait(void) {
+    struct result result = result_none();
+    struct quartet_spawn spawn = {.program = {.path = "/bin/true"}, .plan = PLAN_SPAWN};
+    for (int i = 0; i < WARM_UPS + RUNS; i++) {
+        uint64_t from = ticks();
+        child_wait(quartet_spawn(&spawn));
+        uint64_t to = ticks();
+        if (i >= WARM_UPS) {
+            result_add(&result, from, to);
+        }
+    }
+    report("spawn_wait", result, 1);
+}
+
 /* ---- Faults ---------------------------------------------------------------------------------- */
 
 #define FAULT_PAGES 128u
@@ -330,6 +345,7 @@ static const struct {
     {"fork_64m", bench_fork_64m},
     {"fork_512m", bench_fork_512m},
     {"fork_512m_4k_pages", bench_fork_512m_small},
+    {"spawn_wait", bench_spawn_wait},
     {"anon_fault", bench_anonymous_fault},
     {"cow_fault", bench_copy_on_write_fault},
     {"shared_first_touch", bench_shared_first_touch},

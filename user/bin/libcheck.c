@@ -366,7 +366,62 @@ static void check_services(void) {
     CHECK(quartet_service("mine") == -1 && errno == ENOENT);
 }
 
+/* What the loader gives cannot be used to change what others run. */
+static void check_loader(void) {
+    struct quarter_stat before, after;
+    struct handle_stat stat;
+    char byte = 0;
+    int loader = quartet_service("loader"), quarter;
+    struct message message = {
+        .word = {0xF}, .send_buffer = (uintptr_t) "/bin/libcheck", .send_length = 13};
+    message.label = LOADER_LOAD;
+    CHECK(ipc_call(loader, &message) == 0 && message.label == 0 && message.handle_count == 2);
+    CHECK(message.word[0] != 0 && message.word[1] == RENEW(0) && message.word[2] == RENEW(1));
+    quarter = message.handle[0];
+    CHECK(handle_stat(quarter, &stat) == 0 &&
+          stat.rights == (RIGHT_READ | RIGHT_EXECUTE | RIGHT_MAP | RIGHT_TRANSFER));
+    CHECK(quarter_stat(QUARTET_SLOT(0), &before) == 0 && stat.id == before.sub_id);
+    CHECK(quarter_supply(quarter, 0x400000, &byte, 1) == -E_RIGHTS);
+    CHECK(quarter_map(quarter, 0, PAGE_SIZE, RIGHT_READ) == -E_RIGHTS);
+    CHECK(quarter_protect(quarter, 0x400000, PAGE_SIZE, RIGHT_READ) == -E_RIGHTS);
+    CHECK(quarter_unmap(quarter, 0x400000, PAGE_SIZE) == -E_RIGHTS);
+    struct space_change change = {
+        .process = QUARTET_SELF,
+        .quarter = {quarter, QUARTET_KEEP, QUARTET_KEEP, QUARTET_KEEP},
+        .rights = {RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE},
+    };
+    CHECK(space_set(&change) == -E_RIGHTS);
+    CHECK(quarter_supply(QUARTET_SLOT(0), 0x400000, &byte, 1) == -E_RIGHTS);
+    CHECK(quarter_map(QUARTET_SLOT(0), 0, PAGE_SIZE, RIGHT_READ) == -E_RIGHTS);
+    CHECK(quarter_protect(QUARTET_SLOT(0), 0x400000, PAGE_SIZE, RIGHT_READ) == -E_RIGHTS);
+    CHECK(quarter_unmap(QUARTET_SLOT(0), 0x400000, PAGE_SIZE) == -E_RIGHTS);
+
+    CHECK(handle_stat(message.handle[1], &stat) == 0 &&
+          stat.rights == (RIGHT_READ | RIGHT_DUPLICATE | RIGHT_TRANSFER));
+    CHECK(close(quarter) == 0 && close(message.handle[1]) == 0);
+    static const struct {
+        const char *path;
+        uint32_t error;
+    } bad[] = {{"/etc/motd", ENOEXEC}, {"/bin", EACCES}, {"/bin/nothing", ENOENT}, {"", ENOENT}};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        message = (struct message){.label = LOADER_LOAD,
+                                   .word = {0xF},
+                                   .send_buffer = (uintptr_t)bad[i].path,
+                                   .send_length = (uint32_t)strlen(bad[i].path)};
+        CHECK(ipc_call(loader, &message) == 0 && message.label == bad[i].error);
+        CHECK(message.handle_count == 0);
+    }
+    CHECK(close(loader) == 0);
+
+    /* A slot of one's own: the same program, in a quarter that can be changed. */
+    CHECK(quartet_slot_own(0) == 0 && quarter_stat(QUARTET_SLOT(0), &after) == 0);
+    CHECK(after.sub_id != before.sub_id && (after.view & RIGHT_WRITE));
+    CHECK(quartet_slot_own(0) == 0 && quarter_stat(QUARTET_SLOT(0), &before) == 0);
+    CHECK(after.sub_id == before.sub_id && quartet_slot_own(4) == -E_SLOT);
+}
+
 int main(void) {
+    check_loader();
     check_memory();
     check_threads();
     check_waiting();

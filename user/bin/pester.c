@@ -15,7 +15,7 @@
 
 #include "user/lib/protocol.h"
 
-#define USAGE "pester [-k] names|console|files SECONDS"
+#define USAGE "pester [-k] names|console|files|loader SECONDS"
 
 static int pester_names(void) {
     int session = quartet_service("files");
@@ -45,6 +45,19 @@ static int pester_files(void) {
     return -1;
 }
 
+static int pester_loader(void) {
+    struct quartet_spawn spawn = {.program = {.path = "/bin/true"}, .plan = PLAN_SPAWN};
+    struct process_status ended;
+    int child = quartet_spawn(&spawn);
+    if (child < 0) {
+        return -1;
+    }
+    bool good = process_wait(child, 0, &ended) == 0 && ended.status == 0;
+    close(child);
+    errno = good ? 0 : ECHILD;
+    return good ? 0 : -1;
+}
+
 static const struct {
     const char *name;
     int (*pester)(void);
@@ -52,6 +65,7 @@ static const struct {
     {"names", pester_names},
     {"console", pester_console},
     {"files", pester_files},
+    {"loader", pester_loader},
 };
 
 #define SERVICE_COUNT ((int)(sizeof services / sizeof services[0]))

@@ -174,6 +174,7 @@ static void workers_run(unsigned long seconds, uint32_t workers, uint32_t seed) 
 /* The kernel's caches of objects have grown when the machine is looked at first: so each worker
  * does one of each before that. */
 static int stress_run(unsigned long seconds, uint32_t workers, uint32_t seed) {
+    stress_must("quartet_slot_own", quartet_slot_own(0));
     stress_must("quarter_map", quarter_map(QUARTET_SLOT(0), BOARD_OFFSET, BOARD_LENGTH, RW));
     memset(demo_pointer(0, BOARD_OFFSET), 0, BOARD_LENGTH);
     printf("stress: %lu workers on %lu CPUs for %lu seconds, seed %lu\n", (unsigned long)workers,

@@ -162,6 +162,7 @@ int main(int argc, char **argv) {
     long area = quarter_create(2);
     demo_must("quarter_create", area);
     demo_must("space_set", demo_attach(2, (int)area, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, 1));
+    demo_must("quartet_slot_own", quartet_slot_own(0)); /* else it is shared, and read-only */
     for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
         demo_must("quarter_map",
                   quarter_map(QUARTET_SLOT(slot), TEST_OFFSET, slot == 0 ? TEST_LENGTH : PAGE_SIZE,

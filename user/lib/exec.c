@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Running a program image: new quarters for the slots that it renews are filled from the ELF file,
- * then one space_set puts them in place and jumps. Until that call nothing of the target has
- * changed, so a failure at any point leaves it as it was.
+ * Running a program image. The loader (user/servers/loader.c) has quarters with the program in them:
+ * one with its text for all, and one with its data as they are at the start, of which each process
+ * makes a copy; the stack is built here. Then one space_set puts them in place and jumps. Until that
+ * call nothing of the target has changed, so a failure at any point leaves it as it was. An image in
+ * memory is loaded here, and so is a file if there is no loader, or no room in it.
  *
  * The new stack, from its end downwards: the strings of argv and the environment; then, at the
  * stack pointer, argc, argv[], 0, environment[], 0 in words of the machine. crt-*.asm and start.c
@@ -15,28 +17,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "image.h"
 #include "internal.h"
-#include "kernel/format/elf.h"
+#include "path.h"
+#include "protocol.h"
 
-#define HEAD_SIZE 4096u /* the program headers are expected in it */
 #define ARGUMENT_LIMIT (256u * 1024)
 #define STACK_END_OFFSET ((uint32_t)(QUARTET_STACK_TOP - SLOT_BASE(SLOT_STACK)))
 
 extern char **environ;
 
-/* The file's bytes: in memory, or behind an open file. */
-struct source {
-    const char *image; /* or null */
-    int file;
-    uint64_t length;
-};
-
 /* The quarters under construction; QUARTET_KEEP where the slot stays. */
 struct build {
     struct space_change change;
     uint32_t renew;
-    struct source source;
-    struct elf_image elf;
 };
 
 static int fail(int error) {
@@ -44,77 +38,7 @@ static int fail(int error) {
     return -1;
 }
 
-static int source_open(struct source *source, const struct quartet_program *program) {
-    *source = (struct source){program->image, -1, program->image_length};
-    if (program->image != NULL)
-        return 0;
-    struct stat stat;
-    source->file = open(program->path, O_RDONLY | O_CLOEXEC);
-    if (source->file < 0)
-        return -1;
-    if (fstat(source->file, &stat) < 0)
-        return -1;
-    source->length = (uint64_t)stat.st_size;
-    return S_ISREG(stat.st_mode) ? 0 : fail(EACCES);
-}
-
-static void source_close(struct source *source) {
-    int error = errno;
-    if (source->file >= 0)
-        close(source->file);
-    errno = error;
-}
-
-static int source_read(const struct source *source, uint32_t offset, char *buffer,
-                       uint32_t length) {
-    if (source->image != NULL) {
-        memcpy(buffer, source->image + offset, length);
-        return 0;
-    }
-    for (uint32_t done = 0; done < length;) {
-        long count = file_read_at(source->file, offset + done, buffer + done, length - done);
-        if (count <= 0)
-            return count < 0 ? -1 : fail(ENOEXEC);
-        done += (uint32_t)count;
-    }
-    return 0;
-}
-
-static int image_parse(struct build *build) {
-    char head[HEAD_SIZE];
-    uint32_t length = build->source.length < HEAD_SIZE ? (uint32_t)build->source.length : HEAD_SIZE;
-    if (source_read(&build->source, 0, head, length) < 0)
-        return -1;
-    enum elf_error error = elf_parse_head(head, length, build->source.length, &build->elf);
-    return error == ELF_OK ? 0 : fail(ENOEXEC);
-}
-
-static int segment_fill(struct build *build, const struct elf_segment *segment, int quarter) {
-    char buffer[PAGE_SIZE];
-    for (uint32_t done = 0; done < segment->file_size;) {
-        uint32_t length = segment->file_size - done;
-        length = length < PAGE_SIZE ? length : PAGE_SIZE;
-        if (source_read(&build->source, segment->file_offset + done, buffer, length) < 0)
-            return -1;
-        if (posix_result(
-                quarter_supply(quarter, SLOT_OFFSET(segment->address) + done, buffer, length)) < 0)
-            return -1;
-        done += length;
-    }
-    return 0;
-}
-
-static int segment_build(struct build *build, const struct elf_segment *segment) {
-    uint32_t slot = SLOT_OF(segment->address), offset = SLOT_OFFSET(segment->address);
-    if (!(build->renew & RENEW(slot)))
-        return 0;
-    uint32_t start = offset & ~(PAGE_SIZE - 1);
-    uint32_t end = (offset + segment->memory_size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-    int quarter = build->change.quarter[slot];
-    if (posix_result(quarter_map(quarter, start, end - start, segment->rights)) < 0)
-        return -1;
-    return segment_fill(build, segment, quarter);
-}
+/* ---- The stack ------------------------------------------------------------------------------- */
 
 static size_t list_measure(char *const *list, size_t *count) {
     size_t bytes = 0;
@@ -187,25 +111,129 @@ static void name_set(struct build *build, const struct quartet_program *program)
     strncpy(build->change.name, name, sizeof(build->change.name) - 1);
 }
 
+/* ---- The image ------------------------------------------------------------------------------- */
+
+/* QUARTER, which is the caller's own, becomes that of SLOT. */
+static void slot_take(struct build *build, uint32_t slot, int quarter, uint32_t view) {
+    build->change.quarter[slot] = quarter;
+    build->change.rights[slot] = view;
+}
+
+/* New quarters for the slots that nobody has filled. */
 static int quarters_create(struct build *build) {
     for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
-        if (!(build->renew & RENEW(slot)))
+        if (!(build->renew & RENEW(slot)) || build->change.quarter[slot] >= 0)
             continue;
         long quarter = quarter_create(slot);
         if (posix_result(quarter) < 0)
             return -1;
-        build->change.quarter[slot] = (int)quarter;
-        build->change.rights[slot] = RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE;
+        slot_take(build, slot, (int)quarter, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
     }
     return 0;
 }
 
-static int quarters_fill(struct build *build, const struct quartet_program *program) {
-    for (uint32_t i = 0; i < build->elf.segment_count; i++)
-        if (segment_build(build, &build->elf.segment[i]) < 0)
+static int source_open(struct image_source *source, const struct quartet_program *program) {
+    *source = (struct image_source){program->image, -1, program->image_length};
+    if (program->image != NULL)
+        return 0;
+    struct stat stat;
+    source->file = open(program->path, O_RDONLY | O_CLOEXEC);
+    if (source->file < 0)
+        return -1;
+    if (fstat(source->file, &stat) < 0)
+        return -1;
+    source->length = (uint64_t)stat.st_size;
+    return S_ISREG(stat.st_mode) ? 0 : fail(EACCES);
+}
+
+static void source_close(struct image_source *source) {
+    int error = errno;
+    if (source->file >= 0)
+        close(source->file);
+    errno = error;
+}
+
+static int image_copy(struct build *build, const struct image_source *source) {
+    struct elf_image image;
+    if (image_parse(source, &image) < 0 || quarters_create(build) < 0)
+        return -1;
+    for (uint32_t slot = 0; slot < SLOT_COUNT; slot++)
+        if ((build->renew & RENEW(slot)) &&
+            image_fill(source, &image, slot, build->change.quarter[slot]) < 0)
             return -1;
-    build->change.entry = build->elf.entry;
-    return stack_build(build, program);
+    build->change.entry = image.entry;
+    return 0;
+}
+
+/* Without the loader: all quarters are new, and filled here. */
+static int load_here(struct build *build, const struct quartet_program *program) {
+    struct image_source source;
+    int result = source_open(&source, program);
+    if (result == 0)
+        result = image_copy(build, &source);
+    source_close(&source);
+    return result;
+}
+
+/* What the loader sent for one slot: it is shared with all who run this program, and read-only; or,
+ * PRISTINE, to be copied, which costs nothing until somebody writes. */
+static int slot_receive(struct build *build, uint32_t slot, int quarter, bool pristine) {
+    if (!pristine) {
+        slot_take(build, slot, quarter, RIGHT_READ | RIGHT_EXECUTE);
+        return 0;
+    }
+    long copy = quarter_copy(quarter);
+    handle_close(quarter);
+    if (posix_result(copy) < 0)
+        return -1;
+    slot_take(build, slot, (int)copy, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
+    return 0;
+}
+
+static int slots_receive(struct build *build, const struct message *message) {
+    uint32_t shared = (uint32_t)message->word[1], pristine = (uint32_t)message->word[2], next = 0;
+    int result = 0;
+    for (uint32_t slot = 0; slot < SLOT_COUNT && next < message->handle_count; slot++) {
+        if (!((shared | pristine) & RENEW(slot)))
+            continue;
+        int quarter = message->handle[next++];
+        if (result == 0)
+            result = slot_receive(build, slot, quarter, pristine & RENEW(slot));
+        else
+            handle_close(quarter);
+    }
+    build->change.entry = (uint32_t)message->word[0];
+    return result == 0 ? quarters_create(build) : -1;
+}
+
+/* Is ERROR the loader's own trouble, and not the program's? */
+static bool loader_is_out(int error) {
+    return error == ENOSPC || error == EIO || error == ENXIO || error == EBADF || error == ENOENT;
+}
+
+/* 1: there is no loader, or it has no room for this one. */
+static int load_there(struct build *build, const char *path) {
+    char absolute[PATH_SIZE];
+    if (path_absolute(path, absolute) < 0)
+        return -1;
+    int loader = quartet_service("loader");
+    if (loader < 0)
+        return loader_is_out(errno) ? 1 : -1;
+    struct message message = {.word = {build->renew},
+                              .send_buffer = (uintptr_t)absolute,
+                              .send_length = (uint32_t)strlen(absolute)};
+    int result = file_call(loader, LOADER_LOAD, &message);
+    int error = errno;
+    handle_close(loader);
+    if (result == 0)
+        return slots_receive(build, &message);
+    errno = error;
+    return error != ENOENT && loader_is_out(error) ? 1 : -1;
+}
+
+static int image_build(struct build *build, const struct quartet_program *program) {
+    int result = program->image == NULL ? load_there(build, program->path) : 1;
+    return result == 1 ? load_here(build, program) : result;
 }
 
 static void quarters_close(struct build *build) {
@@ -224,15 +252,7 @@ static int build_make(struct build *build, int process, const struct quartet_pro
         return fail(EINVAL);
 
     name_set(build, program);
-    int result = source_open(&build->source, program);
-    if (result == 0)
-        result = image_parse(build);
-    if (result == 0)
-        result = quarters_create(build);
-    if (result == 0)
-        result = quarters_fill(build, program);
-    source_close(&build->source);
-    return result;
+    return image_build(build, program) < 0 ? -1 : stack_build(build, program);
 }
 
 int quartet_start_program(int process, const struct quartet_program *program) {

@@ -90,6 +90,31 @@ static uint32_t place_next(uint32_t slot, uint32_t length) {
     return place;
 }
 
+/* The lock: of two threads that do this at once, the second must copy what the first has got. */
+long quartet_slot_own(uint32_t slot) {
+    static struct quartet_mutex lock;
+    struct space_change change = {.process = QUARTET_SELF, .flags = SPACE_CONSUME};
+    struct quarter_stat stat;
+    if (slot >= SLOT_COUNT)
+        return -E_SLOT;
+    for (uint32_t other = 0; other < SLOT_COUNT; other++)
+        change.quarter[other] = QUARTET_KEEP;
+    quartet_mutex_lock(&lock);
+    long result = quarter_stat(QUARTET_SLOT(slot), &stat);
+    if (result == 0 && !(stat.view & RIGHT_WRITE)) {
+        result = quarter_copy(QUARTET_SLOT(slot));
+        if (result >= 0) {
+            change.quarter[slot] = (int32_t)result;
+            change.rights[slot] = RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE;
+            result = space_set(&change);
+            if (result < 0)
+                handle_close(change.quarter[slot]);
+        }
+    }
+    quartet_mutex_unlock(&lock);
+    return result < 0 ? result : 0;
+}
+
 void *quartet_map(uint32_t slot, size_t length) {
     if (slot >= SLOT_COUNT || length == 0 || length > slot_end(slot) - LARGE_PAGE) {
         errno = slot >= SLOT_COUNT || length == 0 ? EINVAL : ENOMEM;
@@ -100,6 +125,8 @@ void *quartet_map(uint32_t slot, size_t length) {
     for (int tries = 0; result == -E_EXISTS && tries < TRY_LIMIT; tries++) {
         uint32_t place = place_next(slot, size);
         result = quarter_map(QUARTET_SLOT(slot), place, size, RIGHT_READ | RIGHT_WRITE);
+        if (result == -E_RIGHTS && quartet_slot_own(slot) == 0)
+            result = quarter_map(QUARTET_SLOT(slot), place, size, RIGHT_READ | RIGHT_WRITE);
         if (result == 0)
             return (void *)(uintptr_t)(SLOT_BASE(slot) + place);
     }

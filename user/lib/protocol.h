@@ -118,10 +118,22 @@ struct service_state {
     uint32_t reserved;
 };
 
+/* To a session with the service "loader". */
+enum loader_label {
+    /* in: word[0] bit N: the quarter for slot N is wanted, bytes: the path. out: word[0] the entry
+     * point, word[1] and word[2]: the slots for which there are handles, in ascending order. Those in
+     * word[1] are shared with all who run this program, and can only be attached (read, execute,
+     * map). Those in word[2] are as the program finds them when it starts: whoever starts it makes a
+     * copy (read, duplicate), which is then its own, and paid by it. ENOEXEC: it is no program;
+     * ENOSPC: there is no room for it in the loader; else an errno of the file. */
+    LOADER_LOAD = 112,
+};
+
 /* The badges of the sessions that init makes; all others are made by the servers. */
 #define BADGE_FILES 1u
 #define BADGE_CONSOLE 2u
 #define BADGE_NAMES 3u
+#define BADGE_LOADER 4u
 
 /* What the name server has beside its endpoint: the board (user/servers/board.h), and from
  * NAMES_FIRST on a session for each name of its arguments. */

@@ -166,6 +166,12 @@ bool quartet_barrier_wait(struct quartet_barrier *barrier);
 /* LENGTH zeroed bytes, readable and writable, somewhere free in SLOT of the caller; null with errno
  * set. */
 void *quartet_map(uint32_t slot, size_t length);
+/* The text in slot 0 is shared by all processes of the program, and none can change it. Put a copy in
+ * its place that is the caller's own, with all rights; likewise for a quarter in another slot that
+ * it sees through a read-only view. Nothing is copied before it is written to. 0 or a negated E_*.
+ * quartet_map() does so by itself. */
+long quartet_slot_own(uint32_t slot);
+
 long quartet_unmap(void *address, size_t length);
 
 /* ---- Console and children (console.c, posix_process.c)

@@ -13,6 +13,7 @@
 
 static void names_arguments(const struct service *names, char **argv);
 static void files_arguments(const struct service *files, char **argv);
+static void loader_arguments(const struct service *loader, char **argv);
 
 static const struct grant names_grants[] = {
     {.kind = GRANT_BOARD, .rights = RIGHT_READ | RIGHT_MAP, .index = NAMES_BOARD},
@@ -27,6 +28,11 @@ static const struct grant console_grants[] = {
 
 static const struct grant files_grants[] = {
     {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_STDERR, .of = "console"},
+    {.kind = GRANT_END},
+};
+
+static const struct grant loader_grants[] = {
+    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_FILES, .of = "files"},
     {.kind = GRANT_END},
 };
 
@@ -58,6 +64,15 @@ struct service services[] = {
         .arguments = files_arguments,
         .named = true,
         .essential = true,
+    },
+    {
+        .name = "loader",
+        .program = "servers/loader",
+        .plan = PLAN_SPAWN,
+        .badge = BADGE_LOADER,
+        .grants = loader_grants,
+        .arguments = loader_arguments,
+        .named = true,
     },
 };
 
@@ -117,4 +132,12 @@ static void files_arguments(const struct service *files, char **argv) {
     argv[0] = length;
     argv[1] = limit;
     argv[2] = instance;
+}
+
+/* An eighth of the memory for the programs that it keeps. */
+static void loader_arguments(const struct service *loader, char **argv) {
+    static char limit[16];
+    (void)loader;
+    snprintf(limit, sizeof limit, "%lu", (unsigned long)(machine_frames() / 8));
+    argv[0] = limit;
 }
