@@ -105,6 +105,9 @@ u32 sim_user_faults(void); /* page faults delivered so far */
  * one). */
 void sim_speculate(u32 address);
 
+/* LINE interrupts the CPU that runs. False: it is masked. (devices.c, with threads only) */
+bool sim_line_raise(u32 line);
+
 /* ---- Checks ---------------------------------------------------------------------------------- */
 
 /* Nothing that any CPU has cached under its loaded tag grants more, or other, than its tables do.

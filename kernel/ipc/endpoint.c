@@ -364,6 +364,9 @@ static bool closed_take(struct endpoint *endpoint, struct ipc_state *state) {
     struct session *session = LIST_FIRST(&endpoint->closed, struct session, link);
     list_remove(&session->link);
     notice_give(state, session);
+    u32 queued = endpoint->queued != 0 ? caller_first(endpoint)->priority : 0;
+    lent_accept(state->thread,
+                priority_lent(state, queued)); /* who is queued waits for this, too */
     return true;
 }
 

@@ -52,6 +52,18 @@ static void message_get(struct actor *actor) {
     }
 }
 
+static void registers_set(const struct actor *actor) {
+    struct arch_message *registers = arch_message(thread_current()->kernel_stack);
+    memcpy(registers->word, actor->word, sizeof(registers->word));
+    registers->badge = 0xBAD;
+}
+
+static void registers_get(struct actor *actor) {
+    const struct arch_message *registers = arch_message(thread_current()->kernel_stack);
+    memcpy(actor->word, registers->word, sizeof(actor->word));
+    actor->badge = registers->badge;
+}
+
 static void actor_main(u32 number) {
     struct actor *actor = &actors[number];
     for (;;) {
@@ -59,9 +71,11 @@ static void actor_main(u32 number) {
         if (actor->with_message) {
             message_put(actor);
         }
+        registers_set(actor);
         const uword *argument = actor->argument;
         actor->result =
             system_call(actor->handler, argument[0], argument[1], argument[2], argument[3]);
+        registers_get(actor);
         if (actor->with_message) {
             message_get(actor);
         }
@@ -131,6 +145,17 @@ void begin_message(struct actor *actor, system_call_handler *handler, int handle
     begin_any(actor, true);
 }
 
+static uword word_of(u32 value, u32 at) { return (uword)value << 8 | at; }
+
+void begin_words(struct actor *actor, system_call_handler *handler, int handle, u32 value) {
+    actor->handler = handler;
+    memcpy(actor->argument, (uword[]){(uword)handle, value, 0, 0}, sizeof(actor->argument));
+    for (u32 i = 0; i < SHORT_WORDS; i++) {
+        actor->word[i] = word_of(value, i);
+    }
+    begin_any(actor, false);
+}
+
 bool waits(const struct actor *actor) {
     return actor->busy && actor->thread != NULL && actor->thread->state == THREAD_WAITING;
 }
@@ -179,6 +204,13 @@ void message_check(const struct actor *actor, u32 value, u32 length) {
     CHECK_EQUAL(message->receive_length, length);
     for (u32 i = 0; i < length; i++) {
         CHECK(actor->received[i] == byte_of(value, i), "byte %u of message %u is wrong", i, value);
+    }
+}
+
+void words_check(const struct actor *actor, u32 value) {
+    CHECK(actor->result == (long)value, "label %ld instead of %u", actor->result, value);
+    for (u32 i = 0; i < SHORT_WORDS; i++) {
+        CHECK_EQUAL(actor->word[i], word_of(value, i));
     }
 }
 

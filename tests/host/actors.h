@@ -26,6 +26,8 @@ struct actor {
     uword argument[4];
     bool with_message;
     struct message message;
+    uword word[SHORT_WORDS]; /* of a short message */
+    uword badge;
     u8 sent[MESSAGE_BYTES], received[MESSAGE_BYTES];
     long result;
     struct spinlock lock;
@@ -41,6 +43,9 @@ void begin(struct actor *actor, system_call_handler *handler, uword a, uword b, 
 /* The same with the address of its message as second argument. */
 void begin_message(struct actor *actor, system_call_handler *handler, int handle);
 
+/* The same with a short message, and LABEL as second argument: words made from VALUE. */
+void begin_words(struct actor *actor, system_call_handler *handler, int handle, u32 value);
+
 bool waits(const struct actor *actor); /* it is asleep in its call */
 bool ended(const struct actor *actor);
 long finish(struct actor *actor); /* settle; it must have returned: its result */
@@ -53,6 +58,9 @@ long act_message(struct actor *actor, system_call_handler *handler, int handle);
 void message_set(struct actor *actor, u32 value, u32 length);
 /* What came in is the message of VALUE and LENGTH. */
 void message_check(const struct actor *actor, u32 value, u32 length);
+
+/* ... and of a short message, whose label is the call's result. */
+void words_check(const struct actor *actor, u32 value);
 
 /* The address of ACTOR's page N, and that page's going and coming back, empty. */
 u32 actor_page(const struct actor *actor, u32 page);

@@ -302,6 +302,7 @@ WRAPPED(frame_release);
 WRAPPED(frame_free);
 WRAPPED(frame_release_large);
 WRAPPED(cache_allocate);
+WRAPPED(cache_free);
 WRAPPED(budget_charge);
 
 frame_t __wrap_frame_allocate(enum frame_zone zone, struct budget *budget, int *error) {
@@ -334,8 +335,22 @@ frame_t __wrap_frame_allocate_large(struct budget *budget, int *error) {
     return first;
 }
 
+void (*object_taken)(const struct cache *cache, void *object);
+void (*object_freed)(const struct cache *cache, void *object);
+
 void *__wrap_cache_allocate(struct cache *cache) {
-    return allocation_fails() ? NULL : __real_cache_allocate(cache);
+    void *object = allocation_fails() ? NULL : __real_cache_allocate(cache);
+    if (object && object_taken) {
+        object_taken(cache, object);
+    }
+    return object;
+}
+
+void __wrap_cache_free(struct cache *cache, void *object) {
+    if (object_freed) {
+        object_freed(cache, object);
+    }
+    __real_cache_free(cache, object);
 }
 
 int __wrap_budget_charge(struct budget *budget, enum budget_resource resource, u32 amount) {

@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "arch/sim/sim.h"
+#include "kernel/base/cache.h"
 
 void test_isolated(const char *name, void (*body)(void), const char *expected_failure);
 
@@ -87,6 +88,10 @@ void allocation_fail(u64 n);
 bool allocation_has_failed(void); /* since the last allocation_fail */
 /* Let one in ONE_IN fail by chance; 0: none. */
 void allocation_fail_randomly(u32 one_in);
+
+/* Objects of all caches, told to the test; may be null. */
+extern void (*object_taken)(const struct cache *cache, void *object);
+extern void (*object_freed)(const struct cache *cache, void *object);
 
 /* ---- Interleaving ---------------------------------------------------------------------------- */
 

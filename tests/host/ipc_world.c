@@ -57,6 +57,32 @@ void scenario_run(u32 cpus, u32 rounds, void (*body)(void)) {
     threads_run(cpus, scenario_driver);
 }
 
+bool fast_path_off;
+u64 fast_path_taken;
+void (*fast_path_declined)(void);
+
+static long fast_path_try(long (*real)(int, u32), int handle, u32 label) {
+    long result = fast_path_off ? -E_AGAIN : real(handle, label);
+    if (result != -E_AGAIN) {
+        fast_path_taken++;
+    } else if (fast_path_declined != NULL) {
+        fast_path_declined();
+    }
+    return result;
+}
+
+long __real_ipc_fast_call(int handle, u32 label);
+long __real_ipc_fast_reply_receive(int handle, u32 label);
+long __wrap_ipc_fast_call(int handle, u32 label);
+long __wrap_ipc_fast_reply_receive(int handle, u32 label);
+
+long __wrap_ipc_fast_call(int handle, u32 label) {
+    return fast_path_try(__real_ipc_fast_call, handle, label);
+}
+long __wrap_ipc_fast_reply_receive(int handle, u32 label) {
+    return fast_path_try(__real_ipc_fast_reply_receive, handle, label);
+}
+
 /* ---- What actors often do -------------------------------------------------------------------- */
 
 void call_begin(struct actor *actor, int to, u32 value, u32 length) {

@@ -34,6 +34,11 @@ void scenario_run(u32 cpus, u32 rounds, void (*body)(void));
     static void name##_scenario(void)
 #define SCENARIO_TESTS(name) cmocka_unit_test(name), cmocka_unit_test(name##_on_three_cpus)
 
+/* Fast or general: kernel/ipc/fast.c declines everything if it is switched off. */
+extern bool fast_path_off;
+extern u64 fast_path_taken; /* calls and replies that it has done */
+extern void (*fast_path_declined)(void);
+
 /* ---- What actors often do -------------------------------------------------------------------- */
 
 void call_begin(struct actor *actor, int to, u32 value, u32 length);

@@ -89,6 +89,7 @@ static void cpu_body(u32 number) {
             continue;
         }
         if (t.ticks_one_in != 0 && somebody_sleeps()) {
+            sim_clock_advance(sim_random_below(50) * 1000);
             arch_interrupt_window(); /* a tick will come */
         } else {
             idle_halt();
@@ -300,6 +301,13 @@ static void interrupt_window(void) {
     }
 }
 
+/* A change of the quarter in SLOT of the space of ROOT is under way: somebody has it locked. */
+static bool space_changing(const struct arch_root *root, u32 slot) {
+    const struct space *space = CONTAINER_OF(root, struct space, root);
+    const struct quarter *quarter = space->slot[slot].quarter;
+    return quarter != NULL && quarter->lock->locked != 0;
+}
+
 void threads_run(u32 count, void (*driver)(void)) {
     machine_cpus = count;
     machine_boot(&memory_usual);
@@ -307,6 +315,7 @@ void threads_run(u32 count, void (*driver)(void)) {
     spinlock_init(&t.lock, LOCK_FUTEX, 0, "driver");
     list_init(&t.resting);
     sim_knobs.fault = kernel_page_fault;
+    sim_knobs.changing = space_changing;
     sim_knobs.program = user_mode;
     sim_knobs.speculate = false; /* that is what the tests of the VM are for */
     sim_knobs.interrupt_window = interrupt_window;

@@ -19,17 +19,18 @@ HOST_CFLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -Wa
 	$(if $(filter true 1,$(CI)),-Werror) -DDEBUG -I. -MMD -MP
 HOST_SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 HOST_WRAPPED := frame_allocate frame_allocate_low_run frame_allocate_large frame_release frame_free \
-	frame_release_large cache_allocate budget_charge
+	frame_release_large cache_allocate cache_free budget_charge
 HOST_WRAP = $(foreach function,$(HOST_WRAPPED),-Wl,--wrap=$(function))
+HOST_WRAP_THREADS = $(foreach function,thread_free ipc_fast_call ipc_fast_reply_receive,-Wl,--wrap=$(function))
 
 host_kernel := $(wildcard kernel/vm/*.c) kernel/base/cache.c kernel/base/cpu.c kernel/base/request.c kernel/base/spinlock.c \
 	kernel/object/budget.c
-host_machine := $(host_kernel) $(filter-out arch/sim/thread.c,$(wildcard arch/sim/*.c)) tests/host/harness.c
+host_machine := $(host_kernel) $(filter-out arch/sim/thread.c arch/sim/devices.c,$(wildcard arch/sim/*.c)) tests/host/harness.c
 host_common := $(host_machine) tests/host/world.c tests/host/audit.c tests/host/model.c $(wildcard tests/host/crowd*.c)
 # With threads: the scheduler, processes, messages and system calls as well.
 host_threads := $(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_ipc*.c))
-host_threads_common := $(host_machine) arch/sim/thread.c kernel/base/heap.c $(filter-out $(host_kernel),$(wildcard kernel/object/*.c \
-	kernel/ipc/*.c kernel/process/*.c kernel/sched/*.c kernel/syscall/*.c)) $(addprefix tests/host/,threads.c actors.c ipc_world.c)
+host_threads_common := $(host_machine) arch/sim/thread.c arch/sim/devices.c kernel/base/heap.c $(filter-out $(host_kernel),$(wildcard kernel/object/*.c kernel/device/*.c \
+	kernel/ipc/*.c kernel/process/*.c kernel/sched/*.c kernel/syscall/*.c)) $(addprefix tests/host/,threads.c actors.c ipc_world.c ipc_audit.c ipc_model.c)
 host_pure := elf elf32 cpio boot acpi heap
 host_pure_sources_heap := kernel/base/heap.c
 host_pure_sources_cpio := kernel/format/cpio.c
@@ -73,7 +74,7 @@ $(host_programs)/$(1)/test_%: $(host_out)/$(1)/tests/host/test_%.o $(foreach fil
 
 $(host_threads:%=$(host_programs)/$(1)/test_%): $(host_programs)/$(1)/test_%: $(host_out)/$(1)/tests/host/test_%.o \
 		$(foreach file,$(host_threads_common),$(call host-object,$(1),$(file)))
-	$$(call quietly,LINK,$$(@:$(host_out)/%=%))$$(HOST_CC) $$(HOST_SANITIZE) $$(HOST_WRAP) -Wl,--wrap=thread_free $$^ -lcmocka -o $$@
+	$$(call quietly,LINK,$$(@:$(host_out)/%=%))$$(HOST_CC) $$(HOST_SANITIZE) $$(HOST_WRAP) $(HOST_WRAP_THREADS) $$^ -lcmocka -o $$@
 endef
 $(eval $(call host-program,sim0,0))
 $(eval $(call host-program,sim1,1))
