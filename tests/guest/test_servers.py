@@ -3,6 +3,7 @@
 again, and gives up one that never stays."""
 
 import re
+import time
 
 import pytest
 
@@ -55,15 +56,11 @@ def test_a_half_typed_line_survives_the_console(guest):
     guest.run(f"(sleep 1; kill {pid}) &")
     guest.type("echo al")
     guest.expect(r"init: console is started again \(pid \d+\)")
-    guest.type("ive\r")
-    guest.expect(r"alive\r*\n")
+    time.sleep(0.5)  # what is typed before it has the shell's mode goes another way
+    guest.type("iv\x1b[D\x1b[Cx\x7fe\r")
+    assert "^[" not in guest.expect(r"\nalive\r*\n")  # no line discipline but the shell's
     guest.expect_prompt()
     guest.run("wait")
-    guest.expect_prompt()
-    # Still no line discipline but the shell's: no key is echoed twice.
-    guest.type("echo once\r")
-    assert guest.expect(r"\nonce\r*\n").count("once") == 1
-    guest.expect_prompt()
 
 
 def test_a_program_that_reads_goes_on_after_the_console(guest):
@@ -80,9 +77,10 @@ def test_a_program_that_reads_goes_on_after_the_console(guest):
 
 def test_open_files_of_a_dead_server_are_errors_and_no_other_files(guest):
     pid, _, _ = services(guest)["files"]
-    result = guest.run(f"(kill {pid}; sleep 1; ls /bin >/tmp/new; cat; ls /bin | wc -l) </etc/motd")
-    assert "I/O error" in result.output and "four address spaces" not in result.output
-    assert re.search(r"^\s*\d+$", result.output, re.M)
+    others = "sleep 3 </etc/readme & " * 4  # whose sessions might be taken for the old one
+    result = guest.run(f"(kill {pid}; sleep 1; {others} sleep 1; cat; echo fine) </etc/motd")
+    assert "I/O error" in result.output and result.output.endswith("fine\n")
+    assert len(result.output.splitlines()) < 8  # neither file
 
 
 def test_what_was_written_goes_with_the_file_server(guest):
