@@ -31,6 +31,7 @@ struct boot_info;
  * ARCH_VIEW_DIRECTORIES     1: the root has no rights, so a view needs its own directory (pae);
  *                           0: rights are in the root (long)
  * ARCH_CPU_LIMIT            CPUs that the kernel can drive
+ * ARCH_TAGS                 see arch_tag_count
  * KERNEL_STACK_SIZE         8192, a power of two; stacks are aligned to it
  *
  * struct arch_root          the root tables of one space
@@ -58,6 +59,8 @@ struct boot_info;
  * entry_t arch_entry_protect(entry_t *, entry_t seen)
  *                 in a writable one that was read as SEEN: clear WRITE, set COW, keep A and D;
  *                 returns SEEN so changed
+ *
+ * ARCH_CODE_ADDRESS()       uword: where the code is that says so, or at least its function
  *
  * Short messages: their words are registers of the system call that a thread is in.
  *
@@ -111,8 +114,7 @@ u32 arch_root_spare_frames(void);
  * tag stays cached, unused, until its tag is loaded again (x86: PCID, SDM 3A 4.10.1). How many tags
  * there are: ARCH_TAGS (the same on all CPUs), or 0 where a load of another root forgets all that is
  * not global. Fixed before arch_initialise returns. */
-#define ARCH_TAGS 4096u
-u32 arch_tag_count(void);
+/* u32 arch_tag_count(void), in arch_machine.h */
 
 /* Make ROOT (NULL: the kernel's own) the one that this CPU translates through, under TAG (below
  * arch_tag_count(); ignored where that is 0). KEEP: what is cached under TAG is used again; else it
@@ -225,9 +227,9 @@ void arch_interrupt_cpu(u32 number);
 
 /* Halt all other CPUs for good, as far as they listen, whatever they do. For a panic. */
 void arch_stop_other_cpus(void);
-const char *arch_features(void);       /* what is used: "NX SMEP SYSENTER APIC ..." */
-u64 arch_clock(void);                  /* nanoseconds since boot, monotonic */
-u32 arch_ticks(void);                  /* a counter of this CPU that wraps: cheaper to read; */
+const char *arch_features(void); /* what is used: "NX SMEP SYSENTER APIC ..." */
+u64 arch_clock(void);            /* nanoseconds since boot, monotonic */
+/* u32 arch_ticks(void), in arch_machine.h: a counter of this CPU that wraps, cheaper to read; */
 u64 arch_ticks_nanoseconds(u32 ticks); /* and what a difference of two readings is worth */
 void arch_wait_for_interrupt(void);    /* interrupts on, halt, interrupts off again */
 void arch_interrupt_window(void);      /* let pending interrupts in, then off again */

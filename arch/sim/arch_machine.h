@@ -21,6 +21,7 @@
 #define ARCH_VIEW_DIRECTORIES SIM_VIEW_DIRECTORIES
 #define ARCH_USER_TOP (SIM_VIEW_DIRECTORIES ? 0xF0000000ull : 0x100000000ull)
 #define ARCH_CPU_LIMIT 64u
+#define ARCH_TAGS 4096u
 #define KERNEL_STACK_SIZE 8192u
 
 struct cpu;
@@ -93,6 +94,11 @@ static inline void arch_message_return(void *kernel_stack, long result) {
     (void)kernel_stack;
     (void)result;
 }
+
+u32 arch_ticks(void);
+u32 arch_tag_count(void);
+
+#define ARCH_CODE_ADDRESS() ((uword)__builtin_return_address(0))
 
 uword arch_interrupts_save(void);
 void arch_interrupts_restore(uword state);

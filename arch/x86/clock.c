@@ -66,7 +66,7 @@ u64 arch_clock(void) {
     return tsc_to_nanoseconds(tsc_read() + arch_cpu()->arch.tsc_offset - tsc_start);
 }
 
-u32 arch_ticks(void) { return x86_features.tsc ? (u32)tsc_read() : (u32)ticks; }
+u32 x86_slow_ticks(void) { return (u32)ticks; }
 
 u64 arch_ticks_nanoseconds(u32 count) {
     return x86_features.tsc ? tsc_to_nanoseconds(count) : count * (NANOSECONDS / TICK_HZ);

@@ -15,10 +15,6 @@
 #include "arch/x86/cpu_features.h"
 #include "arch/x86/registers.h"
 
-u32 arch_tag_count(void) {
-    return x86_features.pcid || x86_features.pcid_pretended ? ARCH_TAGS : 0;
-}
-
 void arch_invalidate(u32 address, u32 pages) {
     if (pages == 0) {
         cr3_write(cr3_read()); /* reads back without CR3_KEEP: forgets the loaded tag's */

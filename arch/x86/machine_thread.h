@@ -9,6 +9,7 @@
 
 #include <segments.h>
 
+#include "arch/x86/cpu_features.h"
 #include "kernel/base/types.h"
 
 #define X86_FPU_SIZE 512 /* FXSAVE's; FNSAVE takes 108 of them */
@@ -41,6 +42,24 @@ static inline void arch_interrupts_restore(uword flags) {
     if (flags & X86_FLAGS_INTERRUPT) {
         __asm__ volatile("sti" ::: "memory");
     }
+}
+
+#define ARCH_CODE_ADDRESS()                               \
+    ({                                                    \
+        uword here;                                       \
+        __asm__ volatile("mov $1f, %0\n1:" : "=r"(here)); \
+        here;                                             \
+    })
+
+/* The TSC's low half; where there is none, the ticks since boot. */
+u32 x86_slow_ticks(void);
+static inline u32 arch_ticks(void) {
+    u32 low, high;
+    if (UNLIKELY(!x86_features.tsc)) {
+        return x86_slow_ticks();
+    }
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return low;
 }
 
 static inline void arch_relax(void) { __asm__ volatile("pause" ::: "memory"); }

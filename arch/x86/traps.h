@@ -76,8 +76,8 @@ const struct acpi_machine *x86_machine(void);
 
 /* ---- io_apic.c: the lines of the ISA bus, to the boot CPU ------------------------------------ */
 
-void x86_lines_initialise(void); /* after x86_apic_initialise */
-bool x86_io_apic_used(void);     /* else the 8259s */
+void x86_lines_initialise(void);  /* after x86_apic_initialise */
+bool x86_io_apic_used(void);      /* else the 8259s */
 bool x86_line_spurious(u32 line); /* there was no interrupt, and there is nothing more to do */
 void x86_line_acknowledge(u32 line);
 

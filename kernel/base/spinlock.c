@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Spinlocks: acquire, release, the CPU's list of held locks, and in debug builds the check of the
- * order that spinlock.h states. A CPU spins with interrupts off, so it serves in spinlock_wait what
+ * Spinlocks: what acquire and release (spinlock.h) do out of line, and in debug builds the check of
+ * the order that spinlock.h states. A CPU spins with interrupts off, so it serves in spinlock_wait what
  * other CPUs ask of it meanwhile (request.h).
  */
 #include "kernel/base/spinlock.h"
@@ -35,10 +35,17 @@ static void order_check(const struct cpu *cpu, const struct spinlock *lock, uwor
     }
 }
 
+void spinlock_check(const struct cpu *cpu, const struct spinlock *lock, uword place) {
+    ASSERT(!arch_interrupts_enabled(), "lock %s is acquired with interrupts on", lock->name);
+    ASSERT(!spinlock_held(lock), "lock %s is acquired twice by CPU %u", lock->name, cpu->number);
+    ASSERT(cpu->lock_count < LOCKS_HELD_LIMIT, "lock %s would be number %u that CPU %u holds",
+           lock->name, cpu->lock_count + 1, cpu->number);
+    order_check(cpu, lock, place);
+}
+
 /* LOCK is held by another CPU: wait for it and take it. What others ask of this CPU meanwhile is
- * done, for the one that holds LOCK may be waiting for that (hazards 11, 12). Out of line, so that
- * an acquire without a wait stays short. */
-static __attribute__((noinline)) void spinlock_wait(struct spinlock *lock) {
+ * done, for the one that holds LOCK may be waiting for that (hazards 11, 12). */
+void spinlock_wait(struct spinlock *lock) {
     arch_cpu()->lock_waits++;
     do {
         while (__atomic_load_n(&lock->locked, __ATOMIC_RELAXED) != 0) {
@@ -49,41 +56,8 @@ static __attribute__((noinline)) void spinlock_wait(struct spinlock *lock) {
     } while (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE) != 0);
 }
 
-/* This CPU has LOCK now, taken by the code at PLACE. */
-static inline void held_add(struct cpu *cpu, struct spinlock *lock, uword place) {
-    ASSERT(cpu->lock_count < LOCKS_HELD_LIMIT, "lock %s would be number %u that CPU %u holds",
-           lock->name, cpu->lock_count + 1, cpu->number);
-    cpu->locks[cpu->lock_count] = lock;
-    cpu->lock_places[cpu->lock_count++] = place;
-    INTERLEAVE_ACQUIRED(lock);
-}
-
-/* Apart, so that to take a free lock calls nothing and saves no registers. */
-static __attribute__((noinline)) void acquire_contended(struct spinlock *lock, uword place) {
-    spinlock_wait(lock);
-    held_add(arch_cpu(), lock, place);
-}
-
-void spinlock_acquire(struct spinlock *lock) {
-    struct cpu *cpu = arch_cpu();
-    uword place = (uword)__builtin_return_address(0);
-#ifdef DEBUG
-    ASSERT(!arch_interrupts_enabled(), "lock %s is acquired with interrupts on", lock->name);
-    ASSERT(!spinlock_held(lock), "lock %s is acquired twice by CPU %u", lock->name, cpu->number);
-    order_check(cpu, lock, place);
-#else
-    (void)order_check;
-#endif
-    INTERLEAVE_LOCKED();
-    if (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE) != 0) {
-        acquire_contended(lock, place);
-        return;
-    }
-    held_add(cpu, lock, place);
-}
-
 /* Locks need not be released in the opposite order: close the gap that LOCK leaves in the list. */
-static void held_remove(struct cpu *cpu, const struct spinlock *lock) {
+void spinlock_forget(struct cpu *cpu, const struct spinlock *lock) {
     u32 index = cpu->lock_count;
     while (index > 0 && cpu->locks[index - 1] != lock) {
         index--;
@@ -95,13 +69,6 @@ static void held_remove(struct cpu *cpu, const struct spinlock *lock) {
         cpu->locks[index - 1] = cpu->locks[index];
         cpu->lock_places[index - 1] = cpu->lock_places[index];
     }
-}
-
-void spinlock_release(struct spinlock *lock) {
-    held_remove(arch_cpu(), lock);
-    INTERLEAVE_LOCKED(); /* what was stored before is seen before */
-    __atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
-    INTERLEAVE_RELEASED(lock);
 }
 
 bool spinlock_held(const struct spinlock *lock) {

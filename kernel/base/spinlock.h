@@ -7,6 +7,8 @@
 #ifndef KERNEL_SPINLOCK_H
 #define KERNEL_SPINLOCK_H
 
+#include "kernel/base/cpu.h"
+#include "kernel/base/interleave.h"
 #include "kernel/base/types.h"
 
 enum lock_class {
@@ -37,8 +39,43 @@ struct spinlock {
     { .class = (class_), .name = (name_) }
 
 void spinlock_init(struct spinlock *lock, enum lock_class class, u64 order, const char *name);
-void spinlock_acquire(struct spinlock *lock);
-void spinlock_release(struct spinlock *lock);
 bool spinlock_held(const struct spinlock *lock); /* by this CPU */
+
+/* The parts that are out of line (spinlock.c). */
+void spinlock_wait(struct spinlock *lock); /* until it is free; take it then */
+void spinlock_check(const struct cpu *cpu, const struct spinlock *lock, uword place);
+void spinlock_forget(struct cpu *cpu, const struct spinlock *lock); /* not the last one acquired */
+
+/* In line, because most locks are free, and a call would cost more than the lock. */
+static inline __attribute__((always_inline)) void spinlock_acquire(struct spinlock *lock) {
+    struct cpu *cpu = arch_cpu();
+    uword place = ARCH_CODE_ADDRESS();
+#ifdef DEBUG
+    spinlock_check(cpu, lock, place);
+#endif
+    INTERLEAVE_LOCKED();
+    if (UNLIKELY(__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE) != 0)) {
+        spinlock_wait(lock);
+        cpu = arch_cpu();
+    }
+    u32 count = cpu->lock_count;
+    cpu->locks[count] = lock;
+    cpu->lock_places[count] = place;
+    cpu->lock_count = count + 1;
+    INTERLEAVE_ACQUIRED(lock);
+}
+
+static inline __attribute__((always_inline)) void spinlock_release(struct spinlock *lock) {
+    struct cpu *cpu = arch_cpu();
+    u32 last = cpu->lock_count - 1;
+    if (last < LOCKS_HELD_LIMIT && cpu->locks[last] == lock) {
+        cpu->lock_count = last;
+    } else {
+        spinlock_forget(cpu, lock);
+    }
+    INTERLEAVE_LOCKED(); /* what was stored before is seen before */
+    __atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+    INTERLEAVE_RELEASED(lock);
+}
 
 #endif

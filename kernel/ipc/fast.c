@@ -75,39 +75,51 @@ static struct ipc_state *receiver_ready(const struct endpoint *endpoint,
     return receiver->is_short && sched_switch_begin(server, priority) ? receiver : NULL;
 }
 
-long ipc_fast_call(int handle, u32 label) {
-    struct thread *thread = thread_current();
-    struct ipc_state *state = thread->ipc;
-    struct handle_table *table = &thread->process->handles;
-    if (state == NULL) {
-        return -E_AGAIN;
-    }
+/* The session behind HANDLE of the calling process, referenced, so that it does not close meanwhile;
+ * null: it is for the general way to say what is wrong with it. */
+static struct session *session_take(struct handle_table *table, int handle) {
     spinlock_acquire(&table->lock);
     struct session *session = session_at(table, handle);
-    if (session == NULL) {
-        spinlock_release(&table->lock);
-        return -E_AGAIN;
+    if (session != NULL) {
+        atomic_increment(&session->references);
     }
+    spinlock_release(&table->lock);
+    return session;
+}
+
+/* With the reference to SESSION, or without anything. */
+static long call_session(struct thread *thread, struct ipc_state *state, struct session *session,
+                         u32 label) {
     struct endpoint *endpoint = session->endpoint;
     u32 lent;
     spinlock_acquire(&endpoint->lock);
     struct ipc_state *receiver = receiver_ready(endpoint, thread, &lent);
     if (receiver == NULL) {
         spinlock_release(&endpoint->lock);
-        spinlock_release(&table->lock);
         return -E_AGAIN;
     }
-    session_reference(session); /* it must not close meanwhile */
-    spinlock_release(&table->lock);
     state->is_short = true;
     list_remove(&receiver->link);
     endpoint_received(endpoint, state, receiver);
     words_give(receiver, state, label, session->badge);
     receiver->phase = IPC_IDLE;
     int result = sched_switch_to(receiver->thread, lent, &endpoint->lock);
-    long returned = switched_return(endpoint, state, result);
-    session_release(session);
-    return returned;
+    return switched_return(endpoint, state, result);
+}
+
+long ipc_fast_call(int handle, u32 label) {
+    struct thread *thread = thread_current();
+    struct ipc_state *state = thread->ipc;
+    struct session *session =
+        state != NULL ? session_take(&thread->process->handles, handle) : NULL;
+    if (session == NULL) {
+        return -E_AGAIN;
+    }
+    long result = call_session(thread, state, session, label);
+    if (UNLIKELY(atomic_decrement(&session->references) == 0)) {
+        endpoint_closed(session->endpoint, session);
+    }
+    return result;
 }
 
 /* HANDLE is a right to receive from ENDPOINT. Looked at without the table's lock: if another thread

@@ -85,6 +85,13 @@ static void account_settle(struct thread *thread) {
     thread->ran = 0;
 }
 
+static void current_publish(struct cpu *cpu, struct thread *next, u32 pid) {
+    cpu->attention = next->killed;
+    cpu->current = next;
+    __atomic_store_n(&cpu->pid, pid, __ATOMIC_SEQ_CST);
+    cpu->switches++;
+}
+
 /* CPU runs NEXT from now on, as far as others see. Lock of QUEUE, its own, held. */
 static void current_set(struct cpu *cpu, struct run_queue *queue, struct thread *next) {
     if (cpu->current == cpu->idle && cpu_count > 1) {
@@ -93,10 +100,7 @@ static void current_set(struct cpu *cpu, struct run_queue *queue, struct thread 
     int running = next == cpu->idle ? QUEUE_IDLE : next->priority;
     u32 pid = next->process ? next->process->pid : CPU_IDLE;
     __atomic_store_n(&queue->running, running, __ATOMIC_RELAXED);
-    cpu->attention = next->killed;
-    cpu->current = next;
-    __atomic_store_n(&cpu->pid, pid, __ATOMIC_SEQ_CST);
-    cpu->switches++;
+    current_publish(cpu, next, pid);
 }
 
 /* Give the CPU to the best ready thread. Run-queue lock held; released on return, when the
@@ -256,14 +260,17 @@ bool sched_switch_begin(const struct thread *next, u32 priority) {
         return false;
     }
     spinlock_acquire(&queue->lock);
-    bool waits = next->state == THREAD_WAITING && next->cpu == cpu->number;
-    if (waits && !cpu->current->killed && run_queue_top(queue) <= (int)priority) {
+    /* It is still ours: the CPU of a thread that waits does not change. */
+    if (next->state == THREAD_WAITING && !cpu->current->killed && next->cpu == cpu->number &&
+        run_queue_top(queue) <= (int)priority) {
         return true;
     }
     spinlock_release(&queue->lock);
     return false;
 }
 
+/* Neither of the two is the idle thread, or one that ends: so there is less to do than in
+ * switch_away. */
 int sched_switch_to(struct thread *next, u32 lent, struct spinlock *lock) {
     struct cpu *cpu = arch_cpu();
     struct thread *current = cpu->current;
@@ -279,7 +286,8 @@ int sched_switch_to(struct thread *next, u32 lent, struct spinlock *lock) {
     u32 now = arch_ticks();
     account(current, now);
     next->started = now;
-    current_set(cpu, &run_queues[cpu->number], next);
+    __atomic_store_n(&run_queues[cpu->number].running, (int)next->priority, __ATOMIC_RELAXED);
+    current_publish(cpu, next, next->process->pid);
     arch_thread_switch(current, next);
     arrive();
     return current->wake_result;

@@ -10,7 +10,8 @@
 
 static const struct syscall_entry table[SYSCALL_COUNT] = SYSCALL_TABLE;
 
-static long call_traced(const struct syscall_entry *entry, uword a, uword b, uword c, uword d) {
+static __attribute__((noinline)) long call_traced(const struct syscall_entry *entry, uword a,
+                                                  uword b, uword c, uword d) {
     const uword arguments[SYSCALL_ARGUMENTS] = {a, b, c, d};
     if (entry->handler == call_process_exit || entry->handler == call_thread_exit) {
         syscall_trace(entry, arguments, NULL);
@@ -22,13 +23,14 @@ static long call_traced(const struct syscall_entry *entry, uword a, uword b, uwo
 }
 
 long kernel_system_call(uword number, uword a, uword b, uword c, uword d) {
-    arch_cpu()->system_calls++;
+    struct cpu *cpu = arch_cpu();
+    cpu->system_calls++;
     tlbsan_check_user();
     if (UNLIKELY((u32)number >= SYSCALL_COUNT)) {
         return -E_NOSYS;
     }
     const struct syscall_entry *entry = &table[(u32)number];
-    if (UNLIKELY(process_current()->traced)) {
+    if (UNLIKELY(cpu->current->process->traced)) {
         return call_traced(entry, a, b, c, d);
     }
     return entry->handler(a, b, c, d);

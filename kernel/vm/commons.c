@@ -17,7 +17,7 @@
 #include "kernel/vm/table.h"
 #include "kernel/vm/tlbsan.h"
 
-static struct quarter *commons; /* atomic; read by every CPU at its loads */
+struct quarter *commons_quarter; /* atomic; read by every CPU at its loads */
 
 static void global_flush(struct cpu *cpu) {
     arch_invalidate_all();
@@ -29,7 +29,7 @@ static void global_flush(struct cpu *cpu) {
 
 void commons_settle(const struct space *space) {
     struct cpu *cpu = arch_cpu();
-    struct quarter *quarter = __atomic_load_n(&commons, __ATOMIC_ACQUIRE);
+    struct quarter *quarter = __atomic_load_n(&commons_quarter, __ATOMIC_ACQUIRE);
     if (!quarter && cpu->global_view == 0) {
         return;
     }
@@ -140,8 +140,8 @@ static bool commons_claim(struct quarter *quarter, u32 *round) {
     struct quarter *nobody = NULL;
     quarter_lock(quarter);
     bool claimed = quarter->commons == COMMONS_NONE &&
-                   __atomic_compare_exchange_n(&commons, &nobody, quarter, false, __ATOMIC_SEQ_CST,
-                                               __ATOMIC_RELAXED);
+                   __atomic_compare_exchange_n(&commons_quarter, &nobody, quarter, false,
+                                               __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
     if (claimed) {
         quarter->commons = COMMONS_STARTING;
         *round = ++quarter->commons_round;
@@ -153,7 +153,7 @@ static bool commons_claim(struct quarter *quarter, u32 *round) {
 /* The lock is held, or nobody refers to QUARTER any more. */
 static void commons_disclaim(struct quarter *quarter) {
     struct quarter *expected = quarter;
-    __atomic_compare_exchange_n(&commons, &expected, NULL, false, __ATOMIC_SEQ_CST,
+    __atomic_compare_exchange_n(&commons_quarter, &expected, NULL, false, __ATOMIC_SEQ_CST,
                                 __ATOMIC_RELAXED);
 }
 

@@ -12,6 +12,8 @@
 #ifndef KERNEL_COMMONS_H
 #define KERNEL_COMMONS_H
 
+#include "kernel/base/cpu.h"
+#include "kernel/base/interleave.h"
 #include "kernel/vm/space.h"
 
 /* Make QUARTER the commons. 0; E_BUSY: there is one already, or it is just ceasing to be; E_NOSYS:
@@ -26,6 +28,14 @@ void commons_demote(struct quarter *quarter);
 
 /* The same for one that nobody refers to any more: its entries stay as they are. */
 void commons_discard(struct quarter *quarter);
+
+/* Is there a commons, or may CPU, this one, still have something of one? Else there is nothing to
+ * settle. */
+extern struct quarter *commons_quarter; /* atomic; null: none. Only commons.c writes it */
+static inline bool commons_concerns(const struct cpu *cpu) {
+    INTERLEAVE_READ(&commons_quarter);
+    return __atomic_load_n(&commons_quarter, __ATOMIC_ACQUIRE) || cpu->global_view != 0;
+}
 
 /* A step of space_load, with the root of SPACE loaded and this CPU in its masks: no global
  * translation that is not right for SPACE is left. */

@@ -17,6 +17,7 @@
 #define ARCH_USER_TOP 0x100000000ull
 #define ARCH_VIEW_DIRECTORIES 0
 #define ARCH_CPU_LIMIT 32u
+#define ARCH_TAGS 4096u
 #define KERNEL_STACK_SIZE 8192u
 
 /* The image is linked at this + its physical address. */
@@ -52,6 +53,10 @@ static inline struct arch_message *arch_message(void *kernel_stack) {
 static inline void arch_message_return(void *kernel_stack, long result) {
     (void)kernel_stack;
     (void)result;
+}
+
+static inline u32 arch_tag_count(void) {
+    return x86_features.pcid || x86_features.pcid_pretended ? ARCH_TAGS : 0;
 }
 
 #endif

@@ -18,6 +18,7 @@
 #define ARCH_USER_TOP 0xF0000000ull
 #define ARCH_VIEW_DIRECTORIES 1
 #define ARCH_CPU_LIMIT 32u
+#define ARCH_TAGS 4096u
 #define KERNEL_STACK_SIZE 8192u
 
 #define X86_IMAGE_BASE 0xF0000000u /* the image is linked at this + its physical address */
@@ -55,5 +56,9 @@ static inline struct arch_message *arch_message(void *kernel_stack) {
 /* The short way out of a call leaves those registers to C code: so take the one that restores all
  * of the frame. */
 void arch_message_return(void *kernel_stack, long result);
+
+static inline u32 arch_tag_count(void) {
+    return x86_features.pcid || x86_features.pcid_pretended ? ARCH_TAGS : 0;
+}
 
 #endif
