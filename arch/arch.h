@@ -182,6 +182,10 @@ void arch_thread_redirect(u32 entry, u32 sp, u32 arg);
  * Returns in PREVIOUS when it is switched to again. The space is loaded by the caller. */
 void arch_thread_switch(struct thread *previous, struct thread *next);
 
+/* The same between two threads of processes, in line, in arch_machine.h; STACK: NEXT's.
+ * void arch_thread_switch_user(struct arch_thread *previous, struct arch_thread *next, void *stack)
+ */
+
 /* Set the calling thread's user thread pointer (FS base on long, GS base on pae). */
 void arch_thread_set_pointer(struct thread *thread, u32 base);
 u32 arch_thread_pointer(const struct thread *thread); /* what was set; a clone inherits it */

@@ -98,6 +98,8 @@ static inline void arch_message_return(void *kernel_stack, long result) {
 u32 arch_ticks(void);
 u32 arch_tag_count(void);
 
+void arch_thread_switch_user(struct arch_thread *previous, struct arch_thread *next, void *stack);
+
 #define ARCH_CODE_ADDRESS() ((uword)__builtin_return_address(0))
 
 uword arch_interrupts_save(void);

@@ -10,9 +10,8 @@
 #include <segments.h>
 
 #include "arch/x86/cpu_features.h"
+#include "arch/x86/fpu.h"
 #include "kernel/base/types.h"
-
-#define X86_FPU_SIZE 512 /* FXSAVE's; FNSAVE takes 108 of them */
 
 /* What a thread leaves behind when it is off the CPU. Its user registers are not here: they stand
  * in the frame at the top of its kernel stack. */
@@ -63,5 +62,7 @@ static inline u32 arch_ticks(void) {
 }
 
 static inline void arch_relax(void) { __asm__ volatile("pause" ::: "memory"); }
+
+void x86_switch_stacks(uword *save, uword load); /* entry.asm */
 
 #endif

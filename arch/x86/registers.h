@@ -20,6 +20,7 @@
 #define CR4_SMEP (1u << 20)
 #define CR4_SMAP (1u << 21)
 #define MSR_EFER 0xC0000080u
+#define MSR_FS_BASE 0xC0000100u
 #define EFER_SCE (1u << 0)
 #define EFER_LME (1u << 8)
 #define EFER_NXE (1u << 11)

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "arch/x86/cpu_features.h"
+#include "arch/x86/fpu.h"
 #include "arch/x86/traps.h"
 #include "kernel/base/cpu.h"
 #include "kernel/process/process.h"
@@ -25,35 +26,6 @@
 #define MXCSR_DEFAULT 0x1F80u /* all exceptions masked, round to nearest */
 
 static u8 clean_state[X86_FPU_SIZE] __attribute__((aligned(16)));
-
-/* FNSAVE also resets the FPU. */
-static void fpu_save(u8 *area) {
-    if (x86_features.fxsr) {
-#ifdef __x86_64__
-        __asm__ volatile("fxsave64 %0" : "=m"(*(u8(*)[X86_FPU_SIZE])area));
-#else
-        __asm__ volatile("fxsave %0" : "=m"(*(u8(*)[X86_FPU_SIZE])area));
-#endif
-    } else {
-        __asm__ volatile("fnsave %0; fwait" : "=m"(*(u8(*)[X86_FPU_SIZE])area));
-    }
-}
-
-/* Some CPUs' FXRSTOR leaves the last instruction and operand pointers alone when no exception is
- * pending: they would be the previous thread's. Loading any number overwrites them first. */
-static void fpu_load(const u8 *area) {
-    static const u32 zero;
-    if (x86_features.fxsr) {
-        __asm__ volatile("fnclex; emms; fildl %0" ::"m"(zero));
-#ifdef __x86_64__
-        __asm__ volatile("fxrstor64 %0" ::"m"(*(const u8(*)[X86_FPU_SIZE])area));
-#else
-        __asm__ volatile("fxrstor %0" ::"m"(*(const u8(*)[X86_FPU_SIZE])area));
-#endif
-    } else {
-        __asm__ volatile("frstor %0" ::"m"(*(const u8(*)[X86_FPU_SIZE])area));
-    }
-}
 
 void x86_fpu_initialise(void) {
     static const u32 mxcsr = MXCSR_DEFAULT;

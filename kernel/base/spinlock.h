@@ -78,4 +78,17 @@ static inline __attribute__((always_inline)) void spinlock_release(struct spinlo
     INTERLEAVE_RELEASED(lock);
 }
 
+/* The same for LOCK, acquired just before OTHER, which was acquired last and stays held. */
+static inline __attribute__((always_inline)) void spinlock_release_below(struct spinlock *lock,
+                                                                         struct spinlock *other) {
+    struct cpu *cpu = arch_cpu();
+    u32 last = cpu->lock_count - 1;
+    cpu->locks[last - 1] = other;
+    cpu->lock_places[last - 1] = cpu->lock_places[last];
+    cpu->lock_count = last;
+    INTERLEAVE_LOCKED();
+    __atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+    INTERLEAVE_RELEASED(lock);
+}
+
 #endif

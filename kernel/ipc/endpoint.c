@@ -204,23 +204,6 @@ static int content_fits(const struct ipc_content *content, const struct ipc_stat
     return content->quarters & ~waiting->accept ? E_REFUSED : E_OK;
 }
 
-void endpoint_received(struct endpoint *endpoint, struct ipc_state *caller,
-                       struct ipc_state *receiver) {
-    caller->phase = IPC_AWAITING;
-    caller->receiver = receiver->thread->process;
-    caller->content.token = endpoint->next_token++;
-    list_append(&endpoint->awaiting, &caller->link);
-    if (receiver->caller != NULL) {
-        receiver->caller->server = NULL;
-    }
-    receiver->caller = caller;
-    caller->server = receiver;
-    if (caller->content.quarters & ~caller->content.given) {
-        caller->borrower = receiver->thread->process;
-        process_reference(caller->borrower);
-    }
-}
-
 /* The calling thread is lent LENT from now on. Most often it is already; whoever lends it another at
  * this moment comes later. */
 static void lent_accept(struct thread *thread, u32 lent) {

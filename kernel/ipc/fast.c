@@ -9,8 +9,8 @@
  * tests/guest/test_ipc.py compares them: hazard 44).
  *
  *     caller                                       server
- *     ipc_fast_call ── sched_switch_to ──────────> returns from ipc_fast_reply_receive
- *     returns <────────────────── sched_switch_to ── ipc_fast_reply_receive
+ *     call_ipc_call_short ── sched_switch_to ──────────> returns from call_ipc_reply_receive_short
+ *     returns <────────────────── sched_switch_to ── call_ipc_reply_receive_short
  *
  * Locks: handle table, endpoint, run queue, in this order; all but the last are released before the
  * switch, and that one by the thread that goes on.
@@ -19,18 +19,17 @@
 #include "kernel/base/atomic.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/process/process.h"
-#include "kernel/sched/sched.h"
+#include "kernel/sched/direct.h"
+#include "kernel/syscall/syscall.h"
 
 #ifdef IPC_GENERAL_ONLY
 
-long ipc_fast_call(int handle, u32 label) {
-    (void)handle, (void)label;
-    return -E_AGAIN;
+long call_ipc_call_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
+    return call_ipc_call_short_generally(handle, label);
 }
 
-long ipc_fast_reply_receive(int handle, u32 label) {
-    (void)handle, (void)label;
-    return -E_AGAIN;
+long call_ipc_reply_receive_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
+    return call_ipc_reply_receive_short_generally(handle, label);
 }
 
 #else
@@ -49,8 +48,13 @@ static void words_give(struct ipc_state *to, const struct ipc_state *from, u32 l
 
 /* The thread of STATE goes on after its switch: with what was handed to it, here or in endpoint.c. */
 static long switched_return(struct endpoint *endpoint, struct ipc_state *state, int result) {
-    endpoint_settle(endpoint, state);
-    return ipc_short_return(state, result);
+    if (UNLIKELY(result != E_OK || !state->in_registers)) {
+        endpoint_settle(endpoint, state);
+        return ipc_short_return(state, result);
+    }
+    state->in_registers = false;
+    arch_message_return(state->thread->kernel_stack, (long)state->content.label);
+    return (long)state->content.label;
 }
 
 /* The session behind HANDLE, which may be called; null: none, or something else. Lock held. */
@@ -87,39 +91,41 @@ static struct session *session_take(struct handle_table *table, int handle) {
     return session;
 }
 
-/* With the reference to SESSION, or without anything. */
-static long call_session(struct thread *thread, struct ipc_state *state, struct session *session,
-                         u32 label) {
+/* A reference to SESSION goes: it was the last one only if the handle has been closed meanwhile. */
+static void session_put(struct session *session) {
+    if (UNLIKELY(atomic_decrement(&session->references) == 0)) {
+        endpoint_closed(session->endpoint, session);
+    }
+}
+
+long call_ipc_call_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
+    struct thread *thread = thread_current();
+    struct ipc_state *state = thread->ipc;
+    struct session *session = NULL;
+    if (state != NULL && (u32)label <= SHORT_LABEL_LIMIT) {
+        session = session_take(&thread->process->handles, (int)handle);
+    }
+    if (session == NULL) {
+        return call_ipc_call_short_generally(handle, label);
+    }
     struct endpoint *endpoint = session->endpoint;
     u32 lent;
     spinlock_acquire(&endpoint->lock);
     struct ipc_state *receiver = receiver_ready(endpoint, thread, &lent);
     if (receiver == NULL) {
         spinlock_release(&endpoint->lock);
-        return -E_AGAIN;
+        session_put(session);
+        return call_ipc_call_short_generally(handle, label);
     }
     state->is_short = true;
     list_remove(&receiver->link);
     endpoint_received(endpoint, state, receiver);
-    words_give(receiver, state, label, session->badge);
+    words_give(receiver, state, (u32)label, session->badge);
     receiver->phase = IPC_IDLE;
     int result = sched_switch_to(receiver->thread, lent, &endpoint->lock);
-    return switched_return(endpoint, state, result);
-}
-
-long ipc_fast_call(int handle, u32 label) {
-    struct thread *thread = thread_current();
-    struct ipc_state *state = thread->ipc;
-    struct session *session =
-        state != NULL ? session_take(&thread->process->handles, handle) : NULL;
-    if (session == NULL) {
-        return -E_AGAIN;
-    }
-    long result = call_session(thread, state, session, label);
-    if (UNLIKELY(atomic_decrement(&session->references) == 0)) {
-        endpoint_closed(session->endpoint, session);
-    }
-    return result;
+    long returned = switched_return(endpoint, state, result);
+    session_put(session);
+    return returned;
 }
 
 /* HANDLE is a right to receive from ENDPOINT. Looked at without the table's lock: if another thread
@@ -144,29 +150,29 @@ static struct ipc_state *caller_ready(const struct endpoint *endpoint,
     return ready ? caller : NULL;
 }
 
-long ipc_fast_reply_receive(int handle, u32 label) {
+long call_ipc_reply_receive_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
     struct thread *thread = thread_current();
     struct ipc_state *state = thread->ipc;
     struct endpoint *endpoint = state != NULL ? state->serving : NULL;
-    if (endpoint == NULL || !receives_from(&thread->process->handles, handle, endpoint)) {
-        return -E_AGAIN;
+    if (endpoint == NULL || (u32)label > SHORT_LABEL_LIMIT ||
+        !receives_from(&thread->process->handles, (int)handle, endpoint)) {
+        return call_ipc_reply_receive_short_generally(handle, label);
     }
     spinlock_acquire(&endpoint->lock);
     struct ipc_state *caller = caller_ready(endpoint, state);
     if (caller == NULL) {
         spinlock_release(&endpoint->lock);
-        return -E_AGAIN;
+        return call_ipc_reply_receive_short_generally(handle, label);
     }
     list_remove(&caller->link);
     state->caller = NULL;
     caller->server = NULL;
-    words_give(caller, state, label, 0);
+    words_give(caller, state, (u32)label, 0);
     caller->phase = IPC_IDLE;
     state->is_short = true;
     state->phase = IPC_RECEIVING;
     list_append(&endpoint->receivers, &state->link);
-    thread->lent = 0;
-    thread->priority = thread->base_priority;
+    lent_set(thread, 0);
     int result = sched_switch_to(caller->thread, KEEP_LENT, &endpoint->lock);
     return switched_return(endpoint, state, result);
 }

@@ -24,6 +24,7 @@
 #include "kernel/base/list.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/object/object.h"
+#include "kernel/process/process.h"
 #include "kernel/vm/space.h"
 
 struct process;
@@ -157,10 +158,10 @@ long ipc_reply_receive_short(struct endpoint *endpoint, u32 label);
 /* What a wait of STATE's thread for a short message returns, RESULT being how it ended. */
 long ipc_short_return(struct ipc_state *state, int result);
 
-/* The common case of two of them: both sides short, the other one waits on this CPU. -E_AGAIN:
- * nothing has happened, take the general way. LABEL has been checked. (fast.c) */
-long ipc_fast_call(int handle, u32 label);
-long ipc_fast_reply_receive(int handle, u32 label);
+/* Two of the calls as the general way serves them (syscall/calls_ipc.c), for fast.c, which tries the
+ * common case first. */
+long call_ipc_call_short_generally(uword handle, uword label);
+long call_ipc_reply_receive_short_generally(uword handle, uword label);
 
 /* Drop the handles of STATE's content from number FIRST on. (message.c) */
 void ipc_handles_drop(struct ipc_state *state, u32 first);
@@ -195,8 +196,23 @@ void endpoint_server_leave(struct ipc_state *state);
 /* ---- endpoint.c, for fast.c; lock held ------------------------------------------------------- */
 
 /* RECEIVER has what CALLER sent: CALLER awaits the reply. */
-void endpoint_received(struct endpoint *endpoint, struct ipc_state *caller,
-                       struct ipc_state *receiver);
+static inline void endpoint_received(struct endpoint *endpoint, struct ipc_state *caller,
+                                     struct ipc_state *receiver) {
+    caller->phase = IPC_AWAITING;
+    caller->receiver = receiver->thread->process;
+    caller->content.token = endpoint->next_token++;
+    list_append(&endpoint->awaiting, &caller->link);
+    if (receiver->caller != NULL) {
+        receiver->caller->server = NULL;
+    }
+    receiver->caller = caller;
+    caller->server = receiver;
+    if (caller->content.quarters & ~caller->content.given) {
+        caller->borrower = receiver->thread->process;
+        process_reference(caller->borrower);
+    }
+}
+
 /* After its thread has woken: take STATE out of its list if nobody else has done so. */
 void endpoint_settle(struct endpoint *endpoint, struct ipc_state *state);
 

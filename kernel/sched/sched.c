@@ -24,6 +24,7 @@
 #include "kernel/device/ports.h"
 #include "kernel/ipc/notification.h"
 #include "kernel/process/process.h"
+#include "kernel/sched/direct.h"
 #include "kernel/sched/run_queue.h"
 #include "kernel/vm/space.h"
 
@@ -40,42 +41,11 @@ static void wake(struct run_queue *queue, struct thread *thread, int result, boo
 
 /* ---- Switching ------------------------------------------------------------------------------- */
 
-/* The first thing after a switch, on the stack of the thread that was switched to.
- *
- * The space that it loads is there for as long as the CPU has it loaded: the process keeps a
- * reference, and process_set_space, which drops it, does so only after this CPU has loaded the new
- * one. For cpu->pid was set, with a full barrier (switch_away), before process->space is read here;
- * and process_set_space sets process->space, with a full barrier, before it reads cpu->pid. So
- * either it sees us and asks us to look again, or we see the new space. */
-static void arrive(void) {
-    struct cpu *cpu = arch_cpu();
-    spinlock_release(&run_queues[cpu->number].lock);
-    struct thread *dead = cpu->dead;
-    if (dead) {
-        cpu->dead = NULL;
-        thread_free(dead);
-    }
-    struct process *process = cpu->current->process;
-    if (process) {
-        space_load(__atomic_load_n(&process->space, __ATOMIC_SEQ_CST));
-        ports_load(process);
-    } else if (cpu_count > 1) {
-        space_load(NULL); /* in no quarter's mask: no shootdown interrupts an idle CPU */
-    }
-}
-
 void kernel_thread_arrived(void) {
-    arrive();
+    sched_arrive();
     if (thread_current()->process) {
         kernel_return_to_user(); /* it may have been killed before its first instruction */
     }
-}
-
-/* Count the time that THREAD has run since the last time that this was done, in ticks. Each tick of
- * the clock puts it where it belongs, before it can overflow. */
-static void account(struct thread *thread, u32 now) {
-    thread->ran += now - thread->started;
-    thread->started = now;
 }
 
 static void account_settle(struct thread *thread) {
@@ -83,13 +53,6 @@ static void account_settle(struct thread *thread) {
         atomic_add_64(&thread->process->cpu_time, arch_ticks_nanoseconds(thread->ran));
     }
     thread->ran = 0;
-}
-
-static void current_publish(struct cpu *cpu, struct thread *next, u32 pid) {
-    cpu->attention = next->killed;
-    cpu->current = next;
-    __atomic_store_n(&cpu->pid, pid, __ATOMIC_SEQ_CST);
-    cpu->switches++;
 }
 
 /* CPU runs NEXT from now on, as far as others see. Lock of QUEUE, its own, held. */
@@ -122,7 +85,7 @@ static void switch_away(struct run_queue *queue) {
     next->started = now;
     current_set(cpu, queue, next);
     arch_thread_switch(previous, next);
-    arrive();
+    sched_arrive();
 }
 
 /* The caller goes back into the list, and the best thread runs, on this CPU or an idle one. */
@@ -245,52 +208,6 @@ int sched_wait(struct list *wait_queue, struct spinlock *lock, u64 deadline, boo
         spinlock_release(lock);
     }
     return result;
-}
-
-/* Lock of THREAD's queue held; it is in none. */
-static void lent_set(struct thread *thread, u32 lent) {
-    thread->lent = (u8)lent;
-    thread->priority = thread->lent > thread->base_priority ? thread->lent : thread->base_priority;
-}
-
-bool sched_switch_begin(const struct thread *next, u32 priority) {
-    const struct cpu *cpu = arch_cpu();
-    struct run_queue *queue = &run_queues[cpu->number];
-    if (atomic_read(&next->cpu) != cpu->number) {
-        return false;
-    }
-    spinlock_acquire(&queue->lock);
-    /* It is still ours: the CPU of a thread that waits does not change. */
-    if (next->state == THREAD_WAITING && !cpu->current->killed && next->cpu == cpu->number &&
-        run_queue_top(queue) <= (int)priority) {
-        return true;
-    }
-    spinlock_release(&queue->lock);
-    return false;
-}
-
-/* Neither of the two is the idle thread, or one that ends: so there is less to do than in
- * switch_away. */
-int sched_switch_to(struct thread *next, u32 lent, struct spinlock *lock) {
-    struct cpu *cpu = arch_cpu();
-    struct thread *current = cpu->current;
-    current->state = THREAD_WAITING;
-    current->killable = true;
-    if (lent != KEEP_LENT) {
-        lent_set(next, lent);
-    }
-    next->wake_result = E_OK;
-    next->slice = current->slice;
-    next->state = THREAD_RUNNING;
-    spinlock_release(lock);
-    u32 now = arch_ticks();
-    account(current, now);
-    next->started = now;
-    __atomic_store_n(&run_queues[cpu->number].running, (int)next->priority, __ATOMIC_RELAXED);
-    current_publish(cpu, next, next->process->pid);
-    arch_thread_switch(current, next);
-    arrive();
-    return current->wake_result;
 }
 
 static bool wake_waiting(struct thread *thread, int result, bool here, u32 lent) {

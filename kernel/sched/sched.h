@@ -48,18 +48,6 @@ void sched_kill(struct thread *thread);
 /* Set the caller's priority; the old one. */
 u32 sched_set_priority(u32 priority);
 
-/* The direct way from one thread to another: the caller waits as by sched_wait, killably and without
- * a deadline, and NEXT, which waits in the same way, goes on at once in its place on this CPU, with
- * result 0, with what is left of the caller's slice, and with the priority LENT (KEEP_LENT: unchanged). In two
- * halves: the caller, who holds the lock of what both wait in, changes that in between.
- *
- * begin: takes this CPU's run-queue lock and returns true, or leaves everything as it is: NEXT does
- * not wait any more, or belongs to another CPU; the caller has been killed; or somebody here is
- * better than PRIORITY, which is what NEXT will have.
- * to: releases LOCK; returns as sched_wait does. */
-bool sched_switch_begin(const struct thread *next, u32 priority);
-int sched_switch_to(struct thread *next, u32 lent, struct spinlock *lock);
-
 void sched_yield(void);          /* to the same or a higher priority */
 void sched_reschedule(void);     /* if something better is ready, or the slice is over */
 _Noreturn void sched_exit(void); /* never run the caller again */

@@ -79,12 +79,8 @@ long call_ipc_call(uword handle, uword message, uword c UNUSED, uword d UNUSED) 
     return call_by(call_long, handle, message);
 }
 
-long call_ipc_call_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
-    if ((u32)label > SHORT_LABEL_LIMIT) {
-        return -E_INVALID;
-    }
-    long result = ipc_fast_call((int)handle, (u32)label);
-    return result != -E_AGAIN ? result : call_by(call_short, handle, label);
+long call_ipc_call_short_generally(uword handle, uword label) {
+    return (u32)label > SHORT_LABEL_LIMIT ? -E_INVALID : call_by(call_short, handle, label);
 }
 
 static long with_endpoint(uword handle, uword message, int (*operation)(struct endpoint *, uword)) {
@@ -136,11 +132,6 @@ long call_ipc_reply_short(uword handle, uword label, uword c UNUSED, uword d UNU
     return short_with_endpoint(handle, (u32)label, ipc_reply_short);
 }
 
-long call_ipc_reply_receive_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
-    if ((u32)label > SHORT_LABEL_LIMIT) {
-        return -E_INVALID;
-    }
-    long result = ipc_fast_reply_receive((int)handle, (u32)label);
-    return result != -E_AGAIN ? result
-                              : short_with_endpoint(handle, (u32)label, ipc_reply_receive_short);
+long call_ipc_reply_receive_short_generally(uword handle, uword label) {
+    return short_with_endpoint(handle, (u32)label, ipc_reply_receive_short);
 }

@@ -35,6 +35,7 @@ struct arch_root {
 
 #include "arch/x86/machine_paging.h"
 #include "arch/x86/machine_thread.h"
+#include "arch/x86/registers.h"
 
 /* R9, R8, R10 and RDX in the frame at the top of the kernel stack; thread.c asserts it. */
 struct arch_message {
@@ -57,6 +58,16 @@ static inline void arch_message_return(void *kernel_stack, long result) {
 
 static inline u32 arch_tag_count(void) {
     return x86_features.pcid || x86_features.pcid_pretended ? ARCH_TAGS : 0;
+}
+
+static inline void arch_thread_switch_user(struct arch_thread *previous, struct arch_thread *next,
+                                           void *stack) {
+    struct arch_cpu *cpu = (struct arch_cpu *)arch_cpu(); /* the first member */
+    fpu_save(previous->fpu);
+    fpu_load(next->fpu);
+    msr_write(MSR_FS_BASE, next->pointer);
+    cpu->tss.rsp[0] = (uword)stack + KERNEL_STACK_SIZE;
+    x86_switch_stacks(&previous->stack_pointer, next->stack_pointer);
 }
 
 #endif

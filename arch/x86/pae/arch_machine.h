@@ -61,4 +61,15 @@ static inline u32 arch_tag_count(void) {
     return x86_features.pcid || x86_features.pcid_pretended ? ARCH_TAGS : 0;
 }
 
+void x86_set_thread_pointer(struct cpu *cpu, u32 base); /* segments.c */
+
+static inline void arch_thread_switch_user(struct arch_thread *previous, struct arch_thread *next,
+                                           void *stack) {
+    fpu_save(previous->fpu);
+    fpu_load(next->fpu);
+    x86_set_thread_pointer(arch_cpu(), next->pointer);
+    ((struct arch_cpu *)arch_cpu())->tss.esp0 = (uword)stack + KERNEL_STACK_SIZE;
+    x86_switch_stacks(&previous->stack_pointer, next->stack_pointer);
+}
+
 #endif
