@@ -158,6 +158,10 @@ void arch_frame_write(frame_t frame, u32 offset, const void *source, u32 length)
 int arch_copy_in(void *to, u32 from, u32 length);
 int arch_copy_out(u32 to, const void *from, u32 length);
 
+/* 0 if the byte at ADDRESS, checked by user_range_check, can be written: it is written as it is, in
+ * one step. Else E_FAULT. */
+int arch_user_writable(u32 address);
+
 /* ---- Threads --------------------------------------------------------------------------------- */
 
 /* Each thread has KERNEL_STACK_SIZE bytes at thread->kernel_stack; the frame of registers that it

@@ -184,3 +184,8 @@ int arch_copy_in(void *to, u32 from, u32 length) { return copy_user(from, to, le
 int arch_copy_out(u32 to, const void *from, u32 length) {
     return copy_user(to, (u8 *)from, length, true);
 }
+
+int arch_user_writable(u32 address) {
+    u8 byte;
+    return arch_copy_in(&byte, address, 1) == 0 ? arch_copy_out(address, &byte, 1) : E_FAULT;
+}

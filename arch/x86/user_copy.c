@@ -41,7 +41,7 @@ uword x86_fixup_find(uword instruction) {
 }
 
 /* Copy; true if every byte was copied. */
-static bool copy_or_fault(void *to, const void *from, uword length) {
+static inline bool copy_or_fault(void *to, const void *from, uword length) {
     uword count = length / sizeof(uword);
     u32 failed;
     __asm__ volatile("1: rep " MOVS_WORD "\n"
@@ -57,17 +57,42 @@ static bool copy_or_fault(void *to, const void *from, uword length) {
     return failed == 0;
 }
 
-static int copy_user(void *to, const void *from, uword length) {
+/* With SMAP: user memory is open from here on, or no longer. */
+static inline void user_open(void) {
     ASSERT(arch_cpu()->lock_count == 0, "user memory is touched while %u locks are held",
            arch_cpu()->lock_count);
     if (x86_features.smap) {
         __asm__ volatile("stac" ::: "memory", "cc");
     }
-    bool complete = copy_or_fault(to, from, length);
+}
+
+static inline void user_close(void) {
     if (x86_features.smap) {
         __asm__ volatile("clac" ::: "memory", "cc");
     }
+}
+
+static inline int copy_user(void *to, const void *from, uword length) {
+    user_open();
+    bool complete = copy_or_fault(to, from, length);
+    user_close();
     return complete ? E_OK : E_FAULT;
+}
+
+/* A locked OR of nothing: another thread's store to that byte is not lost. */
+int arch_user_writable(u32 address) {
+    int error;
+    user_open();
+    __asm__ volatile("1: lock orb $0, (%[address])\n"
+                     "xor %[error], %[error]\n"
+                     "jmp 3f\n"
+                     "2: mov %[fault], %[error]\n"
+                     "3:\n" FIXUP("1b", "2b")
+                     : [error] "=&r"(error)
+                     : [address] "r"((uword)address), [fault] "i"(E_FAULT)
+                     : "memory", "cc");
+    user_close();
+    return error;
 }
 
 int arch_copy_in(void *to, u32 from, u32 length) {

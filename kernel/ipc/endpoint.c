@@ -30,7 +30,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/process/process.h"
-#include "kernel/sched/sched.h"
+#include "kernel/sched/direct.h"
 #include "kernel/vm/quarter.h"
 
 static struct cache endpoint_cache = CACHE("endpoint", sizeof(struct endpoint), 8);
@@ -179,11 +179,15 @@ static void content_move(struct ipc_state *to, struct ipc_state *from) {
     u8 *page = to->page;
     to->page = from->page;
     from->page = page;
-    to->content = from->content;
-    from->content.handle_count = 0;
-    if (from->content.quarters != 0) {
+    struct ipc_content *source = &from->content, *target = &to->content;
+    memcpy(target, source, offsetof(struct ipc_content, handle));
+    for (u32 i = 0; i < source->handle_count; i++) {
+        target->handle[i] = source->handle[i];
+    }
+    source->handle_count = 0;
+    if (source->quarters != 0) {
         memcpy(to->quarter, from->quarter, sizeof(to->quarter));
-        from->content.quarters = 0;
+        source->quarters = 0;
     }
 }
 
@@ -252,8 +256,23 @@ static void servers_boost(struct endpoint *endpoint, u32 priority) {
     }
 }
 
-int endpoint_call(struct endpoint *endpoint, struct ipc_state *state, u64 deadline) {
-    spinlock_acquire(&endpoint->lock);
+/* The receiver that waits first, if it can take what CALLER sends and go on in its place at once:
+ * then this CPU's run queue is locked. */
+static struct ipc_state *receiver_here(const struct endpoint *endpoint,
+                                       const struct ipc_state *caller, u32 *lent) {
+    if (list_empty(&endpoint->receivers)) {
+        return NULL;
+    }
+    struct ipc_state *receiver = LIST_FIRST(&endpoint->receivers, struct ipc_state, link);
+    *lent = priority_lent(receiver, caller->thread->priority);
+    u32 priority = *lent != 0 ? *lent : receiver->thread->base_priority;
+    bool can = content_fits(&caller->content, receiver) == E_OK &&
+               sched_switch_begin(receiver->thread, priority);
+    return can ? receiver : NULL;
+}
+
+/* The wait of a caller: queued, or received already. */
+static int caller_wait(struct endpoint *endpoint, struct ipc_state *state, u64 deadline) {
     int result = endpoint->dead ? E_DEAD : caller_deliver(endpoint, state);
     if (result != E_OK && result != E_AGAIN) {
         spinlock_release(&endpoint->lock);
@@ -263,7 +282,24 @@ int endpoint_call(struct endpoint *endpoint, struct ipc_state *state, u64 deadli
         caller_queue(endpoint, state);
         servers_boost(endpoint, state->priority);
     }
-    result = sched_wait(NULL, &endpoint->lock, deadline, true);
+    return sched_wait(NULL, &endpoint->lock, deadline, true);
+}
+
+int endpoint_call(struct endpoint *endpoint, struct ipc_state *state, u64 deadline) {
+    u32 lent;
+    int result;
+    spinlock_acquire(&endpoint->lock);
+    struct ipc_state *receiver =
+        deadline == WAIT_FOREVER ? receiver_here(endpoint, state, &lent) : NULL;
+    if (receiver != NULL) {
+        state_unlink(endpoint, receiver);
+        endpoint_received(endpoint, state, receiver);
+        content_move(receiver, state);
+        state_finish(receiver);
+        result = sched_switch_to(receiver->thread, lent, &endpoint->lock);
+    } else {
+        result = caller_wait(endpoint, state, deadline);
+    }
     endpoint_settle(endpoint, state);
     return result;
 }
@@ -413,6 +449,38 @@ struct quarter *endpoint_fault_quarter(struct endpoint *endpoint, const struct i
     }
     spinlock_release(&endpoint->lock);
     return quarter;
+}
+
+/* The caller of TOKEN, if the server of STATE can reply to it and then wait, and nobody else wants
+ * anything of ENDPOINT: then this CPU's run queue is locked. */
+static struct ipc_state *caller_here(struct endpoint *endpoint, const struct ipc_state *state,
+                                     u64 token) {
+    struct ipc_state *caller = awaiting_find(endpoint, state, token);
+    bool can = caller != NULL && endpoint->queued == 0 && list_empty(&endpoint->closed) &&
+               !endpoint->dead && content_fits(&state->content, caller) == E_OK &&
+               sched_switch_begin(caller->thread, caller->thread->priority);
+    return can ? caller : NULL;
+}
+
+int endpoint_reply_receive(struct endpoint *endpoint, struct ipc_state *state, u64 token) {
+    if (state->serving != endpoint) {
+        return E_AGAIN;
+    }
+    spinlock_acquire(&endpoint->lock);
+    struct ipc_state *caller = caller_here(endpoint, state, token);
+    if (caller == NULL) {
+        spinlock_release(&endpoint->lock);
+        return E_AGAIN;
+    }
+    state_unlink(endpoint, caller);
+    content_move(caller, state);
+    state_finish(caller);
+    state->phase = IPC_RECEIVING;
+    list_append(&endpoint->receivers, &state->link);
+    lent_set(state->thread, 0);
+    int result = sched_switch_to(caller->thread, KEEP_LENT, &endpoint->lock);
+    endpoint_settle(endpoint, state);
+    return result;
 }
 
 int endpoint_reply_check(struct endpoint *endpoint, const struct ipc_state *state, u64 *token) {

@@ -181,6 +181,10 @@ int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token
  * *OFFSET; null: it is no fault, or not there. */
 struct quarter *endpoint_fault_quarter(struct endpoint *endpoint, const struct ipc_state *state,
                                        u64 token, u32 *offset);
+/* endpoint_reply, then endpoint_receive without a deadline, in one step from this thread to the
+ * caller's, where that can be: both are of this CPU, and nobody else waits. E_AGAIN: nothing has
+ * happened. Else as endpoint_receive. */
+int endpoint_reply_receive(struct endpoint *endpoint, struct ipc_state *state, u64 token);
 /* What endpoint_reply would return, apart from a caller that goes away; *TOKEN becomes a caller's if
  * it is TOKEN_LAST. */
 int endpoint_reply_check(struct endpoint *endpoint, const struct ipc_state *state, u64 *token);

@@ -35,6 +35,9 @@ static u32 bit(u32 slot) { return 1u << slot; }
 /* ---- Under way ------------------------------------------------------------------------------- */
 
 void lend_drop(struct ipc_state *state) {
+    if (state->content.quarters == 0) {
+        return;
+    }
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
         if (state->content.quarters & bit(slot)) {
             quarter_put(state->quarter[slot].quarter);

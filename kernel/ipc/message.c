@@ -169,21 +169,22 @@ static int content_encode(struct ipc_state *state, const struct message *message
         return error;
     }
     struct ipc_content *content = &state->content;
-    *content = (struct ipc_content){
-        .label = message->label,
-        .kind = MESSAGE_CALL,
-        .badge = badge,
-        .length = message->send_length,
-    };
+    content->label = message->label;
+    content->kind = MESSAGE_CALL;
+    content->badge = badge;
+    content->token = 0;
+    content->length = message->send_length;
+    content->handle_count = 0;
+    content->quarters = content->given = 0;
     memcpy(content->word, message->word, sizeof(content->word));
     if (message->lend != 0) {
         error = lend_encode(state, message->lend, is_reply);
     }
-    if (error == E_OK) {
+    if (error == E_OK && message->handle_count != 0) {
         error = handles_encode(state, message);
-    }
-    if (error != E_OK) {
-        lend_drop(state);
+        if (error != E_OK) {
+            lend_drop(state);
+        }
     }
     return error;
 }
@@ -305,25 +306,32 @@ int ipc_call(struct endpoint *endpoint, u64 badge, uword address) {
 /* Is this an error for the caller alone, and the receiver waits on? */
 static bool is_callers(int error) { return error == E_LIMIT || error == E_BUSY; }
 
+/* What STATE has received goes to the program; ERROR: how the wait for it has ended. Then again, as
+ * long as it is only the caller's fault that it cannot. */
+static int receive_finish(struct endpoint *endpoint, struct ipc_state *state,
+                          struct message *message, uword address, u64 deadline, int error) {
+    while (error == E_OK) {
+        u64 token = state->content.token;
+        error = content_deliver(endpoint, state, message, address);
+        if (error == E_OK) {
+            return E_OK;
+        }
+        endpoint_refuse(endpoint, token, error);
+        if (is_callers(error)) {
+            error = endpoint_receive(endpoint, state, deadline);
+        }
+    }
+    return error;
+}
+
 static int message_receive(struct endpoint *endpoint, struct ipc_state *state,
                            struct message *message, uword address) {
     u64 deadline = message_deadline(message);
     int error = room_set(state, message);
-    if (error != E_OK) {
-        return error;
-    }
-    do {
+    if (error == E_OK) {
         error = endpoint_receive(endpoint, state, deadline);
-        if (error != E_OK) {
-            return error;
-        }
-        u64 token = state->content.token;
-        error = content_deliver(endpoint, state, message, address);
-        if (error != E_OK) {
-            endpoint_refuse(endpoint, token, error);
-        }
-    } while (is_callers(error));
-    return error;
+    }
+    return receive_finish(endpoint, state, message, address, deadline, error);
 }
 
 /* The reply in STATE goes to the caller of TOKEN; first what that lent goes back, also if it does
@@ -373,12 +381,33 @@ int ipc_reply(struct endpoint *endpoint, uword address) {
     return error != E_OK ? error : message_reply(endpoint, state, &message, false);
 }
 
+/* Where the reply is plain, and the wait has no end, it may go in one step. E_AGAIN: it does not. */
+static int reply_receive_direct(struct endpoint *endpoint, struct ipc_state *state,
+                                struct message *message, uword address) {
+    bool plain = message->timeout == 0 && message->lend == 0 && message->handle_count == 0 &&
+                 message->token != TOKEN_LAST && process_current()->loans == 0;
+    if (!plain || content_encode(state, message, 0, true) != E_OK) {
+        return E_AGAIN;
+    }
+    room_set(state, message);
+    pager_replies(endpoint, state, message->token);
+    int error = endpoint_reply_receive(endpoint, state, message->token);
+    return error == E_AGAIN
+               ? E_AGAIN
+               : receive_finish(endpoint, state, message, address, WAIT_FOREVER, error);
+}
+
 int ipc_reply_receive(struct endpoint *endpoint, uword address) {
     struct message message;
     struct ipc_state *state = ipc_state_obtain();
     int error = state == NULL ? E_NOMEM : message_fetch(&message, address, true);
-    if (error == E_OK) {
-        error = message_reply(endpoint, state, &message, true);
+    if (error != E_OK) {
+        return error;
     }
+    error = reply_receive_direct(endpoint, state, &message, address);
+    if (error != E_AGAIN) {
+        return error;
+    }
+    error = message_reply(endpoint, state, &message, true);
     return error != E_OK ? error : message_receive(endpoint, state, &message, address);
 }

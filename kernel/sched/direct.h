@@ -58,7 +58,7 @@ static inline void lent_set(struct thread *thread, u32 lent) {
 }
 
 /* The direct way from one thread to another: the caller waits as by sched_wait, killably and without
- * a deadline, and NEXT, which waits in the same way, goes on at once in its place on this CPU, with
+ * a deadline, and NEXT, which waits, goes on at once in its place on this CPU, with
  * result 0, with what is left of the caller's slice, and with the priority LENT (KEEP_LENT: unchanged). In two
  * halves: the caller, who holds the lock of what both wait in, changes that in between.
  *
@@ -92,6 +92,9 @@ static inline int sched_switch_to(struct thread *next, u32 lent, struct spinlock
     current->killable = true;
     if (lent != KEEP_LENT) {
         lent_set(next, lent);
+    }
+    if (UNLIKELY(!list_empty(&next->sleeping))) {
+        list_remove(&next->sleeping);
     }
     next->wake_result = E_OK;
     next->slice = current->slice;

@@ -8,10 +8,17 @@
 #ifndef KERNEL_USER_MEMORY_H
 #define KERNEL_USER_MEMORY_H
 
+#include "arch/arch.h"
 #include "kernel/base/types.h"
 
 /* A range that a program may name: of length 0, or below ARCH_USER_TOP, in one slot, not null. */
-int user_range_check(uword address, uword length);
+static inline int user_range_check(uword address, uword length) {
+    if (length == 0) {
+        return E_OK;
+    }
+    bool inside = address != 0 && address < ARCH_USER_TOP && length <= ARCH_USER_TOP - address;
+    return inside && SLOT_OF(address) == SLOT_OF(address + length - 1) ? E_OK : E_FAULT;
+}
 
 /* An address that a program may name as code, stack or argument: no more than 32 bits. */
 bool user_address_valid(uword address);
@@ -19,7 +26,7 @@ bool user_address_valid(uword address);
 int copy_in(void *to, uword from, u32 length);
 int copy_out(uword to, const void *from, u32 length);
 
-/* Find out whether the range can be written, by rewriting a byte of each page, and leave its pages
+/* Find out whether the range can be written, by writing a byte of each page as it is, and leave its pages
  * present: so that a bad result pointer is refused before anything has happened. */
 int user_writable_check(uword address, u32 length);
 
