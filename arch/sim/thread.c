@@ -69,5 +69,11 @@ void arch_thread_switch(struct thread *previous, struct thread *next) {
     context_switch(from, to, previous->state == THREAD_DEAD);
 }
 
+void arch_thread_switch_user(struct arch_thread *previous, struct arch_thread *next, void *stack) {
+    (void)stack;
+    arch_thread_switch(CONTAINER_OF(previous, struct thread, arch),
+                       CONTAINER_OF(next, struct thread, arch));
+}
+
 void arch_thread_set_pointer(struct thread *thread, u32 base) { thread->arch.pointer = base; }
 u32 arch_thread_pointer(const struct thread *thread) { return thread->arch.pointer; }

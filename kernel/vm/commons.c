@@ -67,12 +67,12 @@ static void settle_here(void *argument) {
     }
 }
 
-/* What this CPU runs may have the next commons already, and it fills on. */
+/* What this CPU runs may have the next commons already, and it fills on. Whatever global_view says:
+ * it may have loaded a space, and filled, just before the last entry ceased to be global, and looked
+ * for the commons when there was none any more. */
 static void flush_here(void *argument) {
-    if (arch_cpu()->global_view != 0) {
-        global_flush(arch_cpu());
-        settle_here(argument);
-    }
+    global_flush(arch_cpu());
+    settle_here(argument);
 }
 
 /* ---- Entries --------------------------------------------------------------------------------- */
