@@ -61,26 +61,40 @@ bool fast_path_off;
 u64 fast_path_taken;
 void (*fast_path_declined)(void);
 
-static long fast_path_try(long (*real)(int, u32), int handle, u32 label) {
-    long result = fast_path_off ? -E_AGAIN : real(handle, label);
-    if (result != -E_AGAIN) {
-        fast_path_taken++;
-    } else if (fast_path_declined != NULL) {
+/* Counted when it is tried, and not when it was declined. */
+long __real_call_ipc_call_short(uword handle, uword label, uword c, uword d);
+long __real_call_ipc_reply_receive_short(uword handle, uword label, uword c, uword d);
+long __real_call_ipc_call_short_generally(uword handle, uword label);
+long __real_call_ipc_reply_receive_short_generally(uword handle, uword label);
+long __wrap_call_ipc_call_short(uword handle, uword label, uword c, uword d);
+long __wrap_call_ipc_reply_receive_short(uword handle, uword label, uword c, uword d);
+long __wrap_call_ipc_call_short_generally(uword handle, uword label);
+long __wrap_call_ipc_reply_receive_short_generally(uword handle, uword label);
+
+static void declined(void) {
+    fast_path_taken--;
+    if (fast_path_declined != NULL) {
         fast_path_declined();
     }
-    return result;
 }
 
-long __real_ipc_fast_call(int handle, u32 label);
-long __real_ipc_fast_reply_receive(int handle, u32 label);
-long __wrap_ipc_fast_call(int handle, u32 label);
-long __wrap_ipc_fast_reply_receive(int handle, u32 label);
-
-long __wrap_ipc_fast_call(int handle, u32 label) {
-    return fast_path_try(__real_ipc_fast_call, handle, label);
+long __wrap_call_ipc_call_short(uword handle, uword label, uword c, uword d) {
+    fast_path_taken++;
+    return fast_path_off ? __wrap_call_ipc_call_short_generally(handle, label)
+                         : __real_call_ipc_call_short(handle, label, c, d);
 }
-long __wrap_ipc_fast_reply_receive(int handle, u32 label) {
-    return fast_path_try(__real_ipc_fast_reply_receive, handle, label);
+long __wrap_call_ipc_reply_receive_short(uword handle, uword label, uword c, uword d) {
+    fast_path_taken++;
+    return fast_path_off ? __wrap_call_ipc_reply_receive_short_generally(handle, label)
+                         : __real_call_ipc_reply_receive_short(handle, label, c, d);
+}
+long __wrap_call_ipc_call_short_generally(uword handle, uword label) {
+    declined();
+    return __real_call_ipc_call_short_generally(handle, label);
+}
+long __wrap_call_ipc_reply_receive_short_generally(uword handle, uword label) {
+    declined();
+    return __real_call_ipc_reply_receive_short_generally(handle, label);
 }
 
 /* ---- What actors often do -------------------------------------------------------------------- */

@@ -21,7 +21,8 @@ HOST_SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 HOST_WRAPPED := frame_allocate frame_allocate_low_run frame_allocate_large frame_release frame_free \
 	frame_release_large cache_allocate cache_free budget_charge
 HOST_WRAP = $(foreach function,$(HOST_WRAPPED),-Wl,--wrap=$(function))
-HOST_WRAP_THREADS = $(foreach function,thread_free ipc_fast_call ipc_fast_reply_receive,-Wl,--wrap=$(function))
+HOST_WRAP_THREADS = $(foreach function,thread_free call_ipc_call_short call_ipc_reply_receive_short \
+	call_ipc_call_short_generally call_ipc_reply_receive_short_generally,-Wl,--wrap=$(function))
 
 host_kernel := $(wildcard kernel/vm/*.c) kernel/base/cache.c kernel/base/cpu.c kernel/base/request.c kernel/base/spinlock.c \
 	kernel/object/budget.c
