@@ -87,6 +87,7 @@ enum entry_flag {
     ENTRY_SHARED = 1u << 5, /* the frame is shared on purpose: stays writable through COPY */
     ENTRY_ACCESSED = 1u << 6,
     ENTRY_DIRTY = 1u << 7,
+    ENTRY_DEVICE = 1u << 9, /* 4 KiB leaves: uncached, and the frame is not counted */
     ENTRY_GLOBAL = 1u << 8, /* leaves of the commons: the translation is good under every tag */
 };
 
@@ -205,6 +206,10 @@ enum arch_line arch_line_kind(u32 line); /* any number */
  * LOCK_INTERRUPTS, on any CPU. What comes calls kernel_line_interrupt. */
 void arch_line_mask(u32 line);
 void arch_line_unmask(u32 line);
+
+/* Physical addresses below this can be mapped; and whether the kernel uses a device in a range. */
+physical_t arch_physical_limit(void);
+bool arch_device_used(physical_t start, physical_t end);
 
 /* I/O ports. The last port is 0xFFFF. */
 struct port_range {

@@ -25,6 +25,9 @@ static bool path_allows(const struct path *path, const struct fault *access) {
 }
 
 static void check_frame(const struct path *path, const struct fault *access) {
+    if (sim_frame_is_device(path->frame)) {
+        return;
+    }
     if (frame_is_managed(path->frame) && sim_frame_references(path->frame) == 0) {
         sim_fail("sim: an access at %#x goes to frame %#x, which is free", access->address,
                  path->frame.number);

@@ -48,6 +48,7 @@ struct cpu *arch_cpu(void);
 #define SIM_ENTRY_PRESENT (1ull << 0)
 #define SIM_ENTRY_WRITE (1ull << 1)
 #define SIM_ENTRY_USER (1ull << 2)
+#define SIM_ENTRY_DEVICE (1ull << 3)
 #define SIM_ENTRY_ACCESSED (1ull << 5)
 #define SIM_ENTRY_DIRTY (1ull << 6)
 #define SIM_ENTRY_LARGE (1ull << 7)

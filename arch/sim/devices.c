@@ -28,3 +28,9 @@ bool sim_line_raise(u32 line) {
 bool arch_ports_free(const struct port_range *range) { return range->count != 0; }
 void arch_ports_fill(const struct port_range *ranges, u32 count) { (void)ranges, (void)count; }
 void arch_ports_allow(bool allow) { (void)allow; }
+
+physical_t arch_physical_limit(void) { return (physical_t)1 << 36; }
+bool arch_device_used(physical_t start, physical_t end) {
+    (void)start, (void)end;
+    return false;
+}

@@ -29,6 +29,7 @@ entry_t arch_entry_make(frame_t frame, u32 flags) {
     raw |= flags & ENTRY_GLOBAL ? SIM_ENTRY_GLOBAL : 0;
     raw |= flags & ENTRY_COW ? SIM_ENTRY_COW : 0;
     raw |= flags & ENTRY_SHARED ? SIM_ENTRY_SHARED : 0;
+    raw |= flags & ENTRY_DEVICE ? SIM_ENTRY_DEVICE : 0;
     raw |= flags & ENTRY_ACCESSED ? SIM_ENTRY_ACCESSED : 0;
     raw |= flags & ENTRY_DIRTY ? SIM_ENTRY_DIRTY : 0;
     raw |= flags & ENTRY_EXECUTE || !sim_knobs.no_execute ? 0 : SIM_ENTRY_NO_EXECUTE;
@@ -46,6 +47,7 @@ u32 arch_entry_flags(entry_t entry) {
            (raw & SIM_ENTRY_LARGE ? ENTRY_LARGE : 0) | (raw & SIM_ENTRY_COW ? ENTRY_COW : 0) |
            (raw & SIM_ENTRY_GLOBAL ? ENTRY_GLOBAL : 0) |
            (raw & SIM_ENTRY_SHARED ? ENTRY_SHARED : 0) |
+           (raw & SIM_ENTRY_DEVICE ? ENTRY_DEVICE : 0) |
            (raw & SIM_ENTRY_ACCESSED ? ENTRY_ACCESSED : 0) |
            (raw & SIM_ENTRY_DIRTY ? ENTRY_DIRTY : 0);
 }
@@ -65,7 +67,10 @@ static void entry_check_value(entry_t value) {
         sim_fail("sim: entry %#llx is global, which this CPU does not know",
                  (unsigned long long)value.raw);
     }
-    if (entry_present(value) && !sim_frame_exists(arch_entry_frame(value))) {
+    frame_t frame = arch_entry_frame(value);
+    bool exists =
+        value.raw & SIM_ENTRY_DEVICE ? sim_frame_is_device(frame) : sim_frame_exists(frame);
+    if (entry_present(value) && !exists) {
         sim_fail("sim: entry %#llx points to no memory", (unsigned long long)value.raw);
     }
     if (value.raw != 0 && !entry_present(value)) {

@@ -36,6 +36,7 @@ void sim_unpoison(void *start, size_t length) { (void)start, (void)length; }
 
 static struct sim_memory memory;
 static u8 *span;
+static u32 device_first, device_frames;
 
 static void ram_enable(u32 start, u32 frames) {
     u8 *bytes = span + ((size_t)start << PAGE_SHIFT);
@@ -80,8 +81,16 @@ bool sim_frame_exists(frame_t frame) {
     return low || number - memory.high_start < memory.high_frames;
 }
 
+void sim_device(u32 first, u32 frames) {
+    device_first = first;
+    device_frames = frames;
+    ram_enable(first, frames);
+}
+
+bool sim_frame_is_device(frame_t frame) { return frame.number - device_first < device_frames; }
+
 u8 *sim_frame_bytes(frame_t frame) {
-    if (!sim_frame_exists(frame)) {
+    if (!sim_frame_exists(frame) && !sim_frame_is_device(frame)) {
         sim_fail("sim: frame %#x has no memory behind it", frame.number);
     }
     return span + frame_address(frame);

@@ -34,8 +34,11 @@ struct sim_memory {
 /* The machine starts: RAM is there, the lowest full of rubbish, CPUs have the kernel's root loaded.
  */
 void sim_start(const struct sim_memory *memory);
-u32 sim_frame_limit(void);               /* one above the highest frame with RAM */
-bool sim_frame_exists(frame_t frame);    /* there is RAM */
+u32 sim_frame_limit(void);            /* one above the highest frame with RAM */
+bool sim_frame_exists(frame_t frame); /* there is RAM */
+/* From now on these frames, where there is no RAM, are a device: bytes behind them, no counts. */
+void sim_device(u32 first, u32 frames);
+bool sim_frame_is_device(frame_t frame);
 u8 *sim_frame_bytes(frame_t frame);      /* any frame: the simulator's own view, not the kernel's */
 u32 sim_frame_references(frame_t frame); /* without a point */
 

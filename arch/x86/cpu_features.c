@@ -61,6 +61,19 @@ static void detect_extended(struct x86_features *features) {
 #endif
 }
 
+/* Bits above these are reserved in an entry (SDM 3A 4.1.4); a frame number has 32. */
+#define PHYSICAL_BITS_PLAIN 36u
+#define PHYSICAL_BITS_LIMIT 44u
+
+physical_t arch_physical_limit(void) {
+    u32 highest = cpuid_read(0x80000000u, 0).eax;
+    u32 bits = PHYSICAL_BITS_PLAIN;
+    if (highest >= 0x80000008u && highest <= 0x8000FFFFu) {
+        bits = cpuid_read(0x80000008u, 0).eax & 0xFF;
+    }
+    return (physical_t)1 << (bits < PHYSICAL_BITS_LIMIT ? bits : PHYSICAL_BITS_LIMIT);
+}
+
 /* Hazard 27, errata ADL063 and RPL042: Intel's family 6, models of Alder Lake (with N) and Raptor
  * Lake. */
 static bool invlpg_reaches_global(u32 signature) {

@@ -3,8 +3,9 @@
  * The paging half of <arch_machine.h>, for both kernels: they use the same 64-bit entries.
  *
  *   63   62..44  43        12  11  10      9    8       7      6  5  4..3  2     1      0
- *   NX   0       frame         0   SHARED  COW  GLOBAL  LARGE  D  A  0     user  write  present
+ *   NX   0       frame         0   SHARED  COW  GLOBAL  LARGE  D  A  DEV   user  write  present
  *
+ * DEV: PCD and PWT together, the uncached type; no other user page has either.
  * Entries that these functions make are for user pages: always U, and G only in the commons. The
  * kernel's own mappings are made in paging.c. A reader holds the lock of the entry's owner, or the
  * entry's table is immutable; so only the CPU changes an entry behind its back, and only A and D.
@@ -55,7 +56,7 @@ static inline physical_t x86_image_physical(const void *pointer) {
 /* The flags were numbered so that each group needs one shift. */
 static inline entry_t arch_entry_make(frame_t frame, u32 flags) {
     u32 low = (flags & 0x103) | (u32)X86_USER | (flags & 0x08) << 4 | (flags & 0x30) << 5 |
-              (flags & 0xC0) >> 1;
+              (flags & 0xC0) >> 1 | (flags & 0x200 ? (u32)X86_CACHE_DISABLE : 0);
     u64 raw = frame_address(frame) | low;
     return (entry_t){flags & 0x04 ? raw : raw | x86_no_execute_bit};
 }
@@ -65,12 +66,13 @@ static inline u32 arch_entry_flags(entry_t entry) {
     u32 low = (u32)entry.raw;
     bool executable = (low & X86_PRESENT) && !(entry.raw & x86_no_execute_bit);
     return (low & 0x103) | (low >> 4 & 0x08) | (low >> 5 & 0x30) | (low << 1 & 0xC0) |
-           (executable ? 0x04 : 0);
+           (low << 6 & 0x200) | (executable ? 0x04 : 0);
 }
 
 /* FLAGS is a constant in every use, so this is one test. */
 static inline bool arch_entry_has(entry_t entry, u32 flags) {
-    u32 low = (flags & 0x103) | (flags & 0x08) << 4 | (flags & 0x30) << 5 | (flags & 0xC0) >> 1;
+    u32 low = (flags & 0x103) | (flags & 0x08) << 4 | (flags & 0x30) << 5 | (flags & 0xC0) >> 1 |
+              (flags & 0x200) >> 6;
     return ((u32)entry.raw & low) != 0 || ((flags & 0x04) && (arch_entry_flags(entry) & 0x04));
 }
 

@@ -50,6 +50,16 @@ volatile void *x86_device_map(physical_t address) {
     return (char *)window_address(index) + (address & (PAGE_SIZE - 1));
 }
 
+bool arch_device_used(physical_t start, physical_t end) {
+    for (u32 i = 0; i < device_count; i++) {
+        physical_t page = window_table[DEVICE_FIRST + i].raw & X86_FRAME_MASK;
+        if (start < page + PAGE_SIZE && page < end) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- Frames ---------------------------------------------------------------------------------- */
 
 enum window { WINDOW_TO, WINDOW_FROM };

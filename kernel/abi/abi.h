@@ -85,12 +85,13 @@ enum object_type {
     OBJECT_NOTIFICATION,
     OBJECT_INTERRUPT,
     OBJECT_PORTS,
+    OBJECT_DEVICE,
 };
 
 struct handle_stat {
     uint32_t type;    /* enum object_type */
     uint32_t rights;  /* RIGHT_* */
-    uint64_t id;      /* sub-ID, process ID, badge, line, first port; 0 for others */
+    uint64_t id;      /* sub-ID, process ID, badge, line, first port, address; 0 for others */
     uint32_t private; /* 1: it goes with the program, see handle_private */
     uint32_t reserved;
 };
@@ -244,6 +245,12 @@ struct page_supply {
     uint32_t reserved;
 };
 
+/* ---- Devices --------------------------------------------------------------------------------- */
+
+struct device_range {
+    uint64_t physical, length; /* bytes; whole pages */
+};
+
 /* ---- system_info ----------------------------------------------------------------------------- */
 
 enum info_kind {
@@ -340,7 +347,7 @@ struct info_region {
     uint32_t pid, slot, index; /* in */
     uint32_t start, end;       /* offsets in the quarter */
     uint32_t rights;
-    uint32_t kind;     /* 0 anonymous, 1 boot image, 2 paged */
+    uint32_t kind;     /* 0 anonymous, 1 boot image, 2 paged, 3 device */
     uint32_t resident; /* pages present in it */
     uint32_t shared;   /* of those: with another quarter, copy-on-write */
     uint32_t large;    /* 2 MiB pages in it */

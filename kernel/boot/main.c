@@ -14,6 +14,7 @@
 #include "kernel/base/spinlock.h"
 #include "kernel/boot/boot.h"
 #include "kernel/boot/boot_info.h"
+#include "kernel/device/memory.h"
 #include "kernel/object/budget.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/futex.h"
@@ -142,6 +143,7 @@ static void log_machine(const struct boot_info *boot) {
 
 _Noreturn void kernel_main(struct boot_info *boot) {
     command_line_take(boot);
+    device_memory_initialise(boot);
     arch_initialise(boot);
     frame_initialise(boot);
     budget_initialise();

@@ -6,6 +6,7 @@
 #include "kernel/object/object.h"
 #include "kernel/base/panic.h"
 #include "kernel/device/interrupt.h"
+#include "kernel/device/memory.h"
 #include "kernel/device/ports.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/ipc/notification.h"
@@ -52,6 +53,9 @@ static void reference_add(void *object, enum object_type type) {
     case OBJECT_PORTS:
         ports_reference(object);
         return;
+    case OBJECT_DEVICE:
+        device_memory_reference(object);
+        return;
     case OBJECT_SYSTEM:
         return; /* the machine is always there */
     }
@@ -80,6 +84,9 @@ static void reference_drop(void *object, enum object_type type) {
         return;
     case OBJECT_PORTS:
         ports_release(object);
+        return;
+    case OBJECT_DEVICE:
+        device_memory_release(object);
         return;
     case OBJECT_SYSTEM:
         return;

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls on devices: interrupt lines and I/O ports. To create an object takes MAP on the
- * system object; to use it WRITE on its own handle. The work is in kernel/device/.
+ * System calls on devices: interrupt lines, I/O ports, device memory. To create an object takes MAP
+ * on the system object; to use a line or ports WRITE on its own handle; to map device memory MAP, and
+ * the rights that the region gets. The work is in kernel/device/ and vm/map.c.
  */
 #include "kernel/device/interrupt.h"
+#include "kernel/device/memory.h"
 #include "kernel/device/ports.h"
 #include "kernel/ipc/notification.h"
 #include "kernel/process/process.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/syscall/user_memory.h"
+#include "kernel/vm/quarter.h"
 
+#define MEMORY_RIGHTS (DEVICE_RIGHTS | RIGHT_READ | RIGHT_MAP)
 #define DEVICE_RIGHTS (RIGHT_WRITE | RIGHT_DUPLICATE | RIGHT_TRANSFER)
 
 long call_irq_create(uword system, uword line, uword c UNUSED, uword d UNUSED) {
@@ -78,5 +83,37 @@ long call_ioport_grant(uword handle, uword b UNUSED, uword c UNUSED, uword d UNU
         error = ports_grant(ports);
         ports_release(ports);
     }
+    return -error;
+}
+
+long call_device_create(uword system, uword range, uword c UNUSED, uword d UNUSED) {
+    struct device_range wanted;
+    struct device_memory *device;
+    int error = system_check((int)system, RIGHT_MAP);
+    if (error == E_OK) {
+        error = copy_in(&wanted, range, sizeof(wanted));
+    }
+    if (error == E_OK) {
+        error = device_memory_create(wanted.physical, wanted.length, &device);
+    }
+    return error != E_OK ? -error : object_install(device, OBJECT_DEVICE, MEMORY_RIGHTS);
+}
+
+long call_quarter_map_device(uword handle, uword offset, uword source, uword rights) {
+    struct quarter *quarter;
+    struct device_memory *device;
+    if ((u32)rights & ~(RIGHT_READ | RIGHT_WRITE)) {
+        return -E_INVALID;
+    }
+    int error = quarter_lookup((int)handle, RIGHT_MAP | RIGHT_WRITE | (u32)rights, &quarter, NULL);
+    if (error != E_OK) {
+        return -error;
+    }
+    error = device_lookup((int)source, RIGHT_MAP | (u32)rights, &device);
+    if (error == E_OK) {
+        error = quarter_map_device(quarter, (u32)offset, device->first, device->pages, (u32)rights);
+        device_memory_release(device);
+    }
+    quarter_put(quarter);
     return -error;
 }

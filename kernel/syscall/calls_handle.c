@@ -3,6 +3,7 @@
  * System calls on handles, whatever they name.
  */
 #include "kernel/device/interrupt.h"
+#include "kernel/device/memory.h"
 #include "kernel/device/ports.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/process/process.h"
@@ -94,6 +95,8 @@ static u64 object_id(const struct object_found *found) {
         return ((struct session *)found->object)->badge;
     case OBJECT_INTERRUPT:
         return interrupt_line(found->object);
+    case OBJECT_DEVICE:
+        return frame_address(((struct device_memory *)found->object)->first);
     case OBJECT_PORTS:
         return ports_first(found->object);
     case OBJECT_ENDPOINT:

@@ -136,6 +136,15 @@ int interrupt_lookup(int handle, u32 rights, struct interrupt **interrupt) {
     return error;
 }
 
+int device_lookup(int handle, u32 rights, struct device_memory **device) {
+    struct object_found found;
+    int error = typed_lookup(handle, OBJECT_DEVICE, rights, &found);
+    if (error == E_OK) {
+        *device = found.object;
+    }
+    return error;
+}
+
 int ports_lookup(int handle, u32 rights, struct ports **ports) {
     struct object_found found;
     int error = typed_lookup(handle, OBJECT_PORTS, rights, &found);

@@ -15,6 +15,7 @@
 #include "generated/syscall_table.h"
 #include "kernel/object/object.h"
 
+struct device_memory;
 struct interrupt;
 struct notification;
 struct ports;
@@ -46,6 +47,7 @@ struct space_slot;
 int attachment_lookup(int handle, u32 slot, u32 view, struct space_slot *result);
 int process_lookup(int handle, u32 rights, struct process **process);
 int interrupt_lookup(int handle, u32 rights, struct interrupt **interrupt);
+int device_lookup(int handle, u32 rights, struct device_memory **device);
 int ports_lookup(int handle, u32 rights, struct ports **ports);
 int notification_lookup(int handle, u32 rights, struct notification **notification);
 int system_check(int handle, u32 rights); /* the system object; nothing to release */

@@ -54,7 +54,8 @@ static bool large_reopen(struct quarter *quarter, const struct region *region, u
 int page_fill(struct quarter *quarter, const struct region *region, entry_t *table, u32 offset) {
     frame_t frame;
     int error = 0;
-    bool own = region->kind != REGION_BOOT_IMAGE;
+    bool own = !region_is_fixed(region);
+    u32 flags = entry_flags_for(quarter, region, own);
     if (own) {
         frame = frame_allocate(FRAME_USER, quarter->budget, &error);
         if (error) {
@@ -64,10 +65,13 @@ int page_fill(struct quarter *quarter, const struct region *region, entry_t *tab
         VM_COUNT(zero_fills);
     } else { /* the kernel keeps a reference of its own on the boot image: it is never exclusive */
         frame = (frame_t){region->first_frame + ((offset - region->start) >> PAGE_SHIFT)};
-        frame_reference(frame);
+        if (region->kind == REGION_DEVICE) {
+            flags = entry_flags_for(quarter, region, true) | ENTRY_DEVICE | ENTRY_SHARED;
+        } else {
+            frame_reference(frame);
+        }
     }
-    table_put(quarter, table, table_index(offset),
-              arch_entry_make(frame, entry_flags_for(quarter, region, own)));
+    table_put(quarter, table, table_index(offset), arch_entry_make(frame, flags));
     return 0;
 }
 
@@ -97,11 +101,11 @@ static int page_reopen(struct quarter *quarter, const struct region *region, ent
                        u32 offset, bool write) {
     entry_t entry = arch_entry_read(place);
     frame_t frame = arch_entry_frame(entry);
-    bool exclusive = frame_references(frame) == 1 || entry_is(entry, ENTRY_SHARED);
+    bool exclusive = leaf_exclusive(entry);
     if (write && !exclusive) {
         return page_copy(quarter, region, place, offset);
     }
-    u32 keep = arch_entry_flags(entry) & (ENTRY_SHARED | ENTRY_ACCESSED | ENTRY_DIRTY);
+    u32 keep = arch_entry_flags(entry) & ENTRY_KEPT;
     arch_entry_exchange(place,
                         arch_entry_make(frame, entry_flags_for(quarter, region, exclusive) | keep));
     VM_COUNT(page_reclaims);
@@ -196,6 +200,9 @@ static int write_locked(struct quarter *quarter, u32 offset, const void *source,
     if (!region) {
         return E_NOTFOUND;
     }
+    if (region->kind == REGION_DEVICE) {
+        return E_INVALID; /* the kernel does not touch devices that are none of its own */
+    }
     int error = table_own(quarter, directory_index(offset), &table);
     if (error) {
         return error;
@@ -204,8 +211,7 @@ static int write_locked(struct quarter *quarter, u32 offset, const void *source,
     if (!entry_is(arch_entry_read(place), ENTRY_PRESENT)) {
         error = page_fill(quarter, region, table, offset);
     }
-    frame_t frame = arch_entry_frame(arch_entry_read(place));
-    if (!error && frame_references(frame) > 1 && !entry_is(arch_entry_read(place), ENTRY_SHARED)) {
+    if (!error && !leaf_exclusive(arch_entry_read(place))) {
         error = page_copy(quarter, region, place, offset);
     }
     if (!error) {

@@ -119,6 +119,20 @@ int quarter_map_boot_image(struct quarter *quarter, u32 offset, frame_t first, u
     return map_region(quarter, &region);
 }
 
+int quarter_map_device(struct quarter *quarter, u32 offset, frame_t first, u32 pages, u32 rights) {
+    int error = range_check(quarter, offset, pages << PAGE_SHIFT);
+    error = error ? error : rights & RIGHT_EXECUTE ? E_INVALID : rights_check(rights);
+    if (error) {
+        return error;
+    }
+    struct region region = {.start = offset,
+                            .end = offset + (pages << PAGE_SHIFT),
+                            .rights = (u8)rights,
+                            .kind = REGION_DEVICE,
+                            .first_frame = first.number};
+    return map_region(quarter, &region);
+}
+
 /* ---- Ragged ends ----------------------------------------------------------------------------- */
 
 /* The directory entries of a range whose first or last 2 MiB it covers only in part. At most
@@ -232,7 +246,9 @@ static bool bury_pages(struct quarter *quarter, struct graveyard *graveyard, u32
             grave[i] = table_take(quarter, table, i);
             moved++;
             TLBSAN_DOWNGRADE(quarter, (index << TABLE_SHIFT) + (i << PAGE_SHIFT), 1);
-            TLBSAN_FRAME(quarter, arch_entry_frame(grave[i]));
+            if (!entry_is(grave[i], ENTRY_DEVICE)) {
+                TLBSAN_FRAME(quarter, arch_entry_frame(grave[i]));
+            }
         }
     }
     frame_set_used(graveyard->edge[edge], moved);
@@ -381,11 +397,26 @@ static void protect_commit(struct quarter *quarter, const struct edges *edges, u
     }
 }
 
+/* A device never gets more rights than its handle gave. */
+static bool device_gains(const struct quarter *quarter, u32 start, u32 end, u32 rights) {
+    while (start < end) {
+        const struct region *region = region_find(quarter->regions, start);
+        if (region->kind == REGION_DEVICE && (rights & ~region->rights)) {
+            return true;
+        }
+        start = region->end;
+    }
+    return false;
+}
+
 static int protect_locked(struct quarter *quarter, struct region_table *new, u32 start, u32 end,
                           u32 rights) {
     struct edges edges = edges_of(start, end);
     if (!region_covers(quarter->regions, start, end)) {
         return E_NOTFOUND;
+    }
+    if (device_gains(quarter, start, end, rights)) {
+        return E_RIGHTS;
     }
     bool shrinks = rights_shrink(quarter, start, end, rights);
     int error = region_set_rights(new, quarter->regions, start, end, (u8)rights);

@@ -319,7 +319,8 @@ static void region_count_entry(struct quarter *quarter, u32 index, struct info_r
         if (offset >= info->start && offset < info->end && entry_is(page, ENTRY_PRESENT)) {
             info->resident++;
             info->shared +=
-                frame_references(frame) > 1 || frame_references(arch_entry_frame(page)) > 1;
+                !entry_is(page, ENTRY_DEVICE) &&
+                (frame_references(frame) > 1 || frame_references(arch_entry_frame(page)) > 1);
         }
     }
 }

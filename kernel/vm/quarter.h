@@ -115,6 +115,8 @@ void quarter_release(struct quarter *quarter);
  * takes MAP_PAGED beside the rights. */
 int quarter_map(struct quarter *quarter, u32 offset, u32 length, u32 rights);
 int quarter_map_boot_image(struct quarter *quarter, u32 offset, frame_t first, u32 pages);
+/* All of a device, at OFFSET; RIGHTS without execute. */
+int quarter_map_device(struct quarter *quarter, u32 offset, frame_t first, u32 pages, u32 rights);
 int quarter_unmap(struct quarter *quarter, u32 offset, u32 length);
 int quarter_protect(struct quarter *quarter, u32 offset, u32 length, u32 rights);
 
@@ -126,7 +128,7 @@ struct pager quarter_pager_get(struct quarter *quarter);
 /* Copy LENGTH bytes from kernel memory into the quarter, whatever its regions allow, breaking
  * copy-on-write. An absent page of a paged region is the caller's from its first byte on: the rest
  * is zero. LENGTH at most a page and within one page. E_NOTFOUND where there is no region,
- * E_NOMEM, E_LIMIT. */
+ * E_INVALID in a device, E_NOMEM, E_LIMIT. */
 int quarter_write(struct quarter *quarter, u32 offset, const void *source, u32 length);
 
 /* Answer a fault at OFFSET: 0 (try again) or enum fault_reason. VIEW: rights of the attachment it

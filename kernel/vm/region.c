@@ -63,7 +63,7 @@ bool region_hole(const struct region_table *table, u32 start, u32 end, struct re
 static bool region_continues(const struct region *left, const struct region *right) {
     return left->end == right->start && left->rights == right->rights &&
            left->kind == right->kind &&
-           (left->kind != REGION_BOOT_IMAGE ||
+           (!region_is_fixed(left) ||
             left->first_frame + ((left->end - left->start) >> PAGE_SHIFT) == right->first_frame);
 }
 
@@ -91,7 +91,7 @@ static struct region region_clip(const struct region *region, u32 start, u32 end
     part.end = region->end < end ? region->end : end;
     if (part.start >= part.end) {
         part.end = part.start;
-    } else if (part.kind == REGION_BOOT_IMAGE) {
+    } else if (region_is_fixed(&part)) {
         part.first_frame += (part.start - region->start) >> PAGE_SHIFT;
     }
     return part;

@@ -14,6 +14,7 @@ enum region_kind {
     REGION_ANONYMOUS,  /* zero-filled on first touch */
     REGION_BOOT_IMAGE, /* the initrd's frames, never freed */
     REGION_PAGED,      /* absent pages are asked of the quarter's pager */
+    REGION_DEVICE,     /* physical pages that are no RAM: device/memory.h */
 };
 
 struct region {
@@ -21,7 +22,7 @@ struct region {
     u8 rights;      /* RIGHT_READ|WRITE|EXECUTE; never write and execute */
     u8 kind;
     u16 reserved;
-    u32 first_frame; /* REGION_BOOT_IMAGE: the frame at START */
+    u32 first_frame; /* REGION_BOOT_IMAGE, REGION_DEVICE: the frame at START */
 };
 
 #define REGION_LIMIT ((PAGE_SIZE - 16) / sizeof(struct region))
@@ -32,6 +33,11 @@ struct region_table {
     u32 padding[2];
     struct region region[REGION_LIMIT];
 };
+
+/* Its pages are certain frames, not any. */
+static inline bool region_is_fixed(const struct region *region) {
+    return region->kind == REGION_BOOT_IMAGE || region->kind == REGION_DEVICE;
+}
 
 /* The region that covers OFFSET, or null. TABLE may be null (no regions). */
 const struct region *region_find(const struct region_table *table, u32 offset);

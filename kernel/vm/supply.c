@@ -89,6 +89,9 @@ static int page_prepare(struct batch *batch, u32 i) {
     if (!to) {
         return E_NOTFOUND;
     }
+    if (to->kind == REGION_DEVICE || (from && from->kind == REGION_DEVICE)) {
+        return E_INVALID; /* the pages of a device are where they are */
+    }
     if (entry_is(arch_entry_read(to_place(batch, i)), ENTRY_PRESENT)) {
         return 0;
     }

@@ -93,7 +93,7 @@ static void table_empty(frame_t frame) {
         ASSERT(i < TABLE_ENTRIES, "table %x lacks %u of its used entries", frame.number, left);
         entry_t page = arch_entry_read(&table[i]);
         if (entry_is(page, ENTRY_PRESENT)) {
-            frame_release(arch_entry_frame(page));
+            leaf_release(page);
             left--;
         }
     }
@@ -131,7 +131,7 @@ static entry_t entry_settle(struct quarter *quarter, entry_t entry, u32 offset,
         ASSERT(*region, "page at offset %x of quarter %llu is in no region", offset,
                (unsigned long long)quarter->sub_id);
     }
-    u32 keep = arch_entry_flags(entry) & (ENTRY_SHARED | ENTRY_ACCESSED | ENTRY_DIRTY);
+    u32 keep = arch_entry_flags(entry) & ENTRY_KEPT;
     u32 flags = entry_flags_for(quarter, *region, exclusive || (keep & ENTRY_SHARED)) | keep;
     return arch_entry_make(arch_entry_frame(entry), flags);
 }
@@ -148,7 +148,7 @@ static void table_reclaim(struct quarter *quarter, u32 index, frame_t frame) {
         entry_t entry = arch_entry_read(&table[i]);
         if (entry_is(entry, ENTRY_PRESENT)) {
             left--;
-            bool exclusive = frame_references(arch_entry_frame(entry)) == 1;
+            bool exclusive = leaf_exclusive(entry);
             u32 offset = (index << TABLE_SHIFT) + (i << PAGE_SHIFT);
             arch_entry_exchange(&table[i],
                                 entry_settle(quarter, entry, offset, &region, exclusive));
@@ -175,7 +175,7 @@ static int table_copy(struct quarter *quarter, u32 index, frame_t old, entry_t *
         entry_t entry = arch_entry_read(&from[i]);
         if (entry_is(entry, ENTRY_PRESENT)) {
             left--;
-            frame_reference(arch_entry_frame(entry));
+            leaf_reference(entry);
             to[i] = entry_settle(quarter, entry, (index << TABLE_SHIFT) + (i << PAGE_SHIFT),
                                  &region, false);
         }

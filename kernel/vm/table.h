@@ -36,6 +36,25 @@ static inline bool entry_is(entry_t entry, u32 flag) { return arch_entry_has(ent
 /* The next present directory entry at or after INDEX, or TABLE_ENTRIES. */
 u32 directory_next(const struct quarter *quarter, u32 index);
 
+/* Leaves: what they refer to is counted, but for devices. EXCLUSIVE: writing is right, because
+ * nobody else refers to the frame, or all do on purpose (a device is that, too: its entries have
+ * ENTRY_SHARED). */
+static inline void leaf_reference(entry_t leaf) {
+    if (!entry_is(leaf, ENTRY_DEVICE)) {
+        frame_reference(arch_entry_frame(leaf));
+    }
+}
+static inline void leaf_release(entry_t leaf) {
+    if (!entry_is(leaf, ENTRY_DEVICE)) {
+        frame_release(arch_entry_frame(leaf));
+    }
+}
+static inline bool leaf_exclusive(entry_t leaf) {
+    return entry_is(leaf, ENTRY_SHARED) || frame_references(arch_entry_frame(leaf)) == 1;
+}
+/* What an entry of a page has from how the page came here, not from its region. */
+#define ENTRY_KEPT (ENTRY_SHARED | ENTRY_DEVICE | ENTRY_ACCESSED | ENTRY_DIRTY)
+
 /* Set or clear (ENTRY = 0) directory entry INDEX in the directory and in those of its views; the
  * old entry. */
 entry_t directory_set(struct quarter *quarter, u32 index, entry_t entry);

@@ -121,6 +121,17 @@ static void check_page(struct quarter *quarter, u32 offset, u32 upper, u32 flags
           (unsigned long long)quarter->sub_id, rights, region->rights);
 }
 
+/* One of a device: nothing counts it, and no other frame may stand there. */
+static void check_device_page(struct quarter *quarter, u32 offset, u32 upper, entry_t entry) {
+    check_page(quarter, offset, upper, arch_entry_flags(entry));
+    const struct region *region = region_find(quarter->regions, offset);
+    u32 frame = region->first_frame + ((offset - region->start) >> PAGE_SHIFT);
+    CHECK(region->kind == REGION_DEVICE && frame == arch_entry_frame(entry).number &&
+              entry_is(entry, ENTRY_SHARED),
+          "after %s: a device's entry at %#x for frame %#x is in a region of kind %u", a.after,
+          offset, arch_entry_frame(entry).number, region->kind);
+}
+
 static void walk_table(struct quarter *quarter, u32 index, entry_t upper, u32 *resident) {
     frame_t frame = arch_entry_frame(upper);
     const entry_t *table = arch_low_pointer(frame);
@@ -140,6 +151,11 @@ static void walk_table(struct quarter *quarter, u32 index, entry_t upper, u32 *r
         }
         present++;
         frame_t page = arch_entry_frame(table[i]);
+        if (flags & ENTRY_DEVICE) {
+            check_device_page(quarter, (index << TABLE_SHIFT) + (i << PAGE_SHIFT),
+                              arch_entry_flags(upper), table[i]);
+            continue;
+        }
         a.shared[page.number] |= flags & ENTRY_SHARED ? 1 : 2;
         CHECK(a.shared[page.number] != 3,
               "after %s: frame %#x is shared on purpose by one entry, and not by another", a.after,
@@ -249,7 +265,7 @@ static void check_regions(struct quarter *quarter) {
         }
         const struct region *before = region - 1;
         bool mergeable = before->end == region->start && before->rights == region->rights &&
-                         before->kind == region->kind && region->kind != REGION_BOOT_IMAGE;
+                         before->kind == region->kind && !region_is_fixed(region);
         CHECK(before->end <= region->start && !mergeable,
               "after %s: regions %u and %u overlap or are not merged", a.after, i - 1, i);
     }

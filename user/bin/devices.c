@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * devices: what interrupts and I/O ports promise to a process that has them by handle, tried on the
+ * devices: what interrupts, I/O ports and device memory promise to a process that has them by handle, tried on the
  * machine's real-time clock, each claim checked. It needs the right to devices (map on the machine's
  * handle), which the shell has only with the word `devices` on the kernel's command line:
  *
@@ -30,6 +30,7 @@ int main(int argc, char **argv) {
         return command_end("devices", failed > 0);
     }
     check_ports();
+    check_memory();
     check_interrupts();
     check_interrupt_deaths();
     return command_end("devices", failed > 0);

@@ -48,7 +48,8 @@ static void print_region(const struct info_region *region, int slot) {
     if (region->large > 0) {
         printf("  %lu large", (unsigned long)region->large);
     }
-    puts(region->kind == 1 ? "  boot image" : region->kind == 2 ? "  paged" : "");
+    static const char *const kinds[] = {"", "  boot image", "  paged", "  device"};
+    puts(region->kind < sizeof(kinds) / sizeof(kinds[0]) ? kinds[region->kind] : "");
 }
 
 /* What the CPUs have to do with a quarter. */

@@ -10,7 +10,11 @@ void bad_device_handle(int handle) {
     EXPECT(E_HANDLE, irq_bind(handle, QUARTET_NONE, 1));
     EXPECT(E_HANDLE, irq_ack(handle));
     EXPECT(E_HANDLE, ioport_create(handle, 0x70, 2));
+    struct device_range range = {.physical = 0xB8000, .length = PAGE_SIZE};
     EXPECT(E_HANDLE, ioport_grant(handle));
+    EXPECT(E_HANDLE, device_create(handle, &range));
+    EXPECT(E_HANDLE, quarter_map_device(handle, 0x20000000, HANDLE_SYSTEM, RIGHT_READ));
+    EXPECT(E_HANDLE, quarter_map_device(QUARTET_SLOT(1), 0x20000000, handle, RIGHT_READ));
 }
 
 static void bad_device_numbers(void) {
@@ -24,6 +28,8 @@ static void bad_device_numbers(void) {
     EXPECT(E_RANGE, ioport_create(HANDLE_SYSTEM, 1, UINT32_MAX));
     EXPECT(E_BUSY, ioport_create(HANDLE_SYSTEM, 0, 0x10000));
     EXPECT(E_BUSY, ioport_create(HANDLE_SYSTEM, 0x21, 1));
+    EXPECT(E_FAULT, device_create(HANDLE_SYSTEM, NULL));
+    EXPECT(E_FAULT, device_create(HANDLE_SYSTEM, (void *)(uintptr_t)(0x40000000 - 8)));
 }
 
 static void bad_device_objects(void) {
@@ -59,12 +65,19 @@ void bad_devices(void) {
     EXPECT(E_TYPE, irq_bind(HANDLE_SYSTEM, QUARTET_NONE, 1));
     EXPECT(E_TYPE, irq_ack(HANDLE_SYSTEM));
     EXPECT(E_TYPE, ioport_create(QUARTET_SELF, 0x70, 2));
+    struct device_range range = {.physical = 0xB8000, .length = PAGE_SIZE};
     EXPECT(E_TYPE, ioport_grant(HANDLE_SYSTEM));
+    EXPECT(E_TYPE, device_create(QUARTET_SELF, &range));
+    EXPECT(E_TYPE, quarter_map_device(HANDLE_SYSTEM, 0, HANDLE_SYSTEM, RIGHT_READ));
+    EXPECT(E_TYPE, quarter_map_device(QUARTET_SLOT(1), 0x20000000, HANDLE_SYSTEM, RIGHT_READ));
+    EXPECT(E_INVALID, quarter_map_device(QUARTET_SLOT(1), 0x20000000, HANDLE_SYSTEM,
+                                         RIGHT_READ | RIGHT_EXECUTE));
     if (handle_stat(HANDLE_SYSTEM, &stat) == 0 && (stat.rights & RIGHT_MAP) != 0) {
         bad_device_numbers();
         bad_device_objects();
     } else {
         EXPECT(E_RIGHTS, irq_create(HANDLE_SYSTEM, 8));
         EXPECT(E_RIGHTS, ioport_create(HANDLE_SYSTEM, 0x70, 2));
+        EXPECT(E_RIGHTS, device_create(HANDLE_SYSTEM, &range));
     }
 }

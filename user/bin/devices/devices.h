@@ -23,10 +23,11 @@ void clock_start(void);
 void clock_stop(void);
 void clock_served(void); /* let it interrupt again */
 
-/* interrupts.c, ports.c */
+/* interrupts.c, ports.c, memory.c */
 void check_interrupts(void);
 void check_interrupt_deaths(void);
 void check_level(void);
 void check_ports(void);
+void check_memory(void);
 
 #endif
