@@ -64,6 +64,14 @@ static void registers_get(struct actor *actor) {
     actor->badge = registers->badge;
 }
 
+/* Not through a table of system calls: what a program does by itself. */
+static long word_access(uword address, uword write, uword word, uword d) {
+    (void)d;
+    u32 *value = (u32 *)word;
+    return write ? -arch_copy_out((u32)address, value, sizeof(*value))
+                 : -arch_copy_in(value, (u32)address, sizeof(*value));
+}
+
 static void actor_main(u32 number) {
     struct actor *actor = &actors[number];
     for (;;) {
@@ -73,8 +81,10 @@ static void actor_main(u32 number) {
         }
         registers_set(actor);
         const uword *argument = actor->argument;
-        actor->result =
-            system_call(actor->handler, argument[0], argument[1], argument[2], argument[3]);
+        bool access = actor->handler == word_access;
+        actor->result = access ? word_access(argument[0], argument[1], argument[2], 0)
+                               : system_call(actor->handler, argument[0], argument[1], argument[2],
+                                             argument[3]);
         registers_get(actor);
         if (actor->with_message) {
             message_get(actor);
@@ -212,6 +222,16 @@ void words_check(const struct actor *actor, u32 value) {
     for (u32 i = 0; i < SHORT_WORDS; i++) {
         CHECK_EQUAL(actor->word[i], word_of(value, i));
     }
+}
+
+long poke_word(struct actor *actor, u32 address, u32 value) {
+    static u32 word;
+    word = value;
+    return act(actor, word_access, address, true, (uword)&word, 0);
+}
+
+long peek_word(struct actor *actor, u32 address, u32 *value) {
+    return act(actor, word_access, address, false, (uword)value, 0);
 }
 
 static u32 page_offset(const struct actor *actor, u32 page) {

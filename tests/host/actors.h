@@ -62,6 +62,10 @@ void message_check(const struct actor *actor, u32 value, u32 length);
 /* ... and of a short message, whose label is the call's result. */
 void words_check(const struct actor *actor, u32 value);
 
+/* One access of ACTOR's program to its memory, without ending it: 0, or -E_FAULT. */
+long poke_word(struct actor *actor, u32 address, u32 value);
+long peek_word(struct actor *actor, u32 address, u32 *value);
+
 /* The address of ACTOR's page N, and that page's going and coming back, empty. */
 u32 actor_page(const struct actor *actor, u32 page);
 void page_vanish(const struct actor *actor, u32 page);

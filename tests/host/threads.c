@@ -301,6 +301,8 @@ static void interrupt_window(void) {
     }
 }
 
+bool threads_speculate;
+
 /* A change of the quarter in SLOT of the space of ROOT is under way: somebody has it locked. */
 static bool space_changing(const struct arch_root *root, u32 slot) {
     const struct space *space = CONTAINER_OF(root, struct space, root);
@@ -317,7 +319,7 @@ void threads_run(u32 count, void (*driver)(void)) {
     sim_knobs.fault = kernel_page_fault;
     sim_knobs.changing = space_changing;
     sim_knobs.program = user_mode;
-    sim_knobs.speculate = false; /* that is what the tests of the VM are for */
+    sim_knobs.speculate = threads_speculate;
     sim_knobs.interrupt_window = interrupt_window;
     process_initialise();
     futex_initialise();

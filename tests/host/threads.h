@@ -28,6 +28,9 @@
 /* Boot with COUNT CPUs and run DRIVER; when it returns, all that it has made must be gone. */
 void threads_run(u32 count, void (*driver)(void));
 
+/* With the adversarial TLB at its worst (sim_knobs.speculate): for tests that change spaces. */
+extern bool threads_speculate;
+
 /* All other threads wait, or have ended. By the driver. */
 void settle(void);
 void time_pass(u64 nanoseconds); /* and a tick on each CPU; settles */

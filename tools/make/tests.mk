@@ -75,7 +75,7 @@ $(host_programs)/$(1)/test_%: $(host_out)/$(1)/tests/host/test_%.o $(foreach fil
 
 $(host_threads:%=$(host_programs)/$(1)/test_%): $(host_programs)/$(1)/test_%: $(host_out)/$(1)/tests/host/test_%.o \
 		$(foreach file,$(host_threads_common),$(call host-object,$(1),$(file)))
-	$$(call quietly,LINK,$$(@:$(host_out)/%=%))$$(HOST_CC) $$(HOST_SANITIZE) $$(HOST_WRAP) $(HOST_WRAP_THREADS) $$^ -lcmocka -o $$@
+	$$(call quietly,LINK,$$(@:$(host_out)/%=%))mkdir -p $$(@D) && $$(HOST_CC) $$(HOST_SANITIZE) $$(HOST_WRAP) $(HOST_WRAP_THREADS) $$^ -lcmocka -o $$@
 endef
 $(eval $(call host-program,sim0,0))
 $(eval $(call host-program,sim1,1))
@@ -91,7 +91,11 @@ $(foreach name,$(host_pure),$(eval $(call host-pure-program,$(name))))
 
 -include $(shell [ -d $(host_out) ] && find $(host_out) -name '*.d')
 
-.PHONY: test-host fuzz soak mutate host-binaries host-vm-binaries host-vm-list
+# The sources of the kernel in each, for tools/mutate.
+host-sources:
+	@echo $(foreach file,$(host_common),vm:$(file)) $(foreach file,$(host_threads_common),threads:$(file))
+
+.PHONY: host-sources test-host fuzz soak mutate host-binaries host-vm-binaries host-vm-list
 host-binaries: $(host_binaries) $(host_fuzz_binaries)
 host-vm-binaries: $(host_vm_binaries)
 host-vm-list:
