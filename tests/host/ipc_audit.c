@@ -138,6 +138,11 @@ static void tally_state(void *object) {
     CHECK(state->phase == IPC_QUEUED || content->handle_count == 0,
           "after %s: %u handles are under way in phase %u", audit_after, content->handle_count,
           state->phase);
+    CHECK(state->phase == IPC_QUEUED || content->quarters == 0,
+          "after %s: quarters %x are under way in phase %u", audit_after, content->quarters,
+          state->phase);
+    CHECK(state->phase == IPC_AWAITING || state->borrower == NULL,
+          "after %s: a thread in phase %u has a borrower", audit_after, state->phase);
     for (u32 i = 0; i < content->handle_count; i++) {
         tally(content->handle[i].object, content->handle[i].type, content->handle[i].rights);
     }
@@ -273,6 +278,32 @@ static void check_notification(void *object) {
     }
 }
 
+/* ---- Loans ----------------------------------------------------------------------------------- */
+
+static const struct process *borrower;
+static const struct loan *loan_sought;
+static bool loan_found;
+
+static void find_lender(void *object) {
+    const struct ipc_state *state = object;
+    loan_found |= state->borrower == borrower && state->phase == IPC_AWAITING &&
+                  state->content.token == loan_sought->token;
+}
+
+/* A loan is somebody's who waits for its end. */
+static void check_loans(void *object) {
+    borrower = object;
+    for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
+        loan_sought = &borrower->loan[slot];
+        loan_found = false;
+        if ((borrower->loans & 1u << slot) && !loan_sought->revoked) {
+            objects_each("ipc state", find_lender);
+            CHECK(loan_found, "after %s: process %u keeps what was lent to it in slot %u",
+                  audit_after, borrower->pid, slot);
+        }
+    }
+}
+
 void ipc_audit(const char *after, const struct hold *holds, u32 count, bool exact) {
     audit_after = after;
     audit_exact = exact;
@@ -292,4 +323,5 @@ void ipc_audit(const char *after, const struct hold *holds, u32 count, bool exac
     objects_each("session", check_session);
     objects_each("ipc state", check_state);
     objects_each("notification", check_notification);
+    objects_each("process", check_loans);
 }

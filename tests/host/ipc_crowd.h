@@ -40,6 +40,8 @@ struct record {
     u64 call; /* reply: what it answers; 0: unknown */
     u32 length, room, handle_count;
     struct handle handle[MESSAGE_HANDLES];
+    u64 lent[SLOT_COUNT]; /* call: sub-IDs of the quarters that it lends; 0: none */
+    bool lends;
     u64 began, deadline; /* 0: none */
     u32 ends, blind;     /* crowd's when it began */
     bool received;
@@ -81,7 +83,7 @@ struct member {
 
 struct configuration {
     u32 cpus, processes, threads; /* threads: of a process */
-    bool fast, vanish, scarce, timeouts, kills;
+    bool fast, vanish, scarce, timeouts, kills, lending;
     bool siblings; /* threads close what others of their process use */
 };
 

@@ -5,6 +5,9 @@
  */
 #include "tests/host/ipc_crowd.h"
 
+#include "kernel/vm/quarter.h"
+#include "kernel/vm/space.h"
+
 struct crowd crowd;
 
 /* ---- Records --------------------------------------------------------------------------------- */
@@ -124,9 +127,13 @@ static bool reason_here(const struct record *record, int error) {
         return crowd.is.scarce;
     case E_FAULT:
         return crowd.is.vanish || crowd.is.scarce;
+    case E_RIGHTS:
+        if (record->lends) {
+            return true;
+        }
+        /* fall through */
     case E_HANDLE:
     case E_TYPE:
-    case E_RIGHTS:
         return crowd.is.siblings || record->endpoint == NULL;
     default:
         return false;
@@ -152,6 +159,20 @@ static void order_check(const struct record *call) {
         CHECK(state->phase != IPC_QUEUED || state->priority < owner->thread->priority,
               "call %#llx is received before %#llx, which has waited longer",
               (unsigned long long)call->number, (unsigned long long)other->calling);
+    }
+}
+
+/* What CALL lends stands in WORKER's slots, as long as nobody has had a reason to take it back. */
+static void loans_check(const struct worker *worker, const struct record *call) {
+    const struct space *space = crowd.member[worker->process].process->space;
+    bool sure = call->open && !crowd.is.siblings && !time_is_up(call) && !owner_ends(call) &&
+                !crowd.member[worker->process].ending && space != NULL && !endpoint_is_dead(call);
+    for (u32 slot = 0; slot < SLOT_COUNT && sure; slot++) {
+        const struct quarter *quarter = space->slot[slot].quarter;
+        CHECK(call->lent[slot] == 0 || (quarter != NULL && quarter->sub_id == call->lent[slot]),
+              "call %#llx lends quarter %llu, and quarter %llu stands in slot %u",
+              (unsigned long long)call->number, (unsigned long long)call->lent[slot],
+              (unsigned long long)(quarter != NULL ? quarter->sub_id : 0), slot);
     }
 }
 
@@ -184,6 +205,7 @@ void judge_received(struct worker *worker, const struct endpoint *endpoint, u32 
     content_check(worker, call, is_short);
     if (!is_short) {
         handles_check(worker, call);
+        loans_check(worker, call);
         token_keep(worker, call);
     }
     order_check(call);
@@ -252,6 +274,10 @@ static bool call_error_allowed(const struct record *call, int error) {
     case E_TOOBIG:
         crowd.refused++;
         return !call->fits_short;
+    case E_REFUSED:
+    case E_BUSY:
+    case E_NOTFOUND:
+        return call->lends;
     case E_LIMIT:
         return call->handle_count != 0 || call->replies != 0;
     default:

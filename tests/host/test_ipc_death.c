@@ -101,6 +101,27 @@ SCENARIO(the_last_reader_goes_by_dup) {
     CHECK_EQUAL(finish(w.client), -E_DEAD);
 }
 
+/* Whichever comes first. */
+SCENARIO(the_last_close_meets_a_receive_and_a_call) {
+    struct actor *closer = actor_beside(w.server);
+    for (u32 i = 0; i < 12; i++) {
+        int endpoint = (int)act(w.server, call_endpoint_create, 0, 0, 0, 0);
+        int handle = handle_pass(w.server_process, endpoint, w.client_process, RIGHT_WRITE);
+        if (i % 2 == 0) {
+            message_set(w.client, 1, 0);
+            begin_message(w.client, call_ipc_call, handle);
+        } else {
+            message_set(w.server, 0, 0);
+            begin_message(w.server, call_ipc_receive, endpoint);
+        }
+        begin(closer, call_handle_close, (uword)endpoint, 0, 0, 0);
+        CHECK_EQUAL(finish(closer), 0);
+        long result = finish(i % 2 == 0 ? w.client : w.server);
+        CHECK(result == -E_DEAD || (i % 2 != 0 && result == -E_HANDLE), "it ends with %ld", result);
+        CHECK_EQUAL(act(w.client, call_handle_close, (uword)handle, 0, 0, 0), 0);
+    }
+}
+
 SCENARIO(a_writer_keeps_no_endpoint_alive) {
     int handle;
     struct actor *other =
@@ -313,6 +334,7 @@ int main(void) {
         SCENARIO_TESTS(callers_of_a_server_that_dies_wake),
         SCENARIO_TESTS(the_last_reader_goes_by_close),
         SCENARIO_TESTS(the_last_reader_goes_by_dup),
+        SCENARIO_TESTS(the_last_close_meets_a_receive_and_a_call),
         SCENARIO_TESTS(a_writer_keeps_no_endpoint_alive),
         SCENARIO_TESTS(another_reader_keeps_queued_callers),
         SCENARIO_TESTS(a_clone_inherits_the_right_to_receive),

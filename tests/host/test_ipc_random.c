@@ -16,6 +16,7 @@
 #include "kernel/syscall/syscall.h"
 #include "kernel/vm/frame.h"
 #include "kernel/vm/quarter.h"
+#include "kernel/vm/space.h"
 
 #define ROUND 24u /* operations of each worker between two audits */
 #define AREA_PAGES 4u
@@ -32,9 +33,9 @@ static u32 area(const struct worker *worker, u32 page) {
 
 /* What has vanished comes back before the next message is made, so that most of them are. */
 static void memory_ensure(const struct worker *worker) {
-    for (u32 page = 0; page < 3; page++) {
-        u8 byte = 0;
-        if (arch_copy_out(area(worker, page), &byte, 1) != 0) {
+    for (u32 page = 0; page < AREA_PAGES; page++) {
+        u8 byte;
+        if (arch_copy_in(&byte, area(worker, page), 1) != 0) {
             system_call(call_quarter_map, (uword)QUARTET_SLOT(1), SLOT_OFFSET(area(worker, page)),
                         PAGE_SIZE, RIGHT_READ | RIGHT_WRITE);
         }
@@ -112,6 +113,28 @@ static u32 random_length(void) {
 
 static u32 random_room(void) { return one_in(4) ? sim_random_below(64) : MESSAGE_BYTES; }
 
+/* What RECORD lends with the message, or what it accepts, into WORKER's memory; slots 2 and 3. */
+static void lend_make(struct worker *worker, struct message *message, struct record *record) {
+    struct message_lend lend = {.quarter = {QUARTET_NONE, QUARTET_NONE, QUARTET_NONE, QUARTET_NONE},
+                                .accept = one_in(8) ? sim_random_below(16) : 15};
+    const struct space *space = member_of(worker)->process->space;
+    if (crowd.is.vanish) {
+        memory_ensure(worker);
+    }
+    for (u32 slot = 2; slot < SLOT_COUNT && record != NULL && space != NULL; slot++) {
+        const struct quarter *quarter = space->slot[slot].quarter;
+        if (one_in(2) && quarter != NULL) {
+            lend.quarter[slot] = QUARTET_SLOT(slot);
+            lend.rights[slot] = RIGHT_READ | (one_in(2) ? RIGHT_WRITE : 0);
+            lend.give |= one_in(16) ? 1u << slot : 0;
+            record->lent[slot] = quarter->sub_id;
+            record->lends = true;
+        }
+    }
+    message->lend = area(worker, 3);
+    arch_copy_out(area(worker, 3), &lend, sizeof(lend));
+}
+
 /* Fill RECORD, and the message of WORKER, with something to send. */
 static void send_make(struct worker *worker, struct record *record) {
     struct message *message = &worker->message;
@@ -132,6 +155,10 @@ static void send_make(struct worker *worker, struct record *record) {
     message->send_length = record->length;
     record->room = message->receive_size = random_room();
     record_fill(record, message, worker->bytes);
+    if (crowd.is.lending && !record->is_short) {
+        bool may = !record->reply && !record->fits_short;
+        lend_make(worker, message, may ? record : NULL);
+    }
     if (crowd.is.timeouts && !record->is_short && one_in(2)) {
         message->timeout = 50 + sim_random_below(2000);
         record->deadline = arch_clock() + message->timeout * MICROSECOND;
@@ -249,7 +276,9 @@ static void receive_make(struct worker *worker, struct message *message) {
     if (crowd.is.timeouts && one_in(2)) {
         message->timeout = 50 + sim_random_below(2000);
     }
-    (void)worker;
+    if (crowd.is.lending) {
+        lend_make(worker, message, NULL);
+    }
 }
 
 /* WORKER has received from ENDPOINT, or has tried to: elsewhere it has received nothing then. */
@@ -660,6 +689,11 @@ static void member_begin(u32 number) {
     struct member *member = &crowd.member[number];
     struct process *parent = crowd.member[sim_random_below(crowd.is.processes)].process;
     *member = (struct member){.process = program_new(one_in(3) ? parent : NULL)};
+    for (u32 slot = 2; slot < SLOT_COUNT; slot++) {
+        CHECK_EQUAL(quarter_map(member->process->space->slot[slot].quarter, 0, MEMORY_SIZE,
+                                RIGHT_READ | RIGHT_WRITE),
+                    0);
+    }
     if (one_in(4) && member->process->handles.count < 100) {
         table_fill(member->process, 20);
     }
@@ -793,6 +827,15 @@ TEST(with_timeouts) {
     run((struct configuration){
         .cpus = 3, .processes = 6, .threads = 1, .fast = true, .timeouts = true});
 }
+TEST(with_lending) {
+    run((struct configuration){.cpus = 3,
+                               .processes = 6,
+                               .threads = 1,
+                               .fast = true,
+                               .timeouts = true,
+                               .kills = true,
+                               .lending = true});
+}
 TEST(with_several_threads) {
     run((struct configuration){.cpus = 4,
                                .processes = 4,
@@ -801,6 +844,7 @@ TEST(with_several_threads) {
                                .timeouts = true,
                                .kills = true,
                                .siblings = true,
+                               .lending = true,
                                .vanish = true});
 }
 TEST(with_scarce_memory) {
@@ -811,15 +855,16 @@ TEST(with_scarce_memory) {
                                .timeouts = true,
                                .kills = true,
                                .siblings = true,
+                               .lending = true,
                                .scarce = true});
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(on_one_cpu),          cmocka_unit_test(on_three_cpus),
-        cmocka_unit_test(by_the_general_path), cmocka_unit_test(with_ends),
-        cmocka_unit_test(with_timeouts),       cmocka_unit_test(with_several_threads),
-        cmocka_unit_test(with_scarce_memory),
+        cmocka_unit_test(on_one_cpu),           cmocka_unit_test(on_three_cpus),
+        cmocka_unit_test(by_the_general_path),  cmocka_unit_test(with_ends),
+        cmocka_unit_test(with_timeouts),        cmocka_unit_test(with_lending),
+        cmocka_unit_test(with_several_threads), cmocka_unit_test(with_scarce_memory),
     };
     return cmocka_run_group_tests_name("ipc_random", tests, NULL, NULL);
 }
