@@ -128,12 +128,16 @@ def test_a_changed_program_is_read_anew(line, output):
     assert run_line(f"cp /bin/echo /tmp/p; /tmp/p one; {line}") == (output, 0)
 
 
-@pytest.mark.parametrize("memory", ["8M", "32M"])
+@pytest.mark.parametrize("memory", ["24M", "40M"])
 def test_more_programs_than_the_loader_can_keep(memory):
     names = "banks cat chain cp env false free grep head ls mkdir mv ps qmap rm sh tail true wc"
     line = "; ".join(f"{name} -h >/dev/null 2>&1" for name in names.split())
     result = run_line(f"{line}; {line}; services | grep loader", MEM=memory)
     assert re.fullmatch(r"loader +\d+ +0  running\n", result.output)
+
+
+def test_a_machine_with_little_memory_goes_without_the_loader():
+    assert re.search(r"loader +- +0  left out", run_line("services", MEM="8M").output)
 
 
 def test_programs_start_without_the_loader():

@@ -375,7 +375,12 @@ static void check_loader(void) {
     struct message message = {
         .word = {0xF}, .send_buffer = (uintptr_t) "/bin/libcheck", .send_length = 13};
     message.label = LOADER_LOAD;
-    CHECK(ipc_call(loader, &message) == 0 && message.label == 0 && message.handle_count == 2);
+    CHECK(ipc_call(loader, &message) == 0 && (message.label == 0 || message.label == ENOSPC));
+    if (message.label == ENOSPC) { /* on a machine with little memory */
+        CHECK(close(loader) == 0);
+        return;
+    }
+    CHECK(message.handle_count == 2);
     CHECK(message.word[0] != 0 && message.word[1] == RENEW(0) && message.word[2] == RENEW(1));
     quarter = message.handle[0];
     CHECK(handle_stat(quarter, &stat) == 0 &&

@@ -7,13 +7,13 @@
 #include "user/lib/protocol.h"
 
 static void print(const struct service_state *state) {
-    static const char *const phases[] = {"?", "running", "waits", "given up"};
+    static const char *const phases[] = {"?", "running", "waits", "given up", "left out"};
     char pid[16] = "-";
     if (state->pid != 0) {
         snprintf(pid, sizeof pid, "%lu", (unsigned long)state->pid);
     }
     printf("%-10.16s %6s %8lu  %s\n", state->name, pid, (unsigned long)state->restarts,
-           state->phase < 4 ? phases[state->phase] : phases[0]);
+           state->phase < sizeof phases / sizeof phases[0] ? phases[state->phase] : phases[0]);
 }
 
 int main(int argc, char **argv) {

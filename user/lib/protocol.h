@@ -97,7 +97,7 @@ enum console_label {
 enum names_label {
     /* in: word[0] RIGHT_* wanted (transfer comes along), bytes: the name. out: handle[0], a session
      * with the service, with those rights that the table allows. ENOENT: no such name; ENXIO: init
-     * has given the service up. */
+     * has given the service up, or left it out. */
     NAMES_LOOK_UP = 96,
 
     /* in: word[0] which, from 0. out: bytes: struct service_state; none: there are no more. */
@@ -107,7 +107,7 @@ enum names_label {
     NAMES_REGISTER,
 };
 
-enum service_phase { SERVICE_RUNNING = 1, SERVICE_WAITING, SERVICE_GIVEN_UP };
+enum service_phase { SERVICE_RUNNING = 1, SERVICE_WAITING, SERVICE_GIVEN_UP, SERVICE_LEFT_OUT };
 
 /* One of init's servers. */
 struct service_state {

@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define TOUCH_STACK_SIZE (20u * 1024)
+
 #include "user/lib/path.h"
 #include "user/lib/protocol.h"
 #include "user/servers/reply.h"
@@ -54,7 +56,8 @@ static void serve(const struct message *message, char *path) {
 
 int main(int argc, char **argv) {
     static char path[PATH_SIZE];
-    struct process_limits limits = {.frames = argc > 1 ? strtoul(argv[1], NULL, 10) : 0};
+    program_frames = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+    struct process_limits limits = {.frames = program_frames};
     touch_own_memory();
     if (process_limit(&limits) < 0) {
         return 1;

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define TOUCH_STACK_SIZE (8u * 1024)
+
 #include "user/servers/board.h"
 #include "user/servers/reply.h"
 #include "user/servers/touch.h"

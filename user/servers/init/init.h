@@ -58,8 +58,9 @@ struct service {
     const struct grant *grants; /* beside its endpoint at HANDLE_SERVICE */
     /* Its arguments behind the name; null: none. */
     void (*arguments)(const struct service *service, char **argv);
-    bool named;     /* `names` hands out sessions */
-    bool essential; /* when it is given up, the machine goes off */
+    uint32_t least_frames; /* that a machine must have for this server to be worth it */
+    bool named;            /* `names` hands out sessions */
+    bool essential;        /* when it is given up, the machine goes off */
 
     /* supervise.c: */
     struct service_state state;
@@ -76,6 +77,7 @@ extern const uint32_t service_count;
 extern struct grant shell_grants[];
 
 struct service *service_find(const char *name);
+uint32_t machine_frames(void);
 
 /* ---- supervise.c ----------------------------------------------------------------------------- */
 

@@ -117,8 +117,13 @@ static int service_spawn(struct service *service) {
     return 0;
 }
 
-static void service_prepare(struct service *service) {
+static void service_prepare(struct service *service, uint32_t frames) {
     snprintf(service->state.name, sizeof service->state.name, "%s", service->name);
+    if (frames < service->least_frames) {
+        service->state.phase = SERVICE_LEFT_OUT;
+        service->endpoint = service->session = QUARTET_NONE;
+        return;
+    }
     service->endpoint = (int)check(endpoint_create(), "cannot create an endpoint");
     service->session =
         (int)check(endpoint_session(service->endpoint, service->badge), "cannot create a session");
@@ -127,10 +132,10 @@ static void service_prepare(struct service *service) {
 void services_start(void) {
     board_create();
     for (uint32_t i = 0; i < service_count; i++) {
-        service_prepare(&services[i]);
+        service_prepare(&services[i], machine_frames());
     }
     for (uint32_t i = 0; i < service_count; i++) {
-        if (service_spawn(&services[i]) < 0) {
+        if (services[i].state.phase != SERVICE_LEFT_OUT && service_spawn(&services[i]) < 0) {
             fail(services[i].program, strerror(errno));
         }
     }

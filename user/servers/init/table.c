@@ -31,6 +31,9 @@ static const struct grant files_grants[] = {
     {.kind = GRANT_END},
 };
 
+/* With less memory it could keep nothing, and would only need some itself. */
+#define LOADER_LEAST_FRAMES (12u * 256) /* 12 MiB */
+
 static const struct grant loader_grants[] = {
     {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_FILES, .of = "files"},
     {.kind = GRANT_END},
@@ -72,6 +75,7 @@ struct service services[] = {
         .badge = BADGE_LOADER,
         .grants = loader_grants,
         .arguments = loader_arguments,
+        .least_frames = LOADER_LEAST_FRAMES,
         .named = true,
     },
 };
@@ -116,7 +120,7 @@ static void names_arguments(const struct service *names, char **argv) {
     }
 }
 
-static uint32_t machine_frames(void) {
+uint32_t machine_frames(void) {
     struct info_machine machine;
     check(system_info(HANDLE_SYSTEM, INFO_MACHINE, &machine, sizeof machine),
           "cannot ask for the memory");
@@ -134,10 +138,10 @@ static void files_arguments(const struct service *files, char **argv) {
     argv[2] = instance;
 }
 
-/* An eighth of the memory for the programs that it keeps. */
+/* A sixteenth of the memory for the programs that it keeps. */
 static void loader_arguments(const struct service *loader, char **argv) {
     static char limit[16];
     (void)loader;
-    snprintf(limit, sizeof limit, "%lu", (unsigned long)(machine_frames() / 8));
+    snprintf(limit, sizeof limit, "%lu", (unsigned long)(machine_frames() / 16));
     argv[0] = limit;
 }

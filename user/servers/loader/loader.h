@@ -29,10 +29,12 @@ struct program {
 
 /* ---- program.c ------------------------------------------------------------------------------- */
 
+extern uint32_t program_frames; /* that all programs together may have */
+
 struct program_key program_key(const struct stat *stat);
 bool program_key_equal(const struct program_key *one, const struct program_key *other);
 
-/* Read the file at PATH into new quarters. */
+/* Read the file at PATH into new quarters. ENOMEM: there is no room left; ENOSPC: there never is. */
 int program_load(const char *path, struct program *program);
 void program_release(struct program *program);
 

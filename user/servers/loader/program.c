@@ -17,6 +17,8 @@
 #define PRISTINE_RIGHTS (RIGHT_READ | RIGHT_DUPLICATE | RIGHT_TRANSFER)
 #define LOAD_TRIES 3 /* of a file that changes while it is read */
 
+uint32_t program_frames;
+
 struct program_key program_key(const struct stat *stat) {
     return (struct program_key){.inode = stat->st_ino,
                                 .size = (uint64_t)stat->st_size,
@@ -57,10 +59,23 @@ static int slot_load(const struct image_source *source, const struct elf_image *
     return error == EAGAIN ? ENOMEM : error;
 }
 
+/* A program that would drive out most others, and keep them all waiting while it is read, is for who
+ * starts it to load. */
+static bool image_is_large(const struct elf_image *image) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < image->segment_count; i++) {
+        bytes += image->segment[i].file_size;
+    }
+    return bytes / PAGE_SIZE > program_frames / 2;
+}
+
 static int image_load(const struct image_source *source, struct program *program) {
     struct elf_image image;
     if (image_parse(source, &image) < 0) {
         return errno;
+    }
+    if (image_is_large(&image)) {
+        return ENOSPC;
     }
     uint32_t written = image_slots_written(&image), slots = image_slots(&image);
     program->entry = image.entry;
