@@ -6,6 +6,7 @@
     generate-syscalls.py stubs ARCH OUTPUT   nasm source: one function per call for the user library
     generate-syscalls.py header OUTPUT       the C prototypes of those functions
     generate-syscalls.py docs OUTPUT         the reference, in Markdown
+    generate-syscalls.py man FOLDER          the same as a page for each call, in the form of docs/man
 
 Input: kernel/abi/syscalls.def and kernel/abi/errors.def, which say what their own lines mean.
 A mistake in a table ends the build with one line that names file and line.
@@ -41,7 +42,8 @@ STRING = r'"((?:[^"\\]|\\.)*)"'
 TYPE = r"\w+(?:\([\w ]+\))?"
 ARGUMENT = re.compile(r"\s*,\s*ARGUMENT\(\s*(%s)\s*,\s*(\w+)\s*\)" % TYPE)
 SYSCALL = re.compile(
-    r"SYSCALL\(\s*(\d+)\s*,\s*(\w+)\s*,\s*%s((?:\s*,\s*ARGUMENT\(\s*%s\s*,\s*\w+\s*\))*)\s*\)"
+    r"SYSCALL\(\s*(\d+)\s*,\s*(\w+)\s*,\s*%s((?:\s*,\s*ARGUMENT\(\s*%s\s*,\s*\w+\s*\))*)"
+    r"(?:\s*,\s*ERRORS\(([\w ,]+)\))?\s*\)"
     % (STRING, TYPE))
 ERROR = re.compile(r"ERROR\(\s*(\w+)\s*,\s*(\d+)\s*,\s*%s\s*\)" % STRING)
 
@@ -80,9 +82,10 @@ class Argument:
 class Call:
     """One system call."""
 
-    def __init__(self, path, line, number, name, sentence, arguments):
+    def __init__(self, path, line, number, name, sentence, arguments, errors):
         self.number, self.name, self.sentence, self.line = int(number), name, sentence, line
         self.arguments = [Argument(path, line, *pair) for pair in ARGUMENT.findall(arguments)]
+        self.errors = re.findall(r"\w+", errors or "")
         if len(self.arguments) > ARGUMENT_LIMIT:
             fail(path, line, "%s has more than %d arguments" % (name, ARGUMENT_LIMIT))
 
@@ -232,6 +235,45 @@ def make_stubs(calls, arch):
     return lines + ["", "section .note.GNU-stack noalloc noexec nowrite progbits"]
 
 
+def call_errors(call, errors):
+    """(name, sentence) of what the arguments can do wrong, of what the sentence names, and of ERRORS."""
+    kinds = [argument.words for argument in call.arguments]
+    possible = set(re.findall(r"\bE_\w+", call.sentence)) | set(call.errors)
+    for name in possible - {name for name, _, _ in errors}:
+        fail(SYSCALLS, call.line, "%s: there is no error %s" % (call.name, name))
+    handles = {argument.name for argument in call.arguments if argument.words == "handle"}
+    if handles:
+        possible.add("E_HANDLE")
+    if handles - {"handle", "target"}: # those may be of any type
+        possible.add("E_TYPE")
+    if "needs " in call.sentence.lower():
+        possible.add("E_RIGHTS")
+    if any(words.startswith("pointer; the kernel") for words in kinds):
+        possible.add("E_FAULT")
+    if "`RIGHT_*` bits" in kinds or "plan byte and `CLONE_*` flags" in kinds:
+        possible.add("E_INVALID")
+    if "return a handle" in call.sentence.lower():
+        possible |= {"E_LIMIT", "E_NOMEM"}
+    return [(name, sentence) for name, _, sentence in errors if name in possible]
+
+
+def call_sections(call, errors):
+    """(heading, lines) in the order of a manual page."""
+    arguments = ["* `%s` (`%s`): %s" % (a.name, a.c_type, a.words) for a in call.arguments]
+    mistakes = ["* `%s`: %s" % error for error in call_errors(call, errors)]
+    return [("SYNOPSIS", ["```c", "#include <quartet.h>", "", call.prototype() + ";", "```"]),
+            ("DESCRIPTION", [call.sentence] + ([""] if arguments else []) + arguments),
+            ("RETURN VALUE", ["A negated error, or the result that the description names (else 0)."]),
+            ("ERRORS", mistakes or ["None."])]
+
+
+def make_page(call, errors):
+    lines = ["# " + call.name, "", "## NAME", "", "%s: system call %d" % (call.name, call.number)]
+    for heading, text in call_sections(call, errors):
+        lines += ["", "## " + heading, ""] + text
+    return lines
+
+
 def make_docs(calls, errors):
     lines = ["<!-- " + NOTICE + " -->", "# System calls", "",
              "Each call returns a `long`: a negated error code, or a result of 0 and above. The user",
@@ -245,11 +287,8 @@ def make_docs(calls, errors):
              ""]
     for call in calls:
         lines += ["## %d: %s" % (call.number, call.name), ""]
-        lines += ["```c", call.prototype() + ";", "```", "", call.sentence, ""]
-        if call.arguments:
-            lines += ["| argument | type | meaning |", "| --- | --- | --- |"]
-            lines += ["| `%s` | `%s` | %s |" % (a.name, a.c_type, a.words) for a in call.arguments]
-            lines += [""]
+        for heading, text in call_sections(call, errors):
+            lines += ["**%s**" % heading, ""] + text + [""]
     lines += ["# Errors", "", "| name | code | meaning |", "| --- | --- | --- |"]
     return lines + ["| `%s` | %d | %s |" % error for error in errors]
 
@@ -260,15 +299,22 @@ def write(path, lines):
         file.write("\n".join(lines) + "\n")
 
 
+def write_pages(folder, calls, errors):
+    for call in calls:
+        write(os.path.join(folder, call.name + ".md"), make_page(call, errors))
+
+
 def main(arguments):
     makers = {"kernel": make_kernel, "header": make_header, "docs": make_docs}
     calls, errors = read_calls(), read_errors()
     if len(arguments) == 2 and arguments[0] in makers:
         write(arguments[1], makers[arguments[0]](calls, errors))
+    elif len(arguments) == 2 and arguments[0] == "man":
+        write_pages(arguments[1], calls, errors)
     elif len(arguments) == 3 and arguments[0] == "stubs" and arguments[1] in ("pae", "long"):
         write(arguments[2], make_stubs(calls, arguments[1]))
     else:
-        sys.exit("usage: generate-syscalls.py kernel|header|docs OUTPUT, or stubs pae|long OUTPUT")
+        sys.exit("usage: generate-syscalls.py kernel|header|docs OUTPUT, man FOLDER, or stubs pae|long OUTPUT")
 
 
 if __name__ == "__main__":

@@ -28,3 +28,14 @@ def test_poll_on_the_console():
             if number < 2:
                 shell.expect("ready\r*\n")
         shell.expect_prompt()
+
+
+def test_manual(shell):
+    """Pages of calls, of system calls, and by a name that another page has."""
+    page = shell.run("man open").output
+    assert "SYNOPSIS" in page and "int open(const char *path, int flags, ...);" in page
+    assert "DIFFERENCES FROM POSIX" in shell.run("man close | cat").output
+    assert "long handle_dup(int handle" in shell.run("man handle_dup").output
+    assert shell.run("man nothinglikethis").status == 1
+    names = shell.run("man | cat").output
+    assert "quartet_spawn" in names and "process_clone: system call" in names

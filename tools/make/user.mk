@@ -9,7 +9,7 @@
 #   user/servers/NAME.c                  /servers/NAME
 # A large program has further sources in a folder of its name: user/bin/NAME/*.c.
 # A larger program has more files in a folder of its name beside it, user/bin/NAME/*.c.
-# Files below user/etc go to /etc. Unstripped programs (for GDB) stay in $(out)/user, as NAME.elf.
+# Files below user/etc go to /etc, the pages of docs/man and one for each system call to /man. Unstripped programs (for GDB) stay in $(out)/user, as NAME.elf.
 
 NEWLIB_CACHE ?= build/newlib##  where the built C library is kept; builds may share it
 newlib := $(NEWLIB_CACHE)/$(ARCH)
@@ -65,6 +65,7 @@ user_programs_c := $(sort $(wildcard user/bin/*.c user/demos/*.c user/servers/*.
 user_programs := $(user_programs_c:%.c=$(out)/%.elf)
 user_parts_c := $(sort $(wildcard user/bin/*/*.c user/demos/*/*.c user/servers/*/*.c))
 user_etc := $(sort $(wildcard user/etc/*))
+user_man := $(sort $(filter-out %/README.md,$(wildcard docs/man/*.md)))
 user_format_objects := $(out)/user/lib/elf.o $(out)/user/lib/cpio.o
 user_library_objects := $(user_library_c:%.c=$(out)/%.o) $(user_format_objects) \
 	$(out)/user/lib/stubs.o
@@ -78,7 +79,7 @@ $(out)/user.flags: FORCE
 
 $(out)/user.list: FORCE
 	@mkdir -p $(@D)
-	@echo '$(user_library_objects) $(user_programs) $(user_parts_c) $(user_etc)' >$@.new
+	@echo '$(user_library_objects) $(user_programs) $(user_parts_c) $(user_etc) $(user_man)' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 user_compile = $(call quietly,CC,$<)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
@@ -124,18 +125,20 @@ $(user_programs): $(out)/%.elf: $$(call user_objects_of,$$*) $(user_crt) \
 # -------
 
 staging := $(out)/initrd
-$(out)/initrd.cpio: $(user_programs) $(user_etc) $(out)/user.list tools/make/user.mk
+$(out)/initrd.cpio: $(user_programs) $(user_etc) $(user_man) $(syscall_table) $(out)/user.list tools/make/user.mk
 	@rm -rf $(staging)
-	@mkdir -p $(staging)/bin $(staging)/servers $(staging)/etc $(staging)/tmp
+	@mkdir -p $(staging)/bin $(staging)/servers $(staging)/etc $(staging)/man $(staging)/tmp
 	@$(foreach program,$(filter $(out)/user/bin/% $(out)/user/demos/%,$(user_programs)),\
 		strip -o $(staging)/bin/$(basename $(notdir $(program))) $(program) &&) true
 	@$(foreach program,$(filter $(out)/user/servers/%,$(user_programs)),\
 		strip -o $(staging)/servers/$(basename $(notdir $(program))) $(program) &&) true
 	@if [ -e $(staging)/servers/init ]; then mv $(staging)/servers/init $(staging)/init; fi
 	@$(if $(user_etc),cp $(user_etc) $(staging)/etc/)
+	@cp $(user_man) $(staging)/man/
+	@$(PYTHON) $(generator) man $(staging)/man
 	@cd $(staging) && find . -type d -exec chmod 755 {} + && \
 		find bin servers -type f -exec chmod 755 {} + && \
-		find etc -type f -exec chmod 644 {} + && find . -exec touch -h -d @0 {} +
+		find etc man -type f -exec chmod 644 {} + && find . -exec touch -h -d @0 {} +
 	$(call quietly,CPIO,$@)cd $(staging) && find . -mindepth 1 | sed 's,^\./,,' | LC_ALL=C sort | \
 		cpio -o -H newc -R 0:0 --reproducible --quiet >$(abspath $@)
 

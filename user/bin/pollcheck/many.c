@@ -148,7 +148,9 @@ void check_deaths(void) {
         pid_t child = fork();
         if (child == 0)
             poll_for_ever();
-        usleep(20000);
+        for (int tries = 0; tries < 200 && server_handles() <= before; tries++)
+            usleep(5000);
+        usleep(5000);
         CHECK(kill(child, 9) == 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status));
     }
     CHECK(server_handles() > before && server_handles() <= before + 64);
