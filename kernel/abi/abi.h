@@ -126,6 +126,7 @@ struct space_change {
 #define PRIORITY_LEVELS 32u
 #define PRIORITY_DEFAULT 16u
 #define FUTEX_FOREVER 0xFFFFFFFFu
+#define THREAD_ANY_CPU 0xFFFFFFFFu
 #define WAIT_NOHANG 1u
 
 #define STATUS_CODE(status) (0xFFu & (status))

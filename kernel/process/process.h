@@ -86,6 +86,7 @@ struct thread {
     u8 base_priority;     /* its own; set by itself only */
     u8 lent;              /* by a caller whose message it has, or who waits for it; 0: nothing */
     bool killable;        /* its wait may end with E_KILLED */
+    u8 pinned;            /* 1 + the number of the CPU that it runs on only; 0: on any */
     u32 slice;            /* ticks left */
     int wake_result;      /* what sched_wait returns: 0, E_TIMEOUT, E_KILLED, E_DEAD ... */
     struct list ready;    /* in the run queue, when ready */

@@ -96,6 +96,10 @@ static u32 lowest_cpu(int priority, u32 last) {
 static u32 place_choose(const struct run_queue *queue, const struct thread *thread, bool here) {
     u32 last = thread->cpu, idle;
     int priority = thread->priority;
+    if (thread->pinned != 0) {
+        atomic_clear_bits(&idle_cpus, cpu_bit(&cpus[thread->pinned - 1]));
+        return thread->pinned - 1;
+    }
     if (here && run_queue_top(run_queue_own()) < priority) {
         return arch_cpu()->number;
     }
@@ -150,7 +154,24 @@ void run_queue_place(struct run_queue *queue, struct thread *thread, bool here) 
 /* A thread of QUEUE that its CPU does not run at once. */
 static bool queue_can_give(const struct run_queue *queue) {
     int running = __atomic_load_n(&queue->running, __ATOMIC_RELAXED);
-    return atomic_read(&queue->length) > (running == QUEUE_IDLE ? 1u : 0u);
+    u32 movable = atomic_read(&queue->length) - atomic_read(&queue->pinned);
+    return (int)movable > (running == QUEUE_IDLE ? 1 : 0); /* two looks: it may seem negative */
+}
+
+/* Take out the best thread of QUEUE that may go elsewhere; null: there is none. Lock held. */
+static struct thread *movable_take(struct run_queue *queue) {
+    for (u32 left = queue->bitmap; left != 0;) {
+        u32 priority = 31 - (u32)__builtin_clz(left);
+        LIST_FOR_EACH(link, &queue->ready[priority]) {
+            struct thread *thread = LIST_ENTRY(link, struct thread, ready);
+            if (thread->pinned == 0) {
+                run_queue_remove(queue, thread);
+                return thread;
+            }
+        }
+        left &= ~(1u << priority);
+    }
+    return NULL;
 }
 
 /* The queue of another CPU with the best thread to give, or null. */
@@ -185,7 +206,7 @@ static bool queue_steal(void) {
     struct run_queue *victim;
     while ((victim = victim_find()) != NULL) {
         spinlock_acquire(&victim->lock);
-        struct thread *thread = queue_can_give(victim) ? run_queue_take(victim) : NULL;
+        struct thread *thread = queue_can_give(victim) ? movable_take(victim) : NULL;
         if (thread) {
             thread_pull(victim, thread);
             return true;
@@ -239,7 +260,7 @@ static struct thread *surplus_take(struct run_queue *victim, const struct run_qu
     int top = run_queue_top(victim);
     LIST_FOR_EACH(link, &victim->ready[top]) {
         struct thread *thread = LIST_ENTRY(link, struct thread, ready);
-        if (now >= thread->settled || top > queue_level(own)) {
+        if (thread->pinned == 0 && (now >= thread->settled || top > queue_level(own))) {
             run_queue_remove(victim, thread);
             thread->settled = now + STAY_NANOSECONDS;
             return thread;

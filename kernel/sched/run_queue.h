@@ -27,9 +27,10 @@
 
 struct run_queue {
     struct spinlock lock;
-    /* lock; other CPUs read these three without it, as a hint that they check under the lock: */
+    /* lock; other CPUs read these four without it, as a hint that they check under the lock: */
     u32 bitmap;  /* bit p: ready[p] is not empty */
     u32 length;  /* threads in ready */
+    u32 pinned;  /* of those: that may not go elsewhere */
     int running; /* priority of the thread that runs, or QUEUE_IDLE, QUEUE_ABSENT */
     /* lock: */
     struct list ready[PRIORITY_LEVELS]; /* of thread->ready */
@@ -59,12 +60,14 @@ static inline void run_queue_insert(struct run_queue *queue, struct thread *thre
     struct list *list = &queue->ready[thread->priority];
     list_append(first ? list->next : list, &thread->ready);
     queue->length++;
+    queue->pinned += thread->pinned != 0;
     queue->bitmap |= 1u << thread->priority;
     thread->state = THREAD_READY;
 }
 static inline void run_queue_remove(struct run_queue *queue, struct thread *thread) {
     list_remove(&thread->ready);
     queue->length--;
+    queue->pinned -= thread->pinned != 0;
     if (list_empty(&queue->ready[thread->priority])) {
         queue->bitmap &= ~(1u << thread->priority);
     }

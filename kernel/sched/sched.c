@@ -268,6 +268,19 @@ u32 sched_set_priority(u32 priority) {
     return old;
 }
 
+/* It cannot go to another queue while it runs, so it sleeps until the next tick, and is placed. */
+int sched_pin(u32 number) {
+    struct run_queue *queue = run_queue_own();
+    spinlock_acquire(&queue->lock);
+    thread_current()->pinned = number == SCHED_ANY_CPU ? 0 : (u8)(number + 1);
+    spinlock_release(&queue->lock);
+    if (number == SCHED_ANY_CPU || number == arch_cpu()->number) {
+        return E_OK;
+    }
+    int result = sched_wait(NULL, NULL, arch_clock() + 1000000000 / TICK_HZ, true);
+    return result == E_TIMEOUT ? E_OK : result;
+}
+
 void sched_lend_priority(struct thread *thread, u32 lent) {
     struct run_queue *queue = run_queue_lock_of(thread);
     bool listed = thread->state == THREAD_READY && !list_empty(&thread->ready);

@@ -45,6 +45,11 @@ void sched_lend_priority(struct thread *thread, u32 lent);
  * CPU that runs it look. */
 void sched_kill(struct thread *thread);
 
+/* The caller runs on CPU number CPU only, from the return on; or again on any: SCHED_ANY_CPU. 0 or
+ * E_KILLED. */
+#define SCHED_ANY_CPU UINT32_MAX
+int sched_pin(u32 cpu);
+
 /* Set the caller's priority; the old one. */
 u32 sched_set_priority(u32 priority);
 

@@ -93,3 +93,10 @@ long call_clock_now(uword nanoseconds, uword b UNUSED, uword c UNUSED, uword d U
     u64 now = arch_clock();
     return -copy_out(nanoseconds, &now, sizeof(now));
 }
+
+long call_thread_pin(uword number, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
+    if ((u32)number != THREAD_ANY_CPU && (u32)number >= cpu_count) {
+        return -E_INVALID;
+    }
+    return -sched_pin((u32)number == THREAD_ANY_CPU ? SCHED_ANY_CPU : (u32)number);
+}

@@ -58,6 +58,17 @@ def test_shared_first_touch_takes_no_fault(rows):
     assert rows["shared_first_touch"] < 20
 
 
+def test_messages_cost_what_they_are_known_to_cost(rows):
+    """What was reached, with little room: docs/ipc.md says how far that is from what was aimed at."""
+    assert rows["ipc_roundtrip"] < {"pae": 1400, "long": 1050}[ARCH]
+    assert rows["pipe_roundtrip"] < {"pae": 22500, "long": 15500}[ARCH]
+    assert rows["null_syscall"] <= 100
+
+
+def test_lending_does_not_depend_on_memory(rows):
+    assert abs(rows["ipc_lend_512m"] - rows["ipc_lend_0m"]) * 20 <= rows["ipc_lend_0m"]
+
+
 @pytest.mark.parametrize("cpus", [2, 4])
 def test_a_shootdown_interrupts_only_those_that_run_the_quarter(cpus):
     """One of eight sharers runs beside the unmapper: one interrupt. Telling all would be more."""
@@ -66,3 +77,4 @@ def test_a_shootdown_interrupts_only_those_that_run_the_quarter(cpus):
     assert rows["shootdown_saved_1_of_8"] == cpus - 2
     assert rows["shootdown_interrupts_idle_sharers"] == 0
     assert rows["shootdown_saved_idle_sharers"] == cpus - 1
+    assert rows["ipc_roundtrip_cross"] < 20000  # to a server that is pinned to another CPU

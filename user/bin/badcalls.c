@@ -396,6 +396,7 @@ static void bad_processes_and_threads(void) {
     struct info_cpu cpu = {.number = UINT32_MAX};
     EXPECT(E_INVALID, process_clone(0x8000, 0, 0, 0));
     EXPECT(E_INVALID, thread_priority(1000));
+    EXPECT(E_INVALID, thread_pin(32));
     EXPECT(E_ALIGN, futex_wait((uintptr_t)&word + 1, 0, 0));
     EXPECT(E_AGAIN, futex_wait((uintptr_t)&word, 1, 0));
     EXPECT(E_TIMEOUT, futex_wait((uintptr_t)&word, 0, 1));

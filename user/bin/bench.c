@@ -351,6 +351,8 @@ static const struct {
     {"shared_first_touch", bench_shared_first_touch},
     {"context_switch", bench_context_switch},
     {"ipc_roundtrip", bench_ipc_roundtrip},
+    {"ipc_roundtrip_threads", bench_ipc_roundtrip_threads},
+    {"ipc_roundtrip_cross", bench_ipc_roundtrip_cross},
     {"ipc_roundtrip_long", bench_ipc_roundtrip_long},
     {"ipc_lend_0m", bench_ipc_lend_0m},
     {"ipc_lend_512m", bench_ipc_lend_512m},

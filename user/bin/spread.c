@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * spread [meet|kill|fair|ends]...: does work spread over all CPUs? Without a word all four.
+ * spread [meet|kill|fair|ends|pins]...: does work spread over all CPUs? Without a word all five.
  *
  *     meet   threads of one process run on all CPUs at the same time, and see each other's writes
  *     kill   a process that spins on every CPU ends when it is killed
  *     fair   one spinning process more than there are CPUs: all of them get the same time
  *     ends   who has waited for the end of a thread or process finds nothing of it any more, though
  *            it has ended on another CPU
+ *     pins   a pinned process runs on its CPU only, beside more spinners than there are CPUs
  *
  * Nothing here sleeps or calls the kernel in order to be moved: the scheduler does it all.
  */
 #include "many.h"
 
-#define USAGE "spread [meet|kill|fair|ends]..."
+#define USAGE "spread [meet|kill|fair|ends|pins]..."
 #define CPU_LIMIT 32u
 #define HANDOVERS 256u
 #define BOUND 20000u /* milliseconds until something that must happen counts as failed */
 #define FAIR_TIME 4000u
 #define FAIR_PERCENT 20u
 #define ENDS 500u
+#define PIN_TIME 300u
 
 static uint32_t cpus;
 static uint32_t turn, stop; /* words that threads of this process share */
@@ -171,10 +173,50 @@ static int ends(void) {
                                "a process that was waited for has left room for the next");
 }
 
+static int spin_pinned(void *argument) {
+    demo_must("thread_pin", thread_pin((uint32_t)(uintptr_t)argument));
+    return spin(NULL);
+}
+
+/* Is PID, for PIN_TIME milliseconds, never seen on another CPU than NUMBER, and on that one once? */
+static bool stays(uint32_t pid, uint32_t number) {
+    uint64_t end = many_milliseconds() + PIN_TIME, own = 1ull << number;
+    bool seen = false, elsewhere = false;
+    while (many_milliseconds() < end || (!seen && many_milliseconds() < end + BOUND)) {
+        uint64_t running = process_info(pid).running;
+        seen |= running == own;
+        elsewhere |= (running & ~own) != 0;
+        thread_yield();
+    }
+    return seen && !elsewhere;
+}
+
+static int pins(void) {
+    long child[CPU_LIMIT];
+    int failed = 0;
+    for (uint32_t i = 0; i < cpus; i++) {
+        child[i] = demo_must("quartet_clone", quartet_clone(PLAN_RFORK, spin, NULL));
+    }
+    for (uint32_t i = 0; i < cpus; i++) {
+        long pinned = demo_must("quartet_clone",
+                                quartet_clone(PLAN_RFORK, spin_pinned, (void *)(uintptr_t)i));
+        thread_sleep(50000); /* it has moved by then */
+        failed += !stays(process_id((int)pinned), i);
+        process_kill((int)pinned, 0);
+        demo_wait(pinned);
+    }
+    word_put(&stop, 1);
+    for (uint32_t i = 0; i < cpus; i++) {
+        demo_wait(child[i]);
+    }
+    return demo_claim(failed == 0, "a pinned process runs on its CPU, and on no other");
+}
+
 static const struct part {
     const char *name;
     int (*function)(void);
-} parts[] = {{"meet", meet}, {"kill", kill_spinners}, {"fair", fair}, {"ends", ends}};
+} parts[] = {
+    {"meet", meet}, {"kill", kill_spinners}, {"fair", fair}, {"ends", ends}, {"pins", pins}};
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
 static int part_run(const struct part *part) {

@@ -50,6 +50,8 @@ void report(const char *name, struct result result, uint64_t units);
 /* ---- ipc.c ----------------------------------------------------------------------------------- */
 
 void bench_ipc_roundtrip(void);
+void bench_ipc_roundtrip_threads(void);
+void bench_ipc_roundtrip_cross(void);
 void bench_ipc_roundtrip_long(void);
 void bench_ipc_lend_0m(void);
 void bench_ipc_lend_512m(void);

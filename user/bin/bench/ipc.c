@@ -68,6 +68,43 @@ void bench_ipc_roundtrip(void) {
     server_end(child, session);
 }
 
+/* Two threads of one process: no other space is loaded. */
+static int thread_endpoint;
+
+static int serve_short_thread(void *unused) {
+    (void)unused;
+    serve_short(thread_endpoint);
+    return 0;
+}
+
+void bench_ipc_roundtrip_threads(void) {
+    thread_endpoint = (int)checked("endpoint_create", endpoint_create());
+    int session = (int)checked("endpoint_session", endpoint_session(thread_endpoint, 1));
+    struct quartet_thread *thread = quartet_thread_start(serve_short_thread, NULL);
+    report("ipc_roundtrip_threads", measure(call_short, session), ROUNDS);
+    handle_close(session);
+    handle_close(thread_endpoint);
+    quartet_thread_join(thread, NULL);
+}
+
+/* The server stays on the second CPU, this one on the first: each way is an interrupt. */
+static void serve_short_beside(int endpoint) {
+    checked("thread_pin", thread_pin(1));
+    serve_short(endpoint);
+}
+
+void bench_ipc_roundtrip_cross(void) {
+    if (thread_pin(1) < 0) {
+        return; /* there is but one CPU */
+    }
+    checked("thread_pin", thread_pin(0));
+    int session, child = server_start(serve_short_beside, &session);
+    thread_sleep(50000); /* it waits by then */
+    report("ipc_roundtrip_cross", measure(call_short, session), ROUNDS);
+    server_end(child, session);
+    checked("thread_pin", thread_pin(THREAD_ANY_CPU));
+}
+
 /* ---- Long ones, without bytes ---------------------------------------------------------------- */
 
 static void serve_long(int endpoint) {
