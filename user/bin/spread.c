@@ -23,7 +23,7 @@
 #define PIN_TIME 300u
 
 static uint32_t cpus;
-static uint32_t turn, stop; /* words that threads of this process share */
+static uint32_t turn, stop, moved; /* words that threads of this process share */
 
 static struct info_process process_info(uint32_t pid) {
     struct info_process info = {.pid = pid};
@@ -175,6 +175,7 @@ static int ends(void) {
 
 static int spin_pinned(void *argument) {
     demo_must("thread_pin", thread_pin((uint32_t)(uintptr_t)argument));
+    word_put(&moved, 1);
     return spin(NULL);
 }
 
@@ -198,9 +199,12 @@ static int pins(void) {
         child[i] = demo_must("quartet_clone", quartet_clone(PLAN_RFORK, spin, NULL));
     }
     for (uint32_t i = 0; i < cpus; i++) {
+        word_put(&moved, 0);
         long pinned = demo_must("quartet_clone",
                                 quartet_clone(PLAN_RFORK, spin_pinned, (void *)(uintptr_t)i));
-        thread_sleep(50000); /* it has moved by then */
+        while (!word_get(&moved)) {
+            thread_sleep(10000);
+        }
         failed += !stays(process_id((int)pinned), i);
         process_kill((int)pinned, 0);
         demo_wait(pinned);
