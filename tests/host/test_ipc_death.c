@@ -171,6 +171,64 @@ SCENARIO(a_receiver_that_dies_is_passed_over) {
     replied(w.client, 2, 0);
 }
 
+SCENARIO(a_server_that_dies_ends_its_own_calls_only) {
+    int handle;
+    struct actor *other = actor_elsewhere(w.server_process, w.service, RIGHTS_ALL, &handle);
+    struct actor *second = actor_beside(w.client);
+    call_begin(w.client, w.session, 1, 0);
+    receive_begin(w.server, w.service);
+    received(w.server, 1, 0, BADGE);
+    call_begin(second, w.session, 2, 0);
+    receive_begin(other, handle);
+    u64 token = received(other, 2, 0, BADGE);
+    die(w.server_process);
+    CHECK_EQUAL(finish(w.client), -E_DEAD);
+    CHECK(waits(second), "a call that another server has received ends");
+    CHECK_EQUAL(reply(other, handle, token, 3, 0), 0);
+    replied(second, 3, 0);
+}
+
+/* A receiver with little room that has been killed, and has not run since: it stands in the list.
+ * SECOND is of a high priority, so that it goes first. */
+static struct actor *receiver_killed(void) {
+    int handle;
+    struct actor *mortal = actor_elsewhere(w.server_process, w.service, RIGHT_READ, &handle);
+    struct actor *second = actor_of_priority(w.client_process, 25);
+    message_set(mortal, 0, 0);
+    mortal->message.receive_size = 10;
+    begin_message(mortal, call_ipc_receive, handle);
+    settle();
+    process_end(mortal->process, STATUS_KILLED, 0);
+    return second;
+}
+
+SCENARIO(a_killed_receiver_refuses_nothing) {
+    struct actor *second = receiver_killed();
+    call_begin(second, w.session, 1, 11);
+    CHECK(waits(second), "a call is refused by a receiver that does not wait any more");
+    receive_begin(w.server, w.service);
+    u64 token = received(w.server, 1, 11, BADGE);
+    CHECK_EQUAL(reply(w.server, w.service, token, 2, 0), 0);
+    replied(second, 2, 0);
+}
+
+SCENARIO(a_killed_receiver_gets_no_call) {
+    struct actor *second = receiver_killed();
+    call_begin(second, w.session, 1, 10);
+    CHECK(waits(second), "a call is received by nobody");
+    receive_begin(w.server, w.service);
+    u64 token = received(w.server, 1, 10, BADGE);
+    CHECK_EQUAL(reply(w.server, w.service, token, 2, 0), 0);
+    replied(second, 2, 0);
+}
+
+SCENARIO(a_killed_receiver_gets_no_notice) {
+    struct actor *second = receiver_killed();
+    CHECK_EQUAL(act(second, call_handle_close, (uword)w.session, 0, 0, 0), 0);
+    receive_begin(w.server, w.service);
+    received_closed(w.server, BADGE);
+}
+
 /* ---- The right to receive, under way --------------------------------------------------------- */
 
 /* The client has endpoint B, whose only readers are two handles in a call that nobody receives; a
@@ -339,6 +397,10 @@ int main(void) {
         SCENARIO_TESTS(another_reader_keeps_queued_callers),
         SCENARIO_TESTS(a_clone_inherits_the_right_to_receive),
         SCENARIO_TESTS(a_receiver_that_dies_is_passed_over),
+        SCENARIO_TESTS(a_server_that_dies_ends_its_own_calls_only),
+        SCENARIO_TESTS(a_killed_receiver_refuses_nothing),
+        SCENARIO_TESTS(a_killed_receiver_gets_no_call),
+        SCENARIO_TESTS(a_killed_receiver_gets_no_notice),
         SCENARIO_TESTS(a_reader_under_way_goes_with_the_client),
         SCENARIO_TESTS(a_reader_under_way_goes_with_the_endpoint_that_it_was_sent_to),
         SCENARIO_TESTS(a_reader_under_way_goes_when_it_is_too_much),
