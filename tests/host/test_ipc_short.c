@@ -278,6 +278,29 @@ BOTH_WAYS(calls_that_a_dead_server_has_received_end) {
     replied_short(queued, 3);
 }
 
+/* One that is killed on its way into a call must not fall asleep there for good. */
+BOTH_WAYS(a_kill_meets_a_call) {
+    int handle;
+    receive_short(w.server, w.service);
+    for (u32 i = 0; i < 6; i++) {
+        struct actor *mortal = actor_elsewhere(w.client_process, w.session, RIGHTS_ALL, &handle);
+        begin_words(mortal, call_ipc_call_short, handle, i);
+        settle(); /* its part of messages is there; and the server has something */
+        finish(w.server);
+        begin_words(w.server, call_ipc_reply_receive_short, w.service, 50 + i);
+        settle();
+        replied_short(mortal, 50 + i);
+        begin_words(mortal, call_ipc_call_short, handle, i);
+        process_end(mortal->process, STATUS_KILLED, 0);
+        settle();
+        CHECK(ended(mortal), "a thread that was killed sleeps in its call");
+        if (!waits(w.server)) { /* the call came first */
+            finish(w.server);
+            receive_short(w.server, w.service);
+        }
+    }
+}
+
 /* ---- Time-outs ------------------------------------------------------------------------------- */
 
 static void begin_timed(struct actor *actor, system_call_handler *handler, int handle,
@@ -461,6 +484,7 @@ int main(void) {
         BOTH_WAYS_TESTS(a_short_receive_takes_a_long_call_that_fits),
         BOTH_WAYS_TESTS(the_last_caller_is_that_of_the_thread),
         BOTH_WAYS_TESTS(calls_that_a_dead_server_has_received_end),
+        BOTH_WAYS_TESTS(a_kill_meets_a_call),
         SCENARIO_TESTS(a_call_that_nobody_receives_times_out),
         SCENARIO_TESTS(a_call_that_nobody_answers_times_out),
         SCENARIO_TESTS(handles_under_way_go_with_a_time_out),
