@@ -137,7 +137,7 @@ def test_more_programs_than_the_loader_can_keep(memory):
 
 
 def test_a_machine_with_little_memory_goes_without_the_loader():
-    assert re.search(r"loader +- +0  left out", run_line("services", MEM="8M").output)
+    assert re.search(r"loader +- +0  left out", run_line("services", MEM="12M").output)
 
 
 def test_programs_start_without_the_loader():
