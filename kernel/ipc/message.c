@@ -230,12 +230,16 @@ static void header_deliver(const struct ipc_content *content, struct message *me
     }
 }
 
-/* Bytes, then the structure at ADDRESS, then which quarters have come. */
+/* Bytes, then the structure at ADDRESS, then which quarters have come. message_fetch has checked
+ * both ranges; what is no longer mapped in them faults. */
 static int bytes_deliver(const struct ipc_state *state, const struct message *message,
                          uword address, u32 quarters) {
-    int error = copy_out((uword)message->receive_buffer, state->page, state->content.length);
+    int error = E_OK;
+    if (state->content.length != 0) {
+        error = arch_copy_out((u32)message->receive_buffer, state->page, state->content.length);
+    }
     if (error == E_OK) {
-        error = copy_out(address, message, sizeof(*message));
+        error = arch_copy_out((u32)address, message, sizeof(*message));
     }
     return error == E_OK && message->lend != 0 ? lend_report(message->lend, quarters) : error;
 }

@@ -255,23 +255,20 @@ void handle_table_close_private(struct handle_table *table) {
 
 int handle_lookup(struct handle_table *table, int handle, enum object_type type, u32 rights,
                   void **object, u32 *rights_out, enum object_type *type_out) {
-    int error = 0;
+    int error = E_HANDLE;
     struct handle found = {0};
     spinlock_acquire(&table->lock);
     if (table_has(table, handle)) {
         found = table->handles[handle];
+        error = type != 0 && type != found.type     ? E_TYPE
+                : (found.rights & rights) != rights ? E_RIGHTS
+                                                    : E_OK;
     }
-    if (!found.object) {
-        error = E_HANDLE;
-    } else if (type != 0 && type != found.type) {
-        error = E_TYPE;
-    } else if ((found.rights & rights) != rights) {
-        error = E_RIGHTS;
-    } else {
+    if (error == E_OK) {
         object_reference(found.object, found.type, 0);
     }
     spinlock_release(&table->lock);
-    if (error) {
+    if (error != E_OK) {
         return error;
     }
     *object = found.object;
@@ -281,7 +278,7 @@ int handle_lookup(struct handle_table *table, int handle, enum object_type type,
     if (type_out) {
         *type_out = found.type;
     }
-    return 0;
+    return E_OK;
 }
 
 bool handle_receives(struct handle_table *table, const struct endpoint *endpoint) {

@@ -24,11 +24,10 @@ int copy_out(uword to, const void *from, u32 length) {
     return error != E_OK ? error : arch_copy_out((u32)to, from, length);
 }
 
-int user_writable_check(uword address, u32 length) {
-    int error = user_range_check(address, length);
-    u32 done = 0;
-    while (error == E_OK && done < length) {
-        u32 at = (u32)address + done;
+int user_writable_pages(u32 address, u32 length) {
+    int error = E_OK;
+    for (u32 done = 0; error == E_OK && done < length;) {
+        u32 at = address + done;
         error = arch_user_writable(at);
         done += PAGE_SIZE - (at & (PAGE_SIZE - 1));
     }

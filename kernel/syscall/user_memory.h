@@ -28,6 +28,14 @@ int copy_out(uword to, const void *from, u32 length);
 
 /* Find out whether the range can be written, by writing a byte of each page as it is, and leave its pages
  * present: so that a bad result pointer is refused before anything has happened. */
-int user_writable_check(uword address, u32 length);
+int user_writable_pages(u32 address, u32 length); /* of which the range has been checked */
+static inline int user_writable_check(uword address, u32 length) {
+    int error = length == 0 ? E_OK : user_range_check(address, length);
+    if (error != E_OK || length == 0) {
+        return error;
+    }
+    bool one = (address & (PAGE_SIZE - 1)) + length <= PAGE_SIZE;
+    return one ? arch_user_writable((u32)address) : user_writable_pages((u32)address, length);
+}
 
 #endif
