@@ -92,7 +92,9 @@ struct ipc_state {
     struct ipc_state *caller; /* whose message it received last, until that caller leaves */
     /* owner only: */
     struct endpoint *serving;              /* where it received last, counted; or null */
+    u64 received_token;                    /* of the message that it received last */
     struct process *borrower;              /* who received what it lends, counted; or null */
+    u64 lent_token;                        /* of the message with which it lends, if it does */
     u64 given[SLOT_COUNT];                 /* sub-IDs of what its message gives */
     struct space_slot quarter[SLOT_COUNT]; /* content.quarters: under way */
     bool in_registers; /* the short message that it was given stands in them, but for the label */
@@ -210,9 +212,11 @@ static inline void endpoint_received(struct endpoint *endpoint, struct ipc_state
         receiver->caller->server = NULL;
     }
     receiver->caller = caller;
+    receiver->received_token = caller->content.token;
     caller->server = receiver;
     if (caller->content.quarters & ~caller->content.given) {
         caller->borrower = receiver->thread->process;
+        caller->lent_token = caller->content.token;
         process_reference(caller->borrower);
     }
 }

@@ -271,11 +271,12 @@ static int content_deliver(struct endpoint *endpoint, struct ipc_state *state,
     return error;
 }
 
-/* The call that STATE has made is over, and nothing of it is under way any more. */
+/* The call that STATE has made is over, and nothing of it is under way any more. What it lent is back,
+ * unless it has failed, or somebody else than the borrower has replied. */
 static void call_finish(struct endpoint *endpoint, struct ipc_state *state, int error) {
     if (state->borrower != NULL) {
-        if (error != E_OK) {
-            lend_revoke(state->borrower, endpoint, state->content.token);
+        if (error != E_OK || state->borrower->loans != 0) {
+            lend_revoke(state->borrower, endpoint, state->lent_token);
         }
         process_release(state->borrower);
         state->borrower = NULL;

@@ -64,15 +64,23 @@ long ipc_receive_short(struct endpoint *endpoint) {
     return state == NULL ? -E_NOMEM : receive(endpoint, state);
 }
 
-/* What the caller lent with its message, a long one, goes back first. */
+/* What the caller lent with its message, a long one, goes back first, also if it does not wait any
+ * more. */
 static int reply(struct endpoint *endpoint, struct ipc_state *state, bool receives) {
     u64 token = TOKEN_LAST;
-    int error = state != NULL ? E_OK : E_NOMEM;
-    if (error == E_OK && process_current()->loans != 0) {
-        error = endpoint_reply_check(endpoint, state, &token);
-        error = error != E_OK ? error : lend_return(endpoint, token);
+    if (state == NULL) {
+        return E_NOMEM;
     }
-    return error != E_OK ? error : endpoint_reply(endpoint, state, token, receives);
+    if (process_current()->loans != 0 && state->serving == endpoint) {
+        int error = endpoint_reply_check(endpoint, state, &token);
+        if (error == E_OK || error == E_NOTFOUND) {
+            error = lend_return(endpoint, state->received_token);
+        }
+        if (error != E_OK) {
+            return error;
+        }
+    }
+    return endpoint_reply(endpoint, state, token, receives);
 }
 
 long ipc_reply_short(struct endpoint *endpoint, u32 label) {

@@ -100,6 +100,17 @@ struct budget *process_budget(struct process *process) {
     return budget;
 }
 
+/* Would a clone by PLAN have what its parent has on loan? It would not go back. */
+static bool loans_would_stay(u32 loans, u32 plan) {
+    for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
+        u32 action = PLAN_FOR_SLOT(plan, slot);
+        if ((loans & 1u << slot) && (action == PLAN_SHARE || action == PLAN_COPY)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What a clone of PARENT by PLAN (and CLONE_BARE) needs: CHILD with its space and one THREAD, all unlinked. */
 static int clone_prepare(struct process *parent, u32 plan, struct budget *budget,
                          struct process **child, struct thread **thread) {
@@ -115,8 +126,11 @@ static int clone_prepare(struct process *parent, u32 plan, struct budget *budget
     if (error) {
         goto no_thread;
     }
-    struct space *space = process_space(parent); /* another thread may swap it meanwhile */
-    error = space_clone(space, plan & 0xFFu, budget, &(*child)->space);
+    u32 loans; /* another thread may swap the space, or be lent something, meanwhile */
+    struct space *space = process_space_loans(parent, &loans);
+    error = loans_would_stay(loans, plan)
+                ? E_BUSY
+                : space_clone(space, plan & 0xFFu, budget, &(*child)->space);
     space_release(space);
     if (error == 0) {
         return 0;
@@ -152,17 +166,6 @@ static int clone_publish(struct process *child, struct process *parent) {
     return handle;
 }
 
-/* Would a clone by PLAN have what its parent has on loan? It would not go back. */
-static bool loans_would_stay(u32 loans, u32 plan) {
-    for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
-        u32 action = PLAN_FOR_SLOT(plan, slot);
-        if ((loans & 1u << slot) && (action == PLAN_SHARE || action == PLAN_COPY)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int process_clone(u32 plan, u32 entry, u32 sp, u32 arg) {
     if (plan & ~(0xFFu | CLONE_FLAGS)) {
         return -E_INVALID;
@@ -170,9 +173,6 @@ int process_clone(u32 plan, u32 entry, u32 sp, u32 arg) {
     struct process *parent = process_current();
     struct process *child;
     struct thread *thread;
-    if (loans_would_stay(parent->loans, plan)) {
-        return -E_BUSY;
-    }
     struct budget *budget = process_budget(parent);
     int error = clone_prepare(parent, plan, budget, &child, &thread);
     budget_release(budget);
@@ -237,8 +237,14 @@ void process_release(struct process *process) {
 }
 
 struct space *process_space(struct process *process) {
+    u32 loans;
+    return process_space_loans(process, &loans);
+}
+
+struct space *process_space_loans(struct process *process, u32 *loans) {
     spinlock_acquire(&process_lock);
     struct space *space = process->space;
+    *loans = process->loans;
     if (space) {
         space_reference(space);
     }

@@ -149,6 +149,8 @@ void process_reference(struct process *process);
 void process_release(struct process *process);
 
 struct space *process_space(struct process *process);   /* referenced, or null: it has ended */
+/* The same, with the slots that are on loan in it: both of one moment. */
+struct space *process_space_loans(struct process *process, u32 *loans);
 struct budget *process_budget(struct process *process); /* referenced: it may get another one */
 
 /* PROCESS, the caller's or a stopped one, runs in SPACE from now on (null: in none, for its end);

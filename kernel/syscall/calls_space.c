@@ -15,10 +15,10 @@ long call_space_get(uword slot, uword b UNUSED, uword c UNUSED, uword d UNUSED) 
     if ((u32)slot >= SLOT_COUNT) {
         return -E_SLOT;
     }
-    if (process_current()->loans & 1u << (u32)slot) {
-        return -E_BUSY; /* a handle would outlive the loan */
+    int error = quarter_lookup(QUARTET_SLOT((u32)slot), RIGHT_MAP, &quarter, &rights);
+    if (error == E_RIGHTS) {
+        return -E_BUSY; /* it is on loan: a handle would outlive that */
     }
-    int error = quarter_lookup(QUARTET_SLOT((u32)slot), 0, &quarter, &rights);
     return error != E_OK ? -error : object_install(quarter, OBJECT_QUARTER, rights);
 }
 

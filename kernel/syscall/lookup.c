@@ -13,13 +13,14 @@ u8 system_object;
 
 /* The quarter in SLOT of the caller, with the rights of its view. */
 static int slot_lookup(u32 slot, struct object_found *found) {
-    struct space *space = process_space(process_current());
+    u32 loans;
+    struct space *space = process_space_loans(process_current(), &loans);
     if (space == NULL) {
         return E_KILLED;
     }
     const struct space_slot *place = &space->slot[slot];
     if (place->quarter != NULL) {
-        bool loan = process_current()->loans & 1u << slot;
+        bool loan = loans & 1u << slot;
         quarter_reference(place->quarter);
         *found =
             (struct object_found){place->quarter, OBJECT_QUARTER,
