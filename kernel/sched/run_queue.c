@@ -139,7 +139,7 @@ void run_queue_place(struct run_queue *queue, struct thread *thread, bool here) 
     if (here && thread_current()->slice > 0) {
         thread->slice = thread_current()->slice;
     }
-    run_queue_insert(queue, thread, false);
+    run_queue_insert(queue, thread, here); /* first: as fast.c switches to it at once */
     if (next) {
         run_queue_attention(number);
     }

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Messages on the running system: user/bin/ipccheck.c checks all that they promise."""
 
+import os
 import re
+import subprocess
 
 import pytest
 
-from machine import run_line
+from machine import ARCH, BUILD, ROOT, run_line
 
 ICOUNT = ["-icount", "shift=0,align=off,sleep=off"]
 GROUPS = 20
@@ -28,3 +30,41 @@ def test_messages_in_exact_time():
     result = run_line("ipccheck -x", *ICOUNT, bound=150)
     assert_all_passed(result)
     assert re.search(r"a high caller has waited for \d+ instructions", result.output)
+
+
+# ---- The fast path against the general one (hazard 44)
+
+
+@pytest.fixture(scope="module")
+def general_build():
+    """The folder of a kernel in which every message takes the general way."""
+    build = os.path.join(BUILD, f"general-{ARCH}")
+    ended = subprocess.run(
+        ["make", "--no-print-directory", f"BUILD={build}", f"ARCH={ARCH}", "FAST_PATH=0", "kernel"],
+        cwd=ROOT,
+        env={name: text for name, text in os.environ.items() if not name.startswith("MAKE")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stdout
+    return build
+
+
+def mix(seed, **variables):
+    """What a random mix of messages ends with, and the instructions of one round trip."""
+    result = run_line(f"ipcmix {seed}", *ICOUNT, bound=120, **variables)
+    assert result.status == 0, result.output
+    text, roundtrip = result.output.split("roundtrip ")
+    for error in ("E_INVALID", "E_HANDLE", "E_TYPE", "E_NOTFOUND", "E_DEAD", "E_TOOBIG"):
+        assert re.search(rf"^  {error} +\d+$", text, re.MULTILINE), text
+    return text, int(roundtrip)
+
+
+@pytest.mark.parametrize("seed", (1, 2, 3))
+def test_the_fast_path_does_what_the_general_one_does(general_build, seed):
+    fast, general = mix(seed), mix(
+        seed, BUILD=general_build, INITRD=os.path.join(BUILD, ARCH, "initrd.cpio")
+    )
+    assert fast[0] == general[0]
+    assert fast[1] < general[1]  # one of them has taken it

@@ -245,7 +245,9 @@ void check_borrower_deaths(void) {
 /* ---- Races ----------------------------------------------------------------------------------- */
 
 /* A borrower with a second thread that tries without end to keep what stands in slot 2. */
-#define LOANS 300u
+#define LOANS 300u /* at most, and for RACE_TIME milliseconds */
+#define RACE_TIME 1500u
+#define LAST 1u /* label */
 
 static int keep_by_handle(void *unused) {
     (void)unused;
@@ -257,6 +259,7 @@ static int keep_by_handle(void *unused) {
             BOARD->word[1]++;
         }
         handle_close(handle);
+        thread_yield();
     }
     return 0;
 }
@@ -271,6 +274,7 @@ static int keep_by_clone(void *unused) {
         if (child >= 0 && end(child) != 0) {
             BOARD->word[2]++;
         }
+        thread_yield();
     }
     return 0;
 }
@@ -280,10 +284,10 @@ static void borrow_often(void) {
     slot_fill(OWN);
     struct quartet_thread *thread[] = {quartet_thread_start(keep_by_handle, NULL),
                                        quartet_thread_start(keep_by_clone, NULL)};
-    for (uint32_t i = 0; i < LOANS; i++) {
+    do {
         borrow(&got);
         EQUAL(0, ipc_reply(endpoint, &got.message));
-    }
+    } while (got.message.label != LAST);
     stage_set(1);
     quartet_thread_join(thread[0], NULL);
     quartet_thread_join(thread[1], NULL);
@@ -294,8 +298,11 @@ void check_loan_races(void) {
     slot_fill(LENT);
     BOARD->word[0] = (uint32_t)slot_id();
     long borrower = start(FORK, borrow_often);
-    for (uint32_t i = 0; i < LOANS; i++) {
+    uint64_t latest = many_milliseconds() + RACE_TIME;
+    for (uint32_t i = 0, last = 0; !last; i++) {
+        last = i >= LOANS || many_milliseconds() > latest ? LAST : 0;
         lending_make(&call, QUARTET_SLOT(2), RW, 0);
+        call.message.label = last;
         EQUAL(0, ipc_call(session, &call.message));
     }
     ends(borrower, 0);

@@ -83,10 +83,12 @@ struct info_process process_facts(long child) {
 }
 
 void waits(long child) {
-    for (int i = 0; process_facts(child).state != 1 && i < 3000; i++) {
+    uint32_t state = process_facts(child).state;
+    for (int i = 0; state != 1 && i < 1000; i++) {
         thread_sleep(MILLISECOND);
+        state = process_facts(child).state;
     }
-    EQUAL(1, process_facts(child).state);
+    EQUAL(1, state);
 }
 
 void stage_set(uint32_t stage) { __atomic_store_n(&BOARD->stage, stage, __ATOMIC_SEQ_CST); }
