@@ -119,6 +119,7 @@ int main(int argc, char **argv) {
         }
         exact = true;
     }
+    demo_must("quartet_slot_own", quartet_slot_own(0));
     demo_must("quarter_map", quarter_map(QUARTET_SLOT(0), BOARD_OFFSET, PAGE_SIZE, RW));
     BOARD->stage = 0;
     for (uint32_t i = 0; i < GROUPS; i++) {
