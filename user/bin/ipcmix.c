@@ -184,6 +184,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "ipcmix: the order of events is a certain one on one CPU only\n");
         return EXIT_FAILURE;
     }
+    demo_must("quartet_slot_own", quartet_slot_own(0));
     demo_must("quarter_map",
               quarter_map(QUARTET_SLOT(0), BOARD_OFFSET, 2 * PAGE_SIZE, RIGHT_READ | RIGHT_WRITE));
     demo_must("thread_priority", thread_priority(LOWEST));
