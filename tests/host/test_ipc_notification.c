@@ -94,6 +94,20 @@ SCENARIO(a_waiter_that_dies_leaves_the_bits) {
     CHECK_EQUAL(finish(w.server), 0x1);
 }
 
+/* Killed, and not run since: it still stands in the list, and leaves the bits to others. The client's
+ * second actor is of a high priority, so that it goes first. */
+SCENARIO(a_killed_waiter_gets_no_bits) {
+    int handle;
+    notification_make();
+    struct actor *mortal = actor_elsewhere(w.server_process, waits_by, RIGHT_READ, &handle);
+    struct actor *second = actor_of_priority(w.client_process, 25);
+    begin(mortal, call_notification_wait, (uword)handle, 0x3, FUTEX_FOREVER, 0);
+    settle();
+    process_end(mortal->process, STATUS_KILLED, 0);
+    CHECK_EQUAL(act(second, call_notification_signal, (uword)signals_by, 0x1, 0, 0), 0);
+    CHECK_EQUAL(look(0x3), 0x1);
+}
+
 SCENARIO(the_last_signaller_goes) {
     notification_make();
     signaller_alone();
@@ -339,6 +353,7 @@ int main(void) {
         SCENARIO_TESTS(a_waiter_is_woken_by_its_bits_only),
         SCENARIO_TESTS(a_wait_times_out_and_leaves_the_bits),
         SCENARIO_TESTS(a_waiter_that_dies_leaves_the_bits),
+        SCENARIO_TESTS(a_killed_waiter_gets_no_bits),
         SCENARIO_TESTS(the_last_signaller_goes),
         SCENARIO_TESTS(the_last_signaller_dies),
         SCENARIO_TESTS(a_signaller_under_way_counts),

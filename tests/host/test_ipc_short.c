@@ -291,6 +291,9 @@ BOTH_WAYS(a_kill_meets_a_call) {
         settle();
         replied_short(mortal, 50 + i);
         begin_words(mortal, call_ipc_call_short, handle, i);
+        for (u32 k = sim_random_below(60); k > 0; k--) {
+            arch_relax(); /* it comes to the call meanwhile, if it has another CPU */
+        }
         process_end(mortal->process, STATUS_KILLED, 0);
         settle();
         CHECK(ended(mortal), "a thread that was killed sleeps in its call");
@@ -300,6 +303,9 @@ BOTH_WAYS(a_kill_meets_a_call) {
         }
     }
 }
+
+/* Most often where both are on one CPU. */
+TEST(a_kill_meets_a_call_on_two_cpus) { scenario_run(2, 150, a_kill_meets_a_call_scenario); }
 
 /* ---- Time-outs ------------------------------------------------------------------------------- */
 
@@ -485,6 +491,7 @@ int main(void) {
         BOTH_WAYS_TESTS(the_last_caller_is_that_of_the_thread),
         BOTH_WAYS_TESTS(calls_that_a_dead_server_has_received_end),
         BOTH_WAYS_TESTS(a_kill_meets_a_call),
+        cmocka_unit_test(a_kill_meets_a_call_on_two_cpus),
         SCENARIO_TESTS(a_call_that_nobody_receives_times_out),
         SCENARIO_TESTS(a_call_that_nobody_answers_times_out),
         SCENARIO_TESTS(handles_under_way_go_with_a_time_out),

@@ -251,11 +251,16 @@ void time_pass(u64 nanoseconds) {
 
 struct counts {
     u32 frames, processes, threads, quarters, spaces;
+    u32 charged[BUDGET_RESOURCES];
 };
 
 static struct counts counts_now(void) {
-    return (struct counts){frame_free_count(), process_count(), thread_count(), quarter_count(),
-                           space_count()};
+    struct counts counts = {frame_free_count(), process_count(), thread_count(),
+                            quarter_count(),    space_count(),   {0}};
+    for (u32 i = 0; i < BUDGET_RESOURCES; i++) {
+        counts.charged[i] = budget_root.resource[i].used;
+    }
+    return counts;
 }
 
 static struct counts counts_before;
@@ -268,6 +273,11 @@ void threads_check_nothing_left(void) {
     CHECK_EQUAL(after.quarters, counts_before.quarters);
     CHECK_EQUAL(after.spaces, counts_before.spaces);
     CHECK_EQUAL(after.frames, counts_before.frames);
+    for (u32 i = 0; i < BUDGET_RESOURCES; i++) {
+        CHECK(after.charged[i] == counts_before.charged[i],
+              "%u of resource %u are charged, %u were before", after.charged[i], i,
+              counts_before.charged[i]);
+    }
 }
 
 static void driver_main(u32 argument) {
