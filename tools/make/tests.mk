@@ -3,6 +3,7 @@
 # What runs on the host: tests/host/test_NAME.c, each a cmocka program, under ASan and UBSan.
 #   vm tests     the real kernel/vm, budgets, caches, locks and requests over arch/sim, built twice: views in
 #                directories of their own as on pae (sim1), or in the root as on long (sim0)
+#   ipc tests    test_ipc*.c: the whole portable kernel with threads over arch/sim, as on long (sim0)
 #   pure tests   parsers, built once, with nothing of the kernel but the parser
 #   fuzz_NAME.c  libFuzzer targets for the parsers (clang); a short run in test-host, a long one in `make fuzz`
 
@@ -107,11 +108,12 @@ mutate: ##  break the kernel once for each of tests/mutants (MUTANTS='a b': thes
 #: MUTANTS  names for `make mutate` [all]
 #: TABLE  a file whose Results `make mutate` replaces, e.g. docs/mutants.md
 
-test-host: host-binaries ##  run the host tests: VM over the simulated machine, parsers, short fuzzing
+test-host: host-binaries ##  run the host tests: VM, messages and threads over the simulated machine, parsers, short fuzzing
 	@OPERATIONS='$(OPERATIONS)' FUZZ_SECONDS=$(FUZZ_SHORT) tests/host/run $(host_binaries) -- $(host_fuzz_binaries)
 
-soak_binaries := $(foreach name,interleave random,$(host_out)/sim0/test_$(name) $(host_out)/sim1/test_$(name))
-soak: $(soak_binaries) ##  random VM operations on one and on many simulated CPUs for SOAK_SECONDS, each round with new seeds
+soak_binaries := $(foreach name,interleave random,$(host_out)/sim0/test_$(name) $(host_out)/sim1/test_$(name)) \
+	$(host_out)/sim0/test_ipc_random
+soak: $(soak_binaries) ##  random operations on one and on many simulated CPUs for SOAK_SECONDS, each round with new seeds
 	@OPERATIONS='$(OPERATIONS)' tests/host/soak '$(SOAK_SECONDS)' $(soak_binaries)
 
 fuzz: $(host_fuzz_binaries) ##  fuzz the parsers for FUZZ_SECONDS each
