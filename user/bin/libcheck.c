@@ -366,6 +366,27 @@ static void check_services(void) {
     CHECK(quartet_service("mine") == -1 && errno == ENOENT);
 }
 
+/* How a program ends that has no handles but GIFT. */
+static long run_with(const char *path, const struct quartet_gift *gift) {
+    struct quartet_spawn spawn = {
+        .program = {.path = path}, .plan = PLAN_SPAWN, .gifts = gift, .gift_count = 1};
+    struct process_status ended;
+    int child = quartet_spawn(&spawn);
+    if (child < 0 || process_wait(child, 0, &ended) < 0 || close(child) < 0)
+        return -1;
+    return (long)ended.status;
+}
+
+static void check_gifts(void) {
+    static const struct quartet_gift files = {HANDLE_FILES, RIGHT_WRITE, HANDLE_FILES},
+                                     nothing = {HANDLE_SYSTEM, 0, HANDLE_SYSTEM},
+                                     bad = {HANDLE_LIMIT - 1, 0, HANDLE_SYSTEM};
+    CHECK(run_with("/bin/true", &nothing) == 0);
+    CHECK(run_with("/bin/mkdir", &nothing) == 2); /* its usage, which nobody sees */
+    CHECK(run_with("/bin/cat", &files) != 0);     /* no input */
+    CHECK(run_with("/bin/true", &bad) == -1 && errno == EBADF);
+}
+
 /* What the loader gives cannot be used to change what others run. */
 static void check_loader(void) {
     struct quarter_stat before, after;
@@ -427,6 +448,7 @@ static void check_loader(void) {
 
 int main(void) {
     check_loader();
+    check_gifts();
     check_memory();
     check_threads();
     check_waiting();
