@@ -11,6 +11,7 @@
 # A larger program has more files in a folder of its name beside it, user/bin/NAME/*.c.
 # Files below user/etc go to /etc, the pages of docs/man and one for each system call to /man. Unstripped programs (for GDB) stay in $(out)/user, as NAME.elf.
 
+EXTRA ?=##  a folder with further programs: each EXTRA/NAME.c becomes /bin/NAME
 NEWLIB_CACHE ?= build/newlib##  where the built C library is kept; builds may share it
 newlib := $(NEWLIB_CACHE)/$(ARCH)
 newlib_string := $(NEWLIB_CACHE)/source/newlib/libc/string
@@ -63,6 +64,7 @@ USER_CFLAGS = -std=gnu11 $(USER_MACHINE_$(ARCH)) -O2 -g -Wall -Wextra -Wno-forma
 user_library_c := $(sort $(wildcard user/lib/*.c user/lib/pthread/*.c))
 user_programs_c := $(sort $(wildcard user/bin/*.c user/demos/*.c user/servers/*.c))
 user_programs := $(user_programs_c:%.c=$(out)/%.elf)
+extra_programs := $(patsubst $(EXTRA)/%.c,$(out)/extra/%.elf,$(if $(EXTRA),$(wildcard $(EXTRA)/*.c)))
 user_parts_c := $(sort $(wildcard user/bin/*/*.c user/demos/*/*.c user/servers/*/*.c))
 user_etc := $(sort $(wildcard user/etc/*))
 user_man := $(sort $(filter-out %/README.md,$(wildcard docs/man/*.md)))
@@ -82,6 +84,11 @@ $(out)/user.list: FORCE
 	@echo '$(user_library_objects) $(user_programs) $(user_parts_c) $(user_etc) $(user_man)' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
+$(out)/extra.list: FORCE
+	@mkdir -p $(@D)
+	@echo '$(extra_programs)' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
 user_compile = $(call quietly,CC,$<)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
 user_needs := $(out)/user.flags $(newlib)/stamp
 user_generated := $(generated)/syscalls.h
@@ -89,6 +96,13 @@ user_generated := $(generated)/syscalls.h
 $(out)/user/%.o: user/%.c $(user_needs) | $(user_generated)
 	@mkdir -p $(@D)
 	$(user_compile)
+
+ifneq ($(EXTRA),)
+# Not ours: its warnings are its maker's business.
+$(out)/extra/%.o: $(EXTRA)/%.c $(user_needs) | $(user_generated)
+	@mkdir -p $(@D)
+	$(call quietly,CC,$<)$(CC) $(USER_CFLAGS) -w -I$(EXTRA) -c $< -o $@
+endif
 
 $(user_format_objects): $(out)/user/lib/%.o: kernel/format/%.c $(user_needs) | $(user_generated)
 	@mkdir -p $(@D)
@@ -112,7 +126,7 @@ $(out)/user/lib/libquartet.a: $(user_library_objects) $(out)/user.list
 user_objects_of = $(out)/$(1).o $(patsubst %.c,$(out)/%.o,$(filter $(1)/%,$(user_parts_c)))
 
 .SECONDEXPANSION:
-$(user_programs): $(out)/%.elf: $$(call user_objects_of,$$*) $(user_crt) \
+$(user_programs) $(extra_programs): $(out)/%.elf: $$(call user_objects_of,$$*) $(user_crt) \
 		$(out)/user/lib/libquartet.a user/lib/user.ld
 	$(call quietly,LD,$@)gcc $(USER_MACHINE_$(ARCH)) -static -nostdlib -no-pie -T user/lib/user.ld \
 		-Wl,--gc-sections,--build-id=none,-z,max-page-size=4096,-z,noexecstack,--wrap=process_clone \
@@ -125,10 +139,10 @@ $(user_programs): $(out)/%.elf: $$(call user_objects_of,$$*) $(user_crt) \
 # -------
 
 staging := $(out)/initrd
-$(out)/initrd.cpio: $(user_programs) $(user_etc) $(user_man) $(syscall_table) $(out)/user.list tools/make/user.mk
+$(out)/initrd.cpio: $(user_programs) $(extra_programs) $(user_etc) $(user_man) $(syscall_table) $(out)/user.list $(out)/extra.list tools/make/user.mk
 	@rm -rf $(staging)
 	@mkdir -p $(staging)/bin $(staging)/servers $(staging)/etc $(staging)/man $(staging)/tmp
-	@$(foreach program,$(filter $(out)/user/bin/% $(out)/user/demos/%,$(user_programs)),\
+	@$(foreach program,$(filter $(out)/user/bin/% $(out)/user/demos/%,$(user_programs)) $(extra_programs),\
 		strip -o $(staging)/bin/$(basename $(notdir $(program))) $(program) &&) true
 	@$(foreach program,$(filter $(out)/user/servers/%,$(user_programs)),\
 		strip -o $(staging)/servers/$(basename $(notdir $(program))) $(program) &&) true
