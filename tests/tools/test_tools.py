@@ -52,6 +52,7 @@ def test_help_lists_every_target_and_variable():
                     "FORCE",
                     "host-binaries",
                     "host-vm-binaries",
+                    "host-sources",
                     "host-vm-list",
                     "exec-guest",
                 ), target
