@@ -43,7 +43,7 @@ def test_killed_while_a_client_works(guest, name):
         guest.type("cat /tmp/pester\r")
     guest.expect(rf"{name}: (\d+) answers, (\d+) errors")
     answers, errors = map(int, guest.process.match.groups())
-    assert answers > 100
+    assert answers > 5
     assert errors <= WHO_MAY_SEE_ERRORS.get(name, 0)
     guest.expect_prompt()
     after = services(guest)[name]
