@@ -32,6 +32,13 @@ def test_messages_in_exact_time():
     assert re.search(r"a high caller has waited for \d+ instructions", result.output)
 
 
+@pytest.mark.parametrize("demo", ("kv", "lend"))
+def test_demonstrations_on_four_cpus(demo):
+    result = run_line(demo, bound=150, CPUS="4")
+    assert result.status == 0, result.output
+    assert "FAIL" not in result.output
+
+
 # ---- The fast path against the general one (hazard 44)
 
 
