@@ -26,6 +26,10 @@ static const struct operation {
     {"threads", stress_threads},    /* a mutex and an atomic counter */
     {"ends", stress_ends},          /* exits, faults, kills in any state */
     {"messages", stress_messages},  /* calls to a server that may be killed */
+    {"short", stress_short},        /* short calls, of clients and to servers that are killed */
+    {"loans", stress_loans},        /* a quarter lent, with time-outs and deaths */
+    {"signals", stress_signals},    /* notifications and timers between processes */
+    {"pagers", stress_pagers},      /* pages of a child supplied by the worker */
 };
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 

@@ -63,5 +63,9 @@ void stress_lockstep(void); /* lockstep.c */
 void stress_threads(void);
 void stress_ends(void); /* ends.c */
 void stress_messages(void);
+void stress_short(void); /* messages.c */
+void stress_loans(void);
+void stress_signals(void); /* signals.c */
+void stress_pagers(void);
 
 #endif
