@@ -304,6 +304,9 @@ int ipc_call(struct endpoint *endpoint, u64 badge, uword address) {
     call_finish(endpoint, state, error);
     if (error == E_OK && message.lend != 0) {
         error = lend_gave(state);
+        if (error != E_OK) {
+            call_finish(endpoint, state, error); /* the reply is lost, with what came with it */
+        }
     }
     return error != E_OK ? error : content_deliver(endpoint, state, &message, address);
 }
