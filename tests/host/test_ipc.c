@@ -59,6 +59,26 @@ SCENARIO(reply_receive_does_both) {
     CHECK_EQUAL(act_message(w.server, call_ipc_reply_receive, w.service), -E_NOTFOUND);
 }
 
+SCENARIO(reply_receive_takes_what_is_queued) {
+    struct actor *second = actor_beside(w.client);
+    int session = (int)act(w.server, call_endpoint_session, (uword)w.service, 5, 0, 0);
+    call_begin(w.client, w.session, 1, 10);
+    receive_begin(w.server, w.service);
+    u64 token = received(w.server, 1, 10, BADGE);
+    call_begin(second, w.session, 2, 20);
+    message_set(w.server, 100, 0);
+    w.server->message.token = token;
+    begin_message(w.server, call_ipc_reply_receive, w.service);
+    token = received(w.server, 2, 20, BADGE);
+    replied(w.client, 100, 0);
+    CHECK_EQUAL(act(w.server, call_handle_close, (uword)session, 0, 0, 0), 0);
+    message_set(w.server, 101, 0);
+    w.server->message.token = token;
+    begin_message(w.server, call_ipc_reply_receive, w.service);
+    received_closed(w.server, 5);
+    replied(second, 101, 0);
+}
+
 SCENARIO(calls_are_received_in_order_and_answered_in_any) {
     struct actor *client[3] = {w.client, actor_beside(w.client), actor_beside(w.client)};
     u64 token[3];
@@ -406,6 +426,7 @@ int main(void) {
         SCENARIO_TESTS(a_call_is_answered),
         SCENARIO_TESTS(a_call_of_the_endpoint_itself_has_badge_0),
         SCENARIO_TESTS(reply_receive_does_both),
+        SCENARIO_TESTS(reply_receive_takes_what_is_queued),
         SCENARIO_TESTS(calls_are_received_in_order_and_answered_in_any),
         SCENARIO_TESTS(receivers_are_served_in_order),
         SCENARIO_TESTS(a_token_is_good_for_its_endpoint_only),

@@ -215,6 +215,30 @@ LENDING(the_lender_dies) {
     CHECK(slot_of(w.server_process, 2) == own, "the server has not its own quarter back");
 }
 
+/* At any moment: while it is queued, while the receiver moves to the space with the quarter, after. */
+LENDING(the_lender_dies_while_its_loan_is_made) {
+    struct quarter *quarter = slot_of(w.client_process, 2);
+    quarter_reference(quarter);
+    lend_call(w.client, lend_slot(2, RW), 0);
+    struct message_lend lend = lend_none();
+    lend.accept = 1u << 2;
+    lend_put(w.server, &lend);
+    message_set(w.server, 0, 0);
+    w.server->message.lend = actor_page(w.server, PAGE_LEND);
+    begin_message(w.server, call_ipc_receive, w.service);
+    for (u32 i = sim_random_below(150); i > 0; i--) {
+        arch_relax();
+    }
+    process_end(w.client_process, STATUS_KILLED, 0);
+    settle();
+    CHECK(slot_of(w.server_process, 2) != quarter, "the borrower keeps what a dead process lent");
+    quarter_release(quarter);
+}
+
+TEST(the_lender_dies_while_its_loan_is_made_on_two_cpus) {
+    scenario_run(2, 150, the_lender_dies_while_its_loan_is_made_prepared);
+}
+
 LENDING(the_lender_gives_up) {
     lend_call(w.client, lend_slot(2, RW), 5000);
     lend_receive(w.server, 1u << 2);
@@ -377,6 +401,8 @@ int main(void) {
         LENDING_TESTS(a_slot_on_loan_is_busy),
         LENDING_TESTS(the_borrower_dies),
         LENDING_TESTS(the_lender_dies),
+        LENDING_TESTS(the_lender_dies_while_its_loan_is_made),
+        cmocka_unit_test(the_lender_dies_while_its_loan_is_made_on_two_cpus),
         LENDING_TESTS(the_lender_gives_up),
         LENDING_TESTS(nobody_receives_what_is_lent),
         LENDING_TESTS(the_receivers_memory_vanished),

@@ -560,9 +560,10 @@ static void operation_random(struct worker *worker) {
         left -= operations[i++].weight[role];
     }
     crowd.operations++;
-    if (role == 1 && record_find(worker->last_call) != NULL &&
-        record_find(worker->last_call)->open && !one_in(4)) {
-        do_reply(worker);
+    const struct record *last = record_find(worker->last_call);
+    bool answers = last != NULL && last->open && last->replies == 0;
+    if (role == 1 && !one_in(4)) { /* what a server would do */
+        answers ? do_reply(worker) : do_receive(worker);
     } else {
         operations[i].operation(worker);
     }
