@@ -130,6 +130,64 @@ LENDING(a_short_reply_brings_it_back_too) {
     check_word(w.client, SLOT2 + 8, 7);
 }
 
+LENDING(a_reply_that_receives_brings_it_back_too) {
+    struct quarter *own = slot_of(w.server_process, 2);
+    u64 token = lent(RW);
+    message_set(w.server, 2, 0);
+    w.server->message.token = token;
+    begin_message(w.server, call_ipc_reply_receive, w.service);
+    settle();
+    replied(w.client, 2, 0);
+    CHECK(waits(w.server), "the server does not wait");
+    CHECK(slot_of(w.server_process, 2) == own, "the server has not its own quarter back");
+}
+
+/* A borrower has another thread, on another CPU: once the loan has arrived it sees it, too. */
+static bool arrived, stopped;
+
+static void watcher_main(u32 unused) {
+    (void)unused;
+    while (!stopped) {
+        bool must = arrived;
+        u32 word = 0;
+        CHECK_EQUAL(arch_copy_in(&word, SLOT2, sizeof(word)), 0);
+        CHECK(!must || word == 102, "a thread goes on in the old space: %u", word);
+        user_point();
+    }
+}
+
+static void borrower_main(u32 unused) {
+    (void)unused;
+    struct message_lend lend = lend_none();
+    struct message message = {.lend = actor_page(w.server, PAGE_LEND)};
+    lend.accept = 1u << 2;
+    message.receive_buffer = actor_page(w.server, 2);
+    message.receive_size = MESSAGE_BYTES;
+    arch_copy_out(actor_page(w.server, PAGE_LEND), &lend, sizeof(lend));
+    arch_copy_out(actor_page(w.server, 0), &message, sizeof(message));
+    CHECK_EQUAL(system_call(call_ipc_receive, (uword)w.service, actor_page(w.server, 0), 0, 0), 0);
+    arrived = true;
+    for (u32 i = 0; i < 50; i++) {
+        user_point();
+    }
+    stopped = true;
+}
+
+static void all_threads_scenario(void) {
+    slots_prepare();
+    arrived = stopped = false;
+    lend_call(w.client, lend_slot(2, RW), 0);
+    thread_spawn(w.server_process, watcher_main, 0, ACTOR_PRIORITY);
+    thread_spawn(w.server_process, borrower_main, 0, ACTOR_PRIORITY);
+    settle();
+    CHECK(stopped && waits(w.client), "the loan has not arrived");
+}
+
+TEST(all_threads_of_a_borrower_see_the_loan) {
+    threads_speculate = true;
+    scenario_run(3, 20, all_threads_scenario);
+}
+
 LENDING(the_view_is_the_lenders_choice) {
     u64 token = lent(RIGHT_READ);
     check_word(w.server, SLOT2, 102);
@@ -395,6 +453,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         LENDING_TESTS(a_quarter_is_lent_and_comes_back),
         LENDING_TESTS(a_short_reply_brings_it_back_too),
+        LENDING_TESTS(a_reply_that_receives_brings_it_back_too),
+        cmocka_unit_test(all_threads_of_a_borrower_see_the_loan),
         LENDING_TESTS(the_view_is_the_lenders_choice),
         LENDING_TESTS(a_borrower_keeps_nothing),
         LENDING_TESTS(what_is_not_accepted_is_refused),

@@ -342,6 +342,31 @@ SCENARIO(a_call_that_nobody_answers_times_out) {
     time_pass(20 * MILLISECOND);
 }
 
+/* Also where the receiver waits already, and goes on at once. */
+SCENARIO(a_call_that_goes_directly_times_out) {
+    receive_begin(w.server, w.service);
+    begin_timed(w.client, call_ipc_call, w.session, 5000);
+    u64 token = received(w.server, 1, 0, BADGE);
+    time_pass(6 * MILLISECOND);
+    CHECK_EQUAL(finish(w.client), -E_TIMEOUT);
+    CHECK_EQUAL(reply(w.server, w.service, token, 2, 0), -E_NOTFOUND);
+}
+
+SCENARIO(a_receive_that_a_reply_begins_times_out) {
+    call_begin(w.client, w.session, 1, 0);
+    receive_begin(w.server, w.service);
+    u64 token = received(w.server, 1, 0, BADGE);
+    message_set(w.server, 2, 0);
+    w.server->message.token = token;
+    w.server->message.timeout = 5000;
+    begin_message(w.server, call_ipc_reply_receive, w.service);
+    settle();
+    replied(w.client, 2, 0);
+    CHECK(waits(w.server), "the server does not wait");
+    time_pass(6 * MILLISECOND);
+    CHECK_EQUAL(finish(w.server), -E_TIMEOUT);
+}
+
 SCENARIO(handles_under_way_go_with_a_time_out) {
     int own = (int)act(w.client, call_endpoint_create, 0, 0, 0, 0);
     struct endpoint *endpoint = handle_peek(w.client_process, own).object;
@@ -494,6 +519,8 @@ int main(void) {
         cmocka_unit_test(a_kill_meets_a_call_on_two_cpus),
         SCENARIO_TESTS(a_call_that_nobody_receives_times_out),
         SCENARIO_TESTS(a_call_that_nobody_answers_times_out),
+        SCENARIO_TESTS(a_call_that_goes_directly_times_out),
+        SCENARIO_TESTS(a_receive_that_a_reply_begins_times_out),
         SCENARIO_TESTS(handles_under_way_go_with_a_time_out),
         SCENARIO_TESTS(a_receive_times_out_and_is_passed_over),
         BOTH_WAYS_TESTS(a_timed_call_is_answered_by_a_short_reply),
