@@ -32,6 +32,7 @@ struct boot_info;
  *                           0: rights are in the root (long)
  * ARCH_CPU_LIMIT            CPUs that the kernel can drive
  * ARCH_TAGS                 see arch_tag_count
+ * ARCH_PORTS                I/O ports that can be granted
  * KERNEL_STACK_SIZE         8192, a power of two; stacks are aligned to it
  *
  * struct arch_root          the root tables of one space
@@ -211,7 +212,8 @@ void arch_line_unmask(u32 line);
 physical_t arch_physical_limit(void);
 bool arch_device_used(physical_t start, physical_t end);
 
-/* I/O ports. The last port is 0xFFFF. */
+/* I/O ports: those below ARCH_PORTS can be granted. Each CPU has a bit for each of them, and many
+ * CPUs there may be: so not all 65,536. */
 struct port_range {
     u32 first, count;
 };
@@ -247,6 +249,7 @@ u64 arch_ticks_nanoseconds(u32 ticks); /* and what a difference of two readings 
 void arch_wait_for_interrupt(void);    /* interrupts on, halt, interrupts off again */
 void arch_interrupt_window(void);      /* let pending interrupts in, then off again */
 void arch_console_write(const char *text, size_t length); /* serial and screen; any context */
+void arch_console_resume(void); /* the same, after somebody else has driven them */
 void arch_backtrace(void (*print)(uword address));
 _Noreturn void arch_power_off(int status);
 _Noreturn void arch_halt(void);     /* for ever; after a panic with nothing to switch off with */
@@ -291,9 +294,6 @@ void kernel_tick(void);
 
 /* An interrupt on LINE, which is not the kernel's. Interrupts off, no lock held. */
 void kernel_line_interrupt(u32 line);
-
-/* One byte of console input. */
-void kernel_console_input(char byte);
 
 /* First thing on the stack of a new thread, interrupts off: releases what the switch to it holds,
  * and for a user thread does what kernel_return_to_user does. */

@@ -57,3 +57,4 @@ _Noreturn void arch_power_off(int status) {
     sim_fail("sim: the kernel switched the machine off, status %d", status);
 }
 _Noreturn void arch_halt(void) { sim_fail("sim: the kernel halted"); }
+void arch_console_resume(void) {}

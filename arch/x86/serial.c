@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first serial port (16550, 115200 8N1): output polled, input by interrupt. A newline goes out
+ * The first serial port (16550, 115200 8N1): output, polled: input is its driver's (docs/devices.md). A newline goes out
  * with a carriage return, as terminals want it. Guarded as console.c says.
  */
 #include "arch/arch.h"
@@ -16,7 +16,6 @@
 #define LINE_STATUS (PORT + 5)
 #define SCRATCH (PORT + 7)
 
-#define STATUS_INPUT 0x01
 #define STATUS_EMPTY 0x20   /* the output FIFO has drained */
 #define STATUS_IDLE 0x40    /* and its last bit is on the line */
 #define POLL_LIMIT 1000000u /* then the byte is lost: a dead line must not stop the kernel */
@@ -77,14 +76,9 @@ void x86_serial_drain(void) {
     }
 }
 
-void x86_serial_input_initialise(void) {
+/* Whoever had it meanwhile has left it on, at whatever it had to wait for. */
+void x86_serial_resume(void) {
     if (present) {
-        port_write8(INTERRUPT_ENABLE, 0x01);
-    }
-}
-
-void x86_serial_interrupt(void) {
-    while (present && port_read8(LINE_STATUS) & STATUS_INPUT) {
-        kernel_console_input((char)port_read8(DATA));
+        port_write8(INTERRUPT_ENABLE, 0);
     }
 }

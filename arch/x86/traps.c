@@ -8,7 +8,6 @@
  */
 #include "arch/x86/traps.h"
 
-#include "arch/x86/console.h"
 #include "arch/x86/registers.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
@@ -151,17 +150,9 @@ static void line_interrupt(u32 line) {
     if (x86_line_spurious(line)) {
         return;
     }
-    switch (line) {
-    case PIC_TIMER:
+    if (line == PIC_TIMER) {
         tick();
-        break;
-    case PIC_KEYBOARD:
-        x86_keyboard_interrupt();
-        break;
-    case PIC_SERIAL:
-        x86_serial_interrupt();
-        break;
-    default:
+    } else {
         kernel_line_interrupt(line);
     }
     x86_line_acknowledge(line);

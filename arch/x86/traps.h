@@ -38,7 +38,7 @@ void x86_clock_initialise(void);
  * kernel. */
 void x86_cpu_initialise_late(void);
 
-/* Start the periodic tick, and let the console's lines through. */
+/* Start the periodic tick. */
 void x86_tick_start(void);
 
 /* ---- Called by entry.asm --------------------------------------------------------------------- */

@@ -86,6 +86,7 @@ enum object_type {
     OBJECT_INTERRUPT,
     OBJECT_PORTS,
     OBJECT_DEVICE,
+    OBJECT_CONSOLE,
 };
 
 struct handle_stat {

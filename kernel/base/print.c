@@ -7,11 +7,8 @@
  */
 #include "kernel/base/print.h"
 
-#include "arch/arch.h"
-#include "kernel/base/panic.h"
-#include "kernel/base/spinlock.h"
+#include "kernel/device/console.h"
 
-static struct spinlock console_lock = SPINLOCK(LOCK_CONSOLE, "console output");
 static bool quiet;
 
 struct sink {
@@ -24,7 +21,7 @@ struct sink {
 
 static void sink_flush(struct sink *sink) {
     if (sink->console) {
-        arch_console_write(sink->buffer, sink->used);
+        console_put(sink->buffer, sink->used);
         sink->used = 0;
     }
 }
@@ -189,33 +186,18 @@ static void format_to(struct sink *sink, const char *format, va_list list) {
     va_end(arguments.list);
 }
 
-/* True if the lock was taken, which console_unlock wants to know. */
-static bool console_lock_unless_panic(void) {
-    bool locked = !panic_started();
-    if (locked) {
-        spinlock_acquire(&console_lock);
-    }
-    return locked;
-}
-
-static void console_unlock(bool locked) {
-    if (locked) {
-        spinlock_release(&console_lock);
-    }
-}
-
 void print_arguments(const char *format, va_list arguments) {
     char buffer[128];
     struct sink sink = {.buffer = buffer, .size = sizeof(buffer), .console = true};
-    bool locked = console_lock_unless_panic();
+    bool locked = console_lock();
     format_to(&sink, format, arguments);
     sink_flush(&sink);
     console_unlock(locked);
 }
 
 void print_bytes(const char *bytes, size_t length) {
-    bool locked = console_lock_unless_panic();
-    arch_console_write(bytes, length);
+    bool locked = console_lock();
+    console_put(bytes, length);
     console_unlock(locked);
 }
 

@@ -18,7 +18,6 @@ enum lock_class {
     LOCK_QUARTER,           /* one quarter: directory, tables it owns, regions */
     LOCK_ENDPOINT,          /* one endpoint: its queues */
     LOCK_FUTEX,             /* one bucket of the futex table */
-    LOCK_CONSOLE_INPUT,     /* the ring of console input and its readers */
     LOCK_INTERRUPTS,        /* interrupt lines and their controllers */
     LOCK_TIMERS,            /* the heap of running timers */
     LOCK_NOTIFICATION,      /* one notification: its bits and waiters */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What kernel/boot/ offers to the rest: the command line, the first process and the console's
- * input.
+ * What kernel/boot/ offers to the rest: the command line and the first process.
  */
 #ifndef KERNEL_BOOT_H
 #define KERNEL_BOOT_H
@@ -18,10 +17,5 @@ void init_start(const struct boot_info *boot);
 
 /* Status of a machine that cannot start its first process, or has lost it. */
 #define BOOT_FAILED_STATUS 98
-
-void console_input_initialise(void);
-
-/* Wait for console input and take at most SIZE bytes: how many, or -E_KILLED. No lock held. */
-int console_read(char *bytes, u32 size);
 
 #endif

@@ -74,7 +74,7 @@ static void command_line_take(const struct boot_info *boot) {
 
 /* With panic-test on the command line: what a kernel bug looks like. */
 static _Noreturn void panic_test(void) {
-    static struct spinlock lock = SPINLOCK(LOCK_CONSOLE_INPUT, "panic test");
+    static struct spinlock lock = SPINLOCK(LOCK_FUTEX, "panic test");
     spinlock_acquire(&lock);
     panic("the command line asks for a panic");
 }
@@ -149,7 +149,6 @@ _Noreturn void kernel_main(struct boot_info *boot) {
     budget_initialise();
     process_initialise();
     futex_initialise();
-    console_input_initialise();
     options_take();
     cpu_initialise();
     arch_initialise_late();

@@ -10,8 +10,6 @@
 #include "kernel/base/cache.h"
 #include "kernel/base/request.h"
 
-#define PORT_LIMIT 0x10000u
-
 struct ports {
     u32 references; /* atomic: handles, calls under way */
     struct port_range range;
@@ -30,7 +28,7 @@ int ports_create(u32 first, u32 count, struct ports **result) {
     if (count == 0) {
         return E_INVALID;
     }
-    if (first >= PORT_LIMIT || count > PORT_LIMIT - first) {
+    if (first >= ARCH_PORTS || count > ARCH_PORTS - first) {
         return E_RANGE;
     }
     const struct port_range range = {.first = first, .count = count};

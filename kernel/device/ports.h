@@ -25,7 +25,7 @@ struct ports;
 
 #define PORT_RANGES 8u /* of one process */
 
-/* COUNT ports from FIRST on: E_INVALID (none), E_RANGE (beyond the last port), E_BUSY (the kernel
+/* COUNT ports from FIRST on: E_INVALID (none), E_RANGE (beyond ARCH_PORTS), E_BUSY (the kernel
  * uses one of them), E_NOMEM. One reference. */
 int ports_create(u32 first, u32 count, struct ports **result);
 void ports_reference(struct ports *ports);

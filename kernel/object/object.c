@@ -5,6 +5,7 @@
  */
 #include "kernel/object/object.h"
 #include "kernel/base/panic.h"
+#include "kernel/device/console.h"
 #include "kernel/device/interrupt.h"
 #include "kernel/device/memory.h"
 #include "kernel/device/ports.h"
@@ -56,6 +57,9 @@ static void reference_add(void *object, enum object_type type) {
     case OBJECT_DEVICE:
         device_memory_reference(object);
         return;
+    case OBJECT_CONSOLE:
+        console_reference();
+        return;
     case OBJECT_SYSTEM:
         return; /* the machine is always there */
     }
@@ -87,6 +91,9 @@ static void reference_drop(void *object, enum object_type type) {
         return;
     case OBJECT_DEVICE:
         device_memory_release(object);
+        return;
+    case OBJECT_CONSOLE:
+        console_release();
         return;
     case OBJECT_SYSTEM:
         return;

@@ -14,6 +14,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/base/print.h"
 #include "kernel/boot/boot.h"
+#include "kernel/device/console.h"
 #include "kernel/device/ports.h"
 #include "kernel/ipc/lend.h"
 #include "kernel/process/process.h"
@@ -127,6 +128,7 @@ void process_teardown(struct process *process) {
         sched_preemption_point();
     }
     if (process->pid == INIT_PID) {
+        console_settle();
         print("init has ended (status 0x%x), so the machine goes off.\n", process->status);
         arch_power_off(BOOT_FAILED_STATUS);
     }

@@ -10,6 +10,7 @@
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/print.h"
+#include "kernel/device/console.h"
 #include "kernel/process/pager.h"
 #include "kernel/process/process.h"
 #include "kernel/vm/space.h"
@@ -72,6 +73,7 @@ static void fault_print(const struct fault *fault, u32 reason) {
     if (process->quiet) {
         return;
     }
+    console_wait_for_room();
     if (fault->beyond) {
         format_text(place, sizeof(place), "beyond all slots");
     } else {
@@ -101,6 +103,7 @@ bool kernel_page_fault(const struct fault *fault) {
 void kernel_user_exception(const char *name, uword instruction) {
     struct process *process = process_current();
     if (!process->quiet) {
+        console_wait_for_room();
         print("fault: %s (pid %u) %s (%s 0x%lx)\n", process->name, process->pid, name,
               INSTRUCTION_POINTER, (unsigned long)instruction);
     }

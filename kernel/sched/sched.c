@@ -21,6 +21,7 @@
 #include "kernel/base/atomic.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
+#include "kernel/device/console.h"
 #include "kernel/device/ports.h"
 #include "kernel/ipc/notification.h"
 #include "kernel/process/process.h"
@@ -328,6 +329,7 @@ void kernel_tick(void) {
     account_settle(current);
     spinlock_release(&queue->lock);
     notification_timers_run(now);
+    console_tick();
     if (busy) {
         run_queue_balance();
     }

@@ -101,6 +101,7 @@ static u64 object_id(const struct object_found *found) {
         return ports_first(found->object);
     case OBJECT_ENDPOINT:
     case OBJECT_SYSTEM:
+    case OBJECT_CONSOLE:
     case OBJECT_NOTIFICATION:
         break;
     }

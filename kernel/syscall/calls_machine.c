@@ -5,7 +5,9 @@
  */
 #include "kernel/base/print.h"
 #include "kernel/boot/boot.h"
+#include "kernel/device/console.h"
 #include "kernel/ipc/ipc.h"
+#include "kernel/ipc/notification.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/sched.h"
 #include "kernel/syscall/syscall.h"
@@ -28,6 +30,7 @@ static u32 console_piece(const char *bytes, u32 length) {
 static int console_write(const char *bytes, u32 length) {
     while (length > 0) {
         u32 piece = console_piece(bytes, length);
+        console_wait_for_room();
         print_bytes(bytes, piece);
         bytes += piece;
         length -= piece;
@@ -63,24 +66,34 @@ long call_debug_write(uword system, uword buffer, uword length, uword d UNUSED) 
     return (long)(u32)length;
 }
 
-long call_debug_read(uword system, uword buffer, uword length, uword d UNUSED) {
+long call_console_take(uword system, uword handle, uword bits, uword d UNUSED) {
+    struct notification *notification;
     int error = system_check((int)system, RIGHT_WRITE);
-    u32 size = (u32)length < PAGE_SIZE ? (u32)length : PAGE_SIZE;
     if (error == E_OK) {
-        error = user_writable_check(buffer, size); /* before anything is taken from the input */
+        error = notification_lookup((int)handle, RIGHT_WRITE, &notification);
     }
-    if (error != E_OK || size == 0) {
+    if (error != E_OK) {
         return -error;
     }
-    char *page = ipc_page();
+    bool valid = (u32)bits != 0 && ((u32)bits & ~NOTIFICATION_BITS) == 0;
+    error = valid ? console_take(notification, (u32)bits) : E_INVALID;
+    notification_release(notification);
+    return error != E_OK ? -error : object_install(&console_object, OBJECT_CONSOLE, RIGHT_READ);
+}
+
+long call_console_read(uword console, uword buffer, uword length, uword d UNUSED) {
+    u32 size = (u32)length < PAGE_SIZE ? (u32)length : PAGE_SIZE;
+    int error = console_check((int)console, RIGHT_READ);
+    if (error == E_OK) {
+        error = user_writable_check(buffer, size);
+    }
+    char *page = error == E_OK ? ipc_page() : NULL;
     if (page == NULL) {
-        return -E_NOMEM;
+        return -(error != E_OK ? error : E_NOMEM);
     }
-    int count = console_read(page, size);
-    if (count > 0) {
-        error = copy_out(buffer, page, (u32)count);
-    }
-    return error != E_OK ? -error : count;
+    u32 count = console_read(page, size);
+    error = copy_out(buffer, page, count);
+    return error != E_OK ? -error : (long)count;
 }
 
 long call_system_off(uword system, uword status, uword c UNUSED, uword d UNUSED) {
@@ -88,5 +101,6 @@ long call_system_off(uword system, uword status, uword c UNUSED, uword d UNUSED)
     if (error != E_OK) {
         return -error;
     }
+    console_settle();
     arch_power_off((int)status);
 }

@@ -155,6 +155,16 @@ int ports_lookup(int handle, u32 rights, struct ports **ports) {
     return error;
 }
 
+/* The caller's own handle keeps the console its driver's while it reads. */
+int console_check(int handle, u32 rights) {
+    struct object_found found;
+    int error = typed_lookup(handle, OBJECT_CONSOLE, rights, &found);
+    if (error == E_OK) {
+        object_release(found.object, found.type, 0);
+    }
+    return error;
+}
+
 int system_check(int handle, u32 rights) {
     struct object_found found;
     /* The object is never freed, so there is no reference to drop. */

@@ -50,6 +50,7 @@ int interrupt_lookup(int handle, u32 rights, struct interrupt **interrupt);
 int device_lookup(int handle, u32 rights, struct device_memory **device);
 int ports_lookup(int handle, u32 rights, struct ports **ports);
 int notification_lookup(int handle, u32 rights, struct notification **notification);
+int console_check(int handle, u32 rights); /* the driver's console; nothing to release */
 int system_check(int handle, u32 rights); /* the system object; nothing to release */
 
 void quarter_put(struct quarter *quarter); /* drop what quarter_lookup returned */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "kernel/base/print.h"
+#include "kernel/device/console.h"
 #include "kernel/process/process.h"
 #include "kernel/syscall/syscall.h"
 
@@ -119,5 +120,6 @@ void syscall_trace(const struct syscall_entry *entry, const uword arguments[SYSC
     if (result != NULL) {
         add_result(&line, *result);
     }
+    console_wait_for_room();
     print("%s\n", line.text);
 }

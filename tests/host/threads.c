@@ -346,10 +346,6 @@ void threads_run(u32 count, void (*driver)(void)) {
 
 const char *arch_features(void) { return "nothing"; }
 const char *boot_command_line(void) { return ""; }
-int console_read(char *bytes, u32 size) {
-    (void)bytes, (void)size;
-    return -E_KILLED;
-}
 void print_bytes(const char *bytes, size_t length) { fwrite(bytes, 1, length, stdout); }
 int format_text(char *buffer, size_t size, const char *format, ...) {
     va_list arguments;

@@ -68,7 +68,7 @@ extra_programs := $(patsubst $(EXTRA)/%.c,$(out)/extra/%.elf,$(if $(EXTRA),$(wil
 user_parts_c := $(sort $(wildcard user/bin/*/*.c user/demos/*/*.c user/servers/*/*.c))
 user_etc := $(sort $(wildcard user/etc/*))
 user_man := $(sort $(filter-out %/README.md,$(wildcard docs/man/*.md)))
-user_format_objects := $(out)/user/lib/elf.o $(out)/user/lib/cpio.o
+user_format_objects := $(out)/user/lib/elf.o $(out)/user/lib/cpio.o $(out)/user/lib/text_screen.o
 user_library_objects := $(user_library_c:%.c=$(out)/%.o) $(user_format_objects) \
 	$(out)/user/lib/stubs.o
 user_crt := $(out)/user/lib/crt-$(ARCH).o

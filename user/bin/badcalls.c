@@ -207,7 +207,8 @@ static void bad_handle(int handle) {
     EXPECT(E_HANDLE, ipc_reply(handle, &message));
     EXPECT(E_HANDLE, ipc_reply_receive(handle, &message));
     EXPECT(E_HANDLE, debug_write(handle, buffer, 1));
-    EXPECT(E_HANDLE, debug_read(handle, buffer, 1));
+    EXPECT(E_HANDLE, console_take(handle, handle, 1));
+    EXPECT(E_HANDLE, console_read(handle, buffer, 1));
     EXPECT(E_HANDLE, system_info(handle, INFO_MACHINE, buffer, sizeof(buffer)));
     EXPECT(E_HANDLE, system_off(handle, 0));
     EXPECT(E_HANDLE, quarter_commons(handle, QUARTET_SLOT(1), 1));
@@ -259,10 +260,11 @@ static void weak_rights(void) {
     EXPECT(E_INVALID, handle_private((int)none, 2));
     EXPECT(E_RIGHTS, quarter_copy((int)none));
     EXPECT(E_RIGHTS, debug_write((int)system, buffer, 1));
-    EXPECT(E_RIGHTS, debug_read((int)system, buffer, 1));
+    EXPECT(E_RIGHTS, console_take((int)system, (int)own_endpoint, 1));
+    EXPECT(E_TYPE, console_read((int)system, buffer, 1));
     EXPECT(E_RIGHTS,
            debug_write(HANDLE_SYSTEM, buffer, 1)); /* the console is the console server's */
-    EXPECT(E_RIGHTS, debug_read(HANDLE_SYSTEM, buffer, 1));
+    EXPECT(E_RIGHTS, console_take(HANDLE_SYSTEM, (int)own_endpoint, 1));
     EXPECT(E_RIGHTS, system_info((int)system, INFO_MACHINE, buffer, sizeof(buffer)));
     EXPECT(E_RIGHTS, system_off((int)system, 0));
     EXPECT(E_RIGHTS, quarter_commons((int)system, (int)quarter, 1));

@@ -1,50 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console server: the endpoint at HANDLE_SERVICE, the debug console behind HANDLE_SYSTEM. Two
- * threads: one waits for keys, one for messages. One mutex guards all state (console/console.h);
- * nobody waits for anything while it is held but for the debug console to take bytes. Reads are
- * answered later, so that writers never wait for readers. Messages: user/lib/protocol.h.
+ * The console server: the endpoint at HANDLE_SERVICE, and the driver of the serial line, the
+ * keyboard and the screen, whose handles init gives it (console/handles.h). Three threads: one waits
+ * for interrupts, one for keys, one for messages. One mutex guards all state but the ring of keys
+ * (console/console.h); nobody waits for anything while it is held but for the transmitter. Reads
+ * are answered later, so that writers never wait for readers. Messages: user/lib/protocol.h; how a
+ * driver is a process: docs/devices.md.
  */
 #include "user/servers/console/console.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "user/servers/touch.h"
 
-static struct quartet_mutex console_lock;
+static struct quartet_mutex mutex;
 
-/* ---- Output ---------------------------------------------------------------------------------- */
-
-static void output_flush(const char *text, uint32_t length) {
-    while (length > 0) {
-        long written = debug_write(HANDLE_SYSTEM, text, length);
-        if (written <= 0) {
-            return;
-        }
-        text += written;
-        length -= (uint32_t)written;
-    }
-}
-
-void console_write(const char *text, uint32_t length) {
-    static char output[512];
-    uint32_t used = 0;
-    for (uint32_t i = 0; i < length; i++) {
-        if (used > sizeof output - 2) {
-            output_flush(output, used);
-            used = 0;
-        }
-        if (text[i] == '\n') {
-            output[used++] = '\r';
-        }
-        output[used++] = text[i];
-    }
-    output_flush(output, used);
-}
+void console_lock(void) { quartet_mutex_lock(&mutex); }
+void console_unlock(void) { quartet_mutex_unlock(&mutex); }
 
 /* ---- Messages -------------------------------------------------------------------------------- */
 
@@ -123,35 +100,34 @@ static int serve_messages(void) {
         if (result < 0 || message.kind != MESSAGE_CALL) {
             continue;
         }
-        quartet_mutex_lock(&console_lock);
+        console_lock();
         handles_take(&message);
         serve(&message, bytes);
-        quartet_mutex_unlock(&console_lock);
+        console_unlock();
     }
 }
 
-/* ---- Keys ------------------------------------------------------------------------------------ */
+/* ---- Start ----------------------------------------------------------------------------------- */
 
-static int serve_keys(void *argument) {
-    static char keys[64];
-    (void)argument;
-    for (;;) {
-        long count = debug_read(HANDLE_SYSTEM, keys, sizeof keys);
-        if (count < 0) {
-            return 1;
-        }
-        quartet_mutex_lock(&console_lock);
-        line_type(keys, (uint32_t)count);
-        quartet_mutex_unlock(&console_lock);
-    }
+static void fail(const char *what) {
+    char line[80];
+    int length = snprintf(line, sizeof line, "console: cannot %s\r\n", what);
+    debug_write(HANDLE_SYSTEM, line, (uint32_t)length);
+    exit(1);
 }
 
 int main(void) {
     touch_own_memory();
-    if (quartet_thread_start(serve_keys, NULL) == NULL) {
-        static const char text[] = "console: no memory for the thread that reads keys\r\n";
-        output_flush(text, sizeof text - 1);
-        return 1;
+    console_events = (int)notification_create();
+    if (console_events < 0) {
+        fail("create a notification");
     }
+    output_start();
+    keyboard_start();
+    if (quartet_thread_start(interrupts_serve, NULL) == NULL ||
+        quartet_thread_start(keys_serve, NULL) == NULL) {
+        fail("start its threads: no memory");
+    }
+    notification_signal(console_events, EVENT_SERIAL | EVENT_KEYBOARD | EVENT_KERNEL);
     return serve_messages();
 }

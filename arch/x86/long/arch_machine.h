@@ -16,6 +16,7 @@
 #define ARCH_NAME "long"
 #define ARCH_USER_TOP 0x100000000ull
 #define ARCH_VIEW_DIRECTORIES 0
+#define ARCH_PORTS 0x1000u
 #define ARCH_CPU_LIMIT 32u
 #define ARCH_TAGS 4096u
 #define KERNEL_STACK_SIZE 8192u

@@ -18,7 +18,7 @@ USER_DATA       equ 0x23            ; these: segments.h; segments.c asserts the 
 USER_CODE       equ 0x2B
 CPU_USER_STACK  equ 8               ; in struct cpu: arch.user_stack,
 CPU_KERNEL_STACK equ 88             ; arch.tss.rsp[0],
-CPU_ATTENTION   equ 8452          ; attention
+CPU_ATTENTION   equ 772          ; attention
 FRAME_RBX       equ 5 * 8
 FRAME_RAX       equ 12 * 8
 FRAME_R11       equ 13 * 8

@@ -24,7 +24,7 @@
 /* What entry.asm knows by number. */
 _Static_assert(offsetof(struct cpu, arch.user_stack) == 8, "CPU_USER_STACK in entry.asm");
 _Static_assert(offsetof(struct cpu, arch.tss.rsp) == 88, "CPU_KERNEL_STACK in entry.asm");
-_Static_assert(offsetof(struct cpu, attention) == 8452, "CPU_ATTENTION in entry.asm");
+_Static_assert(offsetof(struct cpu, attention) == 772, "CPU_ATTENTION in entry.asm");
 _Static_assert(offsetof(struct trap_frame, vector) == 120, "FRAME_VECTOR in entry.asm");
 _Static_assert(sizeof(struct trap_frame) % 16 == 0, "the stack stays aligned below a frame");
 _Static_assert(sizeof(struct x86_tss) == 104, "the CPU's 64-bit TSS");

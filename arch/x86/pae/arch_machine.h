@@ -17,6 +17,7 @@
 #define ARCH_NAME "pae"
 #define ARCH_USER_TOP 0xF0000000ull
 #define ARCH_VIEW_DIRECTORIES 1
+#define ARCH_PORTS 0x1000u
 #define ARCH_CPU_LIMIT 32u
 #define ARCH_TAGS 4096u
 #define KERNEL_STACK_SIZE 8192u

@@ -13,7 +13,7 @@
 USER_DATA       equ 0x23            ; these: segments.h; segments.c asserts the offsets
 USER_CODE       equ 0x1B
 KERNEL_FS       equ 0x28
-CPU_ATTENTION   equ 9796           ; offset of attention in struct cpu
+CPU_ATTENTION   equ 2116           ; offset of attention in struct cpu
 FRAME_VECTOR    equ 7 * 4
 FRAME_EIP       equ 9 * 4
 FRAME_CS        equ 10 * 4

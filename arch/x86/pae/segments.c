@@ -19,7 +19,7 @@
 #define MSR_SYSENTER_EIP 0x176
 
 /* What entry.asm knows by number. */
-_Static_assert(offsetof(struct cpu, attention) == 9796, "CPU_ATTENTION in entry.asm");
+_Static_assert(offsetof(struct cpu, attention) == 2116, "CPU_ATTENTION in entry.asm");
 _Static_assert(offsetof(struct trap_frame, vector) == 28, "FRAME_VECTOR in entry.asm");
 _Static_assert(offsetof(struct trap_frame, esp) == 48, "FRAME_ESP in entry.asm");
 _Static_assert(X86_SYSTEM_CALL_PAGE + 4 == 0xFFFFE004, "CALL_LANDING in entry.asm");

@@ -29,8 +29,8 @@ enum selector {
 enum trap_stack { TRAP_STACK_DOUBLE_FAULT, TRAP_STACK_NMI, TRAP_STACK_MACHINE_CHECK, TRAP_STACKS };
 #define TRAP_STACK_SIZE 4096
 
-/* A bit for each I/O port, and a byte of ones that the CPU wants behind them (SDM 1, 19.5.2). */
-#define X86_PORT_BITMAP (0x10000 / 8 + 1)
+/* A bit for each of ARCH_PORTS, and a byte of ones that the CPU wants behind them (SDM 1, 19.5.2). */
+#define X86_PORT_BITMAP (0x1000 / 8 + 1)
 /* An io_map beyond the TSS's limit: no port may be used. */
 #define X86_PORTS_NONE 0xFFFFu
 

@@ -23,10 +23,10 @@ static void bad_device_numbers(void) {
     EXPECT(E_NOTFOUND, irq_create(HANDLE_SYSTEM, 2)); /* the other controller */
     EXPECT(E_BUSY, irq_create(HANDLE_SYSTEM, 0));     /* the timer */
     EXPECT(E_INVALID, ioport_create(HANDLE_SYSTEM, 0x70, 0));
-    EXPECT(E_RANGE, ioport_create(HANDLE_SYSTEM, 0x10000, 1));
-    EXPECT(E_RANGE, ioport_create(HANDLE_SYSTEM, 0xFFFF, 2));
+    EXPECT(E_RANGE, ioport_create(HANDLE_SYSTEM, 0x1000, 1));
+    EXPECT(E_RANGE, ioport_create(HANDLE_SYSTEM, 0xFFF, 2));
     EXPECT(E_RANGE, ioport_create(HANDLE_SYSTEM, 1, UINT32_MAX));
-    EXPECT(E_BUSY, ioport_create(HANDLE_SYSTEM, 0, 0x10000));
+    EXPECT(E_BUSY, ioport_create(HANDLE_SYSTEM, 0, 0x1000));
     EXPECT(E_BUSY, ioport_create(HANDLE_SYSTEM, 0x21, 1));
     EXPECT(E_FAULT, device_create(HANDLE_SYSTEM, NULL));
     EXPECT(E_FAULT, device_create(HANDLE_SYSTEM, (void *)(uintptr_t)(0x40000000 - 8)));

@@ -77,13 +77,13 @@ static int grant_many(void *unused) {
     (void)unused;
     long result = 0;
     for (uint32_t i = 0; i < 8; i++) {
-        result |= ioport_grant((int)ioport_create(HANDLE_SYSTEM, 0x1000 + 0x100 * i, 3));
+        result |= ioport_grant((int)ioport_create(HANDLE_SYSTEM, 0x800 + 0x10 * i, 3));
     }
     for (uint32_t i = 0; i < 8; i++) {
-        port_read8((uint16_t)(0x1002 + 0x100 * i));
+        port_read8((uint16_t)(0x802 + 0x10 * i));
     }
-    int ninth = (int)ioport_create(HANDLE_SYSTEM, 0x2000, 1);
-    int inside = (int)ioport_create(HANDLE_SYSTEM, 0x1101, 1);
+    int ninth = (int)ioport_create(HANDLE_SYSTEM, 0x900, 1);
+    int inside = (int)ioport_create(HANDLE_SYSTEM, 0x811, 1);
     return result != 0 || ioport_grant(ninth) != -E_LIMIT || ioport_grant(inside) != 0;
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console server's parts. The mutex `console_lock` guards everything in all of them; both
- * threads of ../console.c take it before they call in here.
+ * The console server's parts. The mutex `console_lock` guards line.c, foreground.c,
+ * output.c, and output to the devices; whoever calls them takes it first.
  *   line.c        what is typed: editing of a line, and the bytes that are ready to be read
  *   foreground.c  whom ^C ends
+ *   output.c      what clients write, and what the kernel has to say
+ *   input.c       interrupts, and the keys that come of them
+ *   serial.c, keyboard.c, screen.c    the devices; handles.h: how this process reaches them
  */
 #ifndef CONSOLE_H
 #define CONSOLE_H
@@ -17,7 +20,35 @@
 #include "user/servers/reply.h"
 
 /* ../console.c */
+void console_lock(void);
+void console_unlock(void);
+
+/* output.c */
+void output_start(void);
+void output_kernel(void);                              /* what the kernel has to say by now */
 void console_write(const char *text, uint32_t length); /* \n becomes \r\n */
+
+/* serial.c, keyboard.c, screen.c: each does nothing where its device is missing */
+void serial_start(void);
+void serial_write(const char *bytes, uint32_t length);
+void serial_interrupt(void);
+void keyboard_start(void);
+void keyboard_interrupt(void);
+void screen_start(void);
+void screen_write(const char *text, uint32_t length);
+
+/* input.c */
+enum console_event {
+    EVENT_SERIAL = 1,
+    EVENT_KEYBOARD = 2,
+    EVENT_DRAINED = 4, /* the serial port takes bytes again */
+    EVENT_KEYS = 8,    /* in the ring */
+    EVENT_KERNEL = 16, /* the kernel has something to say */
+};
+extern int console_events; /* the notification that they all are bits of */
+void keys_add(char key);
+int interrupts_serve(void *unused); /* threads */
+int keys_serve(void *unused);
 
 /* line.c */
 void line_type(const char *bytes, uint32_t length);

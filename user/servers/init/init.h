@@ -40,6 +40,9 @@ enum grant_kind {
     GRANT_SESSION, /* a session with the service OF */
     GRANT_NAMED,   /* sessions with all services that have a name, from INDEX on */
     GRANT_BOARD,   /* the quarter of the board */
+    GRANT_LINE,    /* interrupt line FIRST */
+    GRANT_PORTS,   /* COUNT ports from FIRST on */
+    GRANT_MEMORY,  /* COUNT bytes of device memory from FIRST on */
 };
 
 struct grant {
@@ -47,6 +50,7 @@ struct grant {
     uint32_t rights;
     int index; /* where the program finds it */
     const char *of;
+    uint32_t first, count; /* of a device */
 };
 
 struct service {
@@ -92,6 +96,8 @@ void services_start_due(void); /* start those whose time has come */
 
 /* GRANTS as gifts for quartet_spawn; how many. */
 size_t grants_resolve(const struct grant *grants, struct quartet_gift gifts[GRANT_LIMIT]);
+/* They have been given: let go of those that grants_resolve has made. */
+void grants_release(const struct grant *grants, const struct quartet_gift *gifts, size_t count);
 
 /* ---- shell.c --------------------------------------------------------------------------------- */
 

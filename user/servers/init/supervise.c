@@ -57,6 +57,34 @@ static size_t named_resolve(const struct grant *grant, struct quartet_gift *gift
     return count;
 }
 
+/* A device for one server: it has the only handle afterwards, so the line is free again when it has
+ * ended. Negative: the machine has no such device. */
+static int device_create_for(const struct grant *grant) {
+    struct device_range range = {.physical = grant->first, .length = grant->count};
+    switch (grant->kind) {
+    case GRANT_LINE:
+        return (int)irq_create(HANDLE_SYSTEM, grant->first);
+    case GRANT_PORTS:
+        return (int)ioport_create(HANDLE_SYSTEM, grant->first, grant->count);
+    default:
+        return (int)device_create(HANDLE_SYSTEM, &range);
+    }
+}
+
+static bool grant_is_device(const struct grant *grant) {
+    return grant->kind == GRANT_LINE || grant->kind == GRANT_PORTS || grant->kind == GRANT_MEMORY;
+}
+
+void grants_release(const struct grant *grant, const struct quartet_gift *gifts, size_t count) {
+    for (; grant->kind != GRANT_END; grant++) {
+        for (size_t i = 0; i < count; i++) {
+            if (grant_is_device(grant) && gifts[i].index == grant->index) {
+                handle_close(gifts[i].handle);
+            }
+        }
+    }
+}
+
 size_t grants_resolve(const struct grant *grant, struct quartet_gift gifts[GRANT_LIMIT]) {
     size_t count = 0;
     for (; grant->kind != GRANT_END && count < GRANT_LIMIT; grant++) {
@@ -71,13 +99,18 @@ size_t grants_resolve(const struct grant *grant, struct quartet_gift gifts[GRANT
         case GRANT_SESSION:
             handle = service_find(grant->of)->session;
             break;
+        case GRANT_LINE:
+        case GRANT_PORTS:
+        case GRANT_MEMORY:
+            handle = device_create_for(grant);
+            break;
         case GRANT_NAMED:
             count += named_resolve(grant, gifts + count, GRANT_LIMIT - count);
             break;
         case GRANT_END:
             break;
         }
-        if (handle != QUARTET_NONE) {
+        if (handle >= 0) {
             gifts[count++] = (struct quartet_gift){handle, grant->rights, grant->index};
         }
     }
@@ -107,6 +140,7 @@ static int service_spawn(struct service *service) {
         .gift_count = count,
     };
     service->process = quartet_spawn(&spawn);
+    grants_release(service->grants, gifts + 1, count - 1);
     if (service->process < 0) {
         return -1;
     }

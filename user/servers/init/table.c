@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/format/text_screen.h"
 #include "user/servers/board.h"
+#include "user/servers/console/handles.h"
 
 static void names_arguments(const struct service *names, char **argv);
 static void files_arguments(const struct service *files, char **argv);
@@ -21,8 +23,29 @@ static const struct grant names_grants[] = {
     {.kind = GRANT_END},
 };
 
+#define CONSOLE_SYSTEM_RIGHTS (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)
+#define LINE(place, line) \
+    { .kind = GRANT_LINE, .rights = RIGHT_WRITE, .index = (place), .first = (line) }
+#define PORTS(place, port, number)                                                     \
+    {                                                                                  \
+        .kind = GRANT_PORTS, .rights = RIGHT_WRITE, .index = (place), .first = (port), \
+        .count = (number)                                                              \
+    }
+
 static const struct grant console_grants[] = {
-    {.kind = GRANT_SYSTEM, .rights = RIGHTS_ALL, .index = HANDLE_SYSTEM},
+    /* read and execute: whom ^C ends; write: the kernel's own lines. */
+    {.kind = GRANT_SYSTEM, .rights = CONSOLE_SYSTEM_RIGHTS, .index = HANDLE_SYSTEM},
+    PORTS(CONSOLE_SERIAL_PORTS, SERIAL_PORT, SERIAL_PORTS),
+    LINE(CONSOLE_SERIAL_LINE, SERIAL_LINE),
+    PORTS(CONSOLE_KEYBOARD_DATA, KEYBOARD_DATA, 1),
+    PORTS(CONSOLE_KEYBOARD_STATUS, KEYBOARD_STATUS, 1),
+    LINE(CONSOLE_KEYBOARD_LINE, KEYBOARD_LINE),
+    PORTS(CONSOLE_SCREEN_PORTS, TEXT_SCREEN_CONTROLLER, 2),
+    {.kind = GRANT_MEMORY,
+     .rights = RIGHT_READ | RIGHT_WRITE | RIGHT_MAP,
+     .index = CONSOLE_SCREEN_MEMORY,
+     .first = TEXT_SCREEN_MEMORY,
+     .count = TEXT_SCREEN_SIZE},
     {.kind = GRANT_END},
 };
 
