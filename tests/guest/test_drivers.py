@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Devices by handle: user/bin/devices.c checks what interrupts and ports promise to a process."""
+"""Devices by handle: user/bin/devices.c checks what they promise; and the console as a driver."""
 
 import re
+import time
 
 import pytest
 
-from machine import ARCH, run_line
+from machine import ARCH, Session, run_line
 
 # With an IO-APIC, and where there is none, with the 8259s.
 CONTROLLERS = {"io-apic": "max", "8259": "max,-apic"}
@@ -42,3 +43,54 @@ def test_badcalls_with_the_right():
     result = run_line("badcalls", APPEND="devices")
     assert result.status == 0, result.output
     assert re.search(r"\d{3} passed, 0 failed$", result.output.rstrip())
+
+
+# ---- The console as a driver ---------------------------------------------------------------------
+
+
+def test_the_kernels_lines_are_whole():
+    """Faults on four CPUs, while a program writes all the time: no line is broken or lost."""
+    crashes = "; ".join(["crash null & crash null & crash text & crash null; wait"] * 8)
+    result = run_line(f"(hexdump /bin/true &); {crashes}", bound=120, CPUS="4")
+    fault = r"fault: crash \(pid \d+\) (read|write) at 0x[0-9a-f]{8} slot 0: [a-z ]+ \([er]ip 0x[0-9a-f]+\)"
+    lines = [line for line in result.output.splitlines() if "fault" in line and "sh:" not in line]
+    assert len(lines) == 32, result.output
+    assert [line for line in lines if not re.fullmatch(fault, line)] == []
+
+
+def test_what_the_kernel_says_comes_in_order():
+    lines = run_line("echo one; crash null; echo two; trace true; echo three").output.splitlines()
+    positions = [
+        next(number for number, line in enumerate(lines) if re.match(start, line))
+        for start in ("one", "fault: crash", "two", r"\[\d+ true\] process_exit", "three")
+    ]
+    assert positions == sorted(positions), lines
+
+
+def test_the_last_words_of_init_are_seen():
+    result = run_line("kill -9 1; sleep 5")
+    assert "init has ended" in result.output
+    assert result.status == 98
+
+
+@pytest.mark.parametrize("extra", (["-vga", "none"], ["-machine", "i8042=off"]))
+def test_a_machine_without(extra):
+    result = run_line("echo fine; crash null", *extra)
+    assert result.output.startswith("fine\nfault: crash"), result.output
+    assert result.status == 139
+
+
+@pytest.mark.parametrize("cpus", (1, 4))
+def test_typing_while_the_driver_is_killed(cpus):
+    with Session(CPUS=str(cpus)) as shell:
+        shell.run("(for i in 1 2 3; do :; done) 2>/dev/null; true")
+        pid = re.search(r"^ *(\d+) console ", shell.run("qps").output, re.MULTILINE).group(1)
+        shell.run(f"(sleep 0.4; kill -9 {pid}) >/dev/null 2>&1 &")
+        text = "one two three four five six seven"
+        for letter in f"echo {text}":
+            shell.type(letter)
+            time.sleep(0.03)
+        shell.expect("is started again", bound=20)
+        shell.type("\r")
+        shell.expect(rf"\n{text}\r*\n", bound=20)
+        assert shell.run("echo alive") == ("alive\n", 0)

@@ -5,7 +5,8 @@
  * bench` does that. Every figure is the smallest of several runs after warm-ups, less the cost of
  * an empty bracket. -v adds the largest on standard error: equal where the work is the same. Rows
  * that are measured in time, or that mean something only once, run when they are named. Those for
- * many CPUs are in bench/cpus.c, those for messages in bench/ipc.c and bench/pager.c.
+ * many CPUs are in bench/cpus.c, those for messages in bench/ipc.c and bench/pager.c, for devices in
+ * bench/device.c.
  */
 #include "user/bin/bench/bench.h"
 
@@ -358,6 +359,8 @@ static const struct {
     {"ipc_lend_512m", bench_ipc_lend_512m},
     {"pipe_roundtrip", bench_pipe_roundtrip},
     {"pager_fault", bench_pager_fault},
+    {"notification", bench_notification},
+    {"irq_to_driver", bench_irq_to_driver},
     {"shootdown_1_of_8", bench_shootdown_1_of_8},
     {"shootdown_idle_sharers", bench_shootdown_idle_sharers},
     {"boot_to_shell", bench_boot_to_shell},

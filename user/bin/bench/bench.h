@@ -60,4 +60,8 @@ void bench_pipe_roundtrip(void);
 /* pager.c */
 void bench_pager_fault(void);
 
+/* device.c */
+void bench_notification(void);
+void bench_irq_to_driver(void);
+
 #endif
