@@ -35,7 +35,7 @@ def choose_in_menu(shell):
     shell.type(MENU_ENTRY[ARCH] + "\r")
 
 
-@pytest.mark.parametrize("memory", ["8M", "32M", "64M", "3G", "4G", "6G", "8G"])
+@pytest.mark.parametrize("memory", ["9M", "32M", "64M", "3G", "4G", "6G", "8G"])
 def test_memory_size(memory):
     result = run_line("free; ls / | cat", MEM=memory)
     assert result.status == 0, result.output

@@ -347,6 +347,7 @@ void threads_run(u32 count, void (*driver)(void)) {
 const char *arch_features(void) { return "nothing"; }
 const char *boot_command_line(void) { return ""; }
 void print_bytes(const char *bytes, size_t length) { fwrite(bytes, 1, length, stdout); }
+bool panic_started(void) { return false; }
 int format_text(char *buffer, size_t size, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
