@@ -772,7 +772,7 @@ static void members_end(void) {
 
 static u64 wanted(void) {
     const char *text = getenv("OPERATIONS");
-    return (text ? strtoull(text, NULL, 0) : 100000) / 3;
+    return (text ? strtoull(text, NULL, 0) : 100000) / 4;
 }
 
 static void crowd_driver(void) {
