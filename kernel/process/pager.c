@@ -135,13 +135,16 @@ static u32 fault_call(struct endpoint *endpoint, u64 badge, struct ipc_state *st
     state->receive_size = 0;
     state->fault_quarter = quarter;
     state->fault_offset = offset;
-    state->content = (struct ipc_content){
-        .label = PAGER_FAULT,
-        .kind = MESSAGE_FAULT,
-        .word = {quarter->sub_id, offset, access, thread_current()->tid},
-        .badge = badge,
-    };
-    int error = endpoint_call(endpoint, state, WAIT_FOREVER);
+    int error;
+    do { /* a pager that ended with it in its hands may have a successor, whom it costs nothing to ask */
+        state->content = (struct ipc_content){
+            .label = PAGER_FAULT,
+            .kind = MESSAGE_FAULT,
+            .word = {quarter->sub_id, offset, access, thread_current()->tid},
+            .badge = badge,
+        };
+        error = endpoint_call(endpoint, state, WAIT_FOREVER);
+    } while (error == E_DEAD && !endpoint_is_dead(endpoint));
     state->fault_quarter = NULL;
     return error == E_OK ? answer_read(&state->content) : FAULT_PAGER_GONE;
 }
@@ -172,7 +175,9 @@ u32 pager_ask(struct quarter *quarter, u32 offset, enum vm_access access, u32 re
         return reason;
     }
     VM_COUNT(pager_faults);
-    reason = pager_call(pager, quarter, offset, access);
-    object_release(pager.object, pager.type, 0);
-    return reason;
+    u32 answer = pager_call(pager, quarter, offset, access);
+    pager_release(pager);
+    /* Of what is in no region the pager may know nothing. */
+    bool unknown = answer != 0 && answer != FAULT_NO_MEMORY && reason == FAULT_NO_REGION;
+    return unknown ? reason : answer;
 }

@@ -37,6 +37,19 @@ static int pager_lookup(int to, struct pager *pager) {
     return E_OK;
 }
 
+/* The badge of OLD, if it is a session with the endpoint of NEW; else 0. So a server learns what it
+ * was asked before, and nobody else's badge passes for one of its own. */
+static long badge_of(const struct pager *old, const struct pager *new) {
+    struct endpoint *endpoint, *now;
+    u64 badge, unused;
+    if (old->object == NULL || new->object == NULL ||
+        call_target(old->object, old->type, RIGHT_WRITE, &endpoint, &badge) != E_OK ||
+        call_target(new->object, new->type, RIGHT_WRITE, &now, &unused) != E_OK) {
+        return 0;
+    }
+    return endpoint == now ? (long)(badge & INT32_MAX) : 0;
+}
+
 long call_quarter_pager(uword handle, uword to, uword c UNUSED, uword d UNUSED) {
     struct quarter *quarter;
     struct pager pager;
@@ -44,12 +57,15 @@ long call_quarter_pager(uword handle, uword to, uword c UNUSED, uword d UNUSED) 
     if (error != E_OK) {
         return -error;
     }
+    long badge = 0;
     error = pager_lookup((int)to, &pager);
     if (error == E_OK) {
-        quarter_pager_set(quarter, pager);
+        struct pager old = quarter_pager_swap(quarter, pager);
+        badge = badge_of(&old, &pager);
+        pager_release(old);
     }
     quarter_put(quarter);
-    return -error;
+    return error != E_OK ? -error : badge;
 }
 
 static int supply_lookup(const struct page_supply *supply, struct quarter **to,

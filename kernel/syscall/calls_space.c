@@ -19,7 +19,12 @@ long call_space_get(uword slot, uword b UNUSED, uword c UNUSED, uword d UNUSED) 
     if (error == E_RIGHTS) {
         return -E_BUSY; /* it is on loan: a handle would outlive that */
     }
-    return error != E_OK ? -error : object_install(quarter, OBJECT_QUARTER, rights);
+    if (error != E_OK) {
+        return -error;
+    }
+    /* Transfer gives nothing away that a program could not do for another; its file server, as the
+     * pager, must be able to change its regions. */
+    return object_install(quarter, OBJECT_QUARTER, rights | RIGHT_TRANSFER);
 }
 
 /* In 64 bits: the end of user addresses may be 4 GiB. */

@@ -213,18 +213,18 @@ int quarter_view_directory(struct quarter *quarter, u32 view, frame_t *result) {
 
 /* ---- Its pager ------------------------------------------------------------------------------- */
 
-static void pager_release(struct pager pager) {
+void pager_release(struct pager pager) {
     if (pager.object) {
         object_release(pager.object, pager.type, 0);
     }
 }
 
-void quarter_pager_set(struct quarter *quarter, struct pager pager) {
+struct pager quarter_pager_swap(struct quarter *quarter, struct pager pager) {
     quarter_lock(quarter);
     struct pager old = quarter->pager;
     quarter->pager = pager;
     quarter_unlock(quarter);
-    pager_release(old); /* a session may close: no lock held */
+    return old;
 }
 
 struct pager quarter_pager_get(struct quarter *quarter) {

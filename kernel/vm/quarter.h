@@ -120,8 +120,10 @@ int quarter_map_device(struct quarter *quarter, u32 offset, frame_t first, u32 p
 int quarter_unmap(struct quarter *quarter, u32 offset, u32 length);
 int quarter_protect(struct quarter *quarter, u32 offset, u32 length, u32 rights);
 
-/* From now on PAGER, whose reference it takes over, is asked for absent pages. */
-void quarter_pager_set(struct quarter *quarter, struct pager pager);
+/* From now on PAGER, whose reference it takes over, is asked for absent pages; who was asked before,
+ * whose reference is the caller's. */
+struct pager quarter_pager_swap(struct quarter *quarter, struct pager pager);
+void pager_release(struct pager pager); /* no lock held: a session may close */
 /* Who is asked, with a reference for the caller. */
 struct pager quarter_pager_get(struct quarter *quarter);
 

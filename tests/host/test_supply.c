@@ -380,7 +380,8 @@ TEST(moved_pages_are_paid_by_who_gets_them) {
 TEST(copies_inherit_the_pager) {
     u32 pager = 1;
     begin();
-    quarter_pager_set(to, (struct pager){&pager, OBJECT_ENDPOINT});
+    CHECK(quarter_pager_swap(to, (struct pager){&pager, OBJECT_ENDPOINT}).object == NULL,
+          "a new quarter has a pager");
     u32 child = process_clone_must(r, COPY_ALL);
     CHECK_EQUAL(pager, 2);
     struct pager found = quarter_pager_get(process_quarter(child, 2));
@@ -389,7 +390,7 @@ TEST(copies_inherit_the_pager) {
     pager--;
     process_end(child);
     CHECK_EQUAL(pager, 1);
-    quarter_pager_set(to, (struct pager){0});
+    pager_release(quarter_pager_swap(to, (struct pager){0}));
     CHECK_EQUAL(pager, 0);
     CHECK(quarter_pager_get(to).object == NULL, "a pager that was taken away");
     finish();

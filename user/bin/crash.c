@@ -21,7 +21,11 @@ static void jump(uintptr_t address) { ((void (*)(void))address)(); }
 static void crash_null(void) { load(0); }
 static void crash_text(void) { store((uintptr_t)&crash_null); }
 static void crash_constant(void) { store((uintptr_t)constant); }
-static void crash_execute(void) { jump((uintptr_t)data); }
+/* What is not there is not even asked of the processor. */
+static void crash_execute(void) {
+    load((uintptr_t)data);
+    jump((uintptr_t)data);
+}
 static void crash_nowhere(void) { store(SLOT_BASE(2) + 0x123000); }
 static void crash_stack(void) { store((uintptr_t)__builtin_frame_address(0) - 64u * 1024 * 1024); }
 static void crash_divide(void) {

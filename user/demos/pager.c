@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pager: a file that exists only in compressed form is paged into the slot 2 of other processes.
+ * pager [maps | demand | touch FILE PAGES SECONDS]: a file that exists only in compressed form is paged into the slot 2 of other processes.
  *
  *     child reads a page ──fault──> kernel ──PAGER_FAULT──> this process expands it in its store
  *                        <──────── kernel <──PAGER_MOVE──── and gives the page away: no byte copied
  *
  * The children check what they read, with four threads at once, through system calls, and in copies
- * of the quarter, which inherit the pager. This process counts the faults. Next: pager/deaths.c.
+ * of the quarter, which inherit the pager. This process counts the faults. Next: pager/deaths.c. What is about the file
+ * server as a pager is in pager/maps.c and pager/demand.c.
  */
 #include "user/demos/pager/pager.h"
 
@@ -238,7 +239,7 @@ static void store_fill(void) {
     }
 }
 
-int main(void) {
+static int story(void) {
     int failed = 0;
     endpoint = (int)demo_must("endpoint_create", endpoint_create());
     store = (int)demo_must("quarter_create", quarter_create(SLOT_SHARED));
@@ -264,4 +265,28 @@ int main(void) {
     failed += run(child_writes, ANSWER_SHARE, 1, 1, 0, "a child writes to a page that is shared");
     failed += demo_claim(STORE[4 * PAGE_WORDS] == 4711, "and the pager sees it");
     return failed + deaths() != 0;
+}
+
+int main(int argc, char **argv) {
+    const char *what = argc > 1 ? argv[1] : "";
+    if (argc == 1) {
+        return story();
+    }
+    if (strcmp(what, "maps") == 0) {
+        return maps_check();
+    }
+    if (strcmp(what, "demand") == 0) {
+        demand_copy();
+    }
+    if (strcmp(what, "copy") == 0) {
+        return demand();
+    }
+    if (strcmp(what, "all") == 0 && argc == 3) {
+        return demand_all(argv[2]);
+    }
+    if (strcmp(what, "touch") == 0 && argc == 5) {
+        return maps_touch(argv[2], (uint32_t)atoi(argv[3]), (uint32_t)atoi(argv[4]));
+    }
+    fprintf(stderr, "usage: pager [maps | demand | touch FILE PAGES SECONDS]\n");
+    return 2;
 }

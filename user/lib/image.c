@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ELF segments into quarters, by quarter_map and quarter_supply. The parser is the kernel's own
+ * ELF segments into quarters: a file is mapped (segment.c), bytes in memory are filled in by
+ * quarter_map and quarter_supply. The parser is the kernel's own
  * (kernel/format/elf.c). Next: exec.c, user/servers/loader.c.
  */
 #include "image.h"
@@ -62,6 +63,10 @@ static int segment_build(const struct image_source *source, const struct elf_seg
     uint32_t offset = SLOT_OFFSET(segment->address);
     uint32_t start = offset & ~(PAGE_SIZE - 1);
     uint32_t end = (offset + segment->memory_size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+    int mapped =
+        source->bytes != NULL ? SEGMENT_UNMAPPED : segment_map(source->file, segment, quarter);
+    if (mapped != SEGMENT_UNMAPPED)
+        return mapped;
     if (posix_result(quarter_map(quarter, start, end - start, segment->rights)) < 0)
         return -1;
     return segment_fill(source, segment, quarter);

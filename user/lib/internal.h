@@ -116,6 +116,15 @@ long file_read_at(int file, uint64_t offset, void *buffer, size_t length);
 /* posix_files.c: call LABEL of the session behind FILE; 0, or -1 with errno set. */
 int file_call(int file, uint32_t label, struct message *message);
 
+/* segment.c: map SEGMENT of the program in the open FILE into QUARTER. 0; -1 with errno set;
+ * SEGMENT_UNMAPPED: it cannot be mapped, and nothing has been done. */
+struct elf_segment;
+#define SEGMENT_UNMAPPED 1
+int segment_map(int file, const struct elf_segment *segment, int quarter);
+
+/* memory.c: where LENGTH bytes may be mapped in SLOT; something may be there. */
+uint32_t map_place_next(uint32_t slot, uint32_t length);
+
 /* error.c: a result of the kernel the POSIX way: itself, or -1 with errno set. */
 long posix_result(long result);
 

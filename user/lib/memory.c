@@ -115,6 +115,8 @@ long quartet_slot_own(uint32_t slot) {
     return result < 0 ? result : 0;
 }
 
+uint32_t map_place_next(uint32_t slot, uint32_t length) { return place_next(slot, length); }
+
 void *quartet_map(uint32_t slot, size_t length) {
     if (slot >= SLOT_COUNT || length == 0 || length > slot_end(slot) - LARGE_PAGE) {
         errno = slot >= SLOT_COUNT || length == 0 ? EINVAL : ENOMEM;

@@ -80,7 +80,21 @@ enum file_label {
      * the server keeps the handle and sets the bit once, when one does, or earlier: then the client
      * asks again. An earlier request for the same session with the same word[2] is replaced. */
     FILE_POLL,
+
+    /* Of an open file: map it into a quarter, whose pager the server becomes (user/servers/files/map.c,
+     * docs/files.md). in: handle[0] the quarter (with map, write and the rights), word[0] offset in it,
+     * word[1] offset in the file, word[2] length, all in whole pages, word[3] RIGHT_* and FILE_MAP_*.
+     * EEXIST: something is mapped there. */
+    FILE_MAP,
+
+    /* To HANDLE_FILES: the client has unmapped what it had there. in: handle[0] the quarter (with map
+     * and write), word[0] offset in it, word[1] length. */
+    FILE_UNMAP,
 };
+
+#define FILE_MAP_SHARED 0x100u /* what is written there is written to the file */
+#define FILE_MAP_NOW 0x200u    /* bring all pages now, and not one by one */
+#define FILE_MAP_ALL 0x307u    /* all that word[3] can have */
 
 /* Beside FILE_READ, FILE_WRITE and FILE_STAT, console sessions know: */
 enum console_label {
@@ -139,6 +153,10 @@ enum loader_label {
  * NAMES_FIRST on a session for each name of its arguments. */
 #define NAMES_BOARD 8
 #define NAMES_FIRST 9
+
+/* What the file server has beside its endpoint: a quarter that init keeps for the next instance. */
+#define FILES_MAPS 9
+#define FILES_MAPS_SIZE (2u * 4096)
 
 #define FILE_HERE UINT64_MAX
 #define FILE_ASK UINT64_MAX

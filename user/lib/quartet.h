@@ -174,6 +174,14 @@ long quartet_slot_own(uint32_t slot);
 
 long quartet_unmap(void *address, size_t length);
 
+/* Map LENGTH bytes of the open FILE from FILE_OFFSET on into the quarter behind the handle QUARTER (with
+ * map, write, transfer and the rights) at OFFSET, all in whole pages. The file server brings the
+ * pages when they are touched; it becomes the quarter's pager. FLAGS: RIGHT_*, FILE_MAP_SHARED (changes
+ * go to the file, which must be open for both), FILE_MAP_NOW (bring all at once). 0, or -1 with errno set;
+ * EEXIST: something is mapped there. (map.c; mmap() in <sys/mman.h> does the same in slot 1) */
+int quartet_map_file(int file, int quarter, uint32_t offset, uint64_t file_offset, uint32_t length,
+                     uint32_t flags);
+
 /* ---- Console and children (console.c, posix_process.c)
  * -------------------------------------------------- */
 

@@ -66,6 +66,8 @@ static int path_call(void) {
         return path_rename();
     case FILE_PIPE:
         return session_pipe(&request);
+    case FILE_UNMAP:
+        return maps_forget(&request);
     default:
         return ENOSYS;
     }
@@ -91,6 +93,8 @@ static int session_call(struct session *session) {
         return session_flags(session, &request);
     case FILE_POLL:
         return session_poll(session, &request);
+    case FILE_MAP:
+        return session_map(session, &request);
     default:
         return ENOSYS;
     }
@@ -140,6 +144,10 @@ static void serve(void) {
         session_close(request.message.badge);
         return;
     }
+    if (request.message.kind == MESSAGE_FAULT) {
+        maps_fault(&request.message);
+        return;
+    }
     handles_take();
     request.reply = (struct message){0};
     int error = call();
@@ -152,11 +160,19 @@ static void serve(void) {
 }
 
 int main(int argc, char **argv) {
+    int error = memory_own();
     touch_own_memory();
     size_t length = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
     session_initialize(argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0);
-    memory_limit(argc > 2 ? strtoul(argv[2], NULL, 10) : 0);
-    int error = tree_initialize((const void *)(uintptr_t)SLOT_BASE(SLOT_SHARED), length);
+    if (error == 0 && !memory_limit(argc > 2 ? strtoul(argv[2], NULL, 10) : 0)) {
+        error = ENOMEM;
+    }
+    if (error == 0) {
+        error = tree_initialize((const void *)(uintptr_t)SLOT_BASE(SLOT_SHARED), length);
+    }
+    if (error == 0) {
+        error = maps_initialize();
+    }
     if (error != 0) {
         fprintf(stderr, "files: cannot read the initrd: %s\n",
                 error == EINVAL ? "it is malformed" : strerror(error));

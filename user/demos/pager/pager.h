@@ -41,4 +41,15 @@ unsigned serve(enum answer answer, long victim);
 
 int deaths(void);
 
+/* demand.c */
+void demand_copy(
+    void); /* run demand() in a new copy of this program, which nobody has loaded yet */
+int demand(void);
+int demand_all(const char *sum);
+
+/* maps.c: with `maps`; with `touch`, map a file, touch its first page, wait, and then touch all PAGES:
+ * for whoever wants to do something to the file server meanwhile. */
+int maps_check(void);
+int maps_touch(const char *file, uint32_t pages, uint32_t seconds);
+
 #endif

@@ -55,22 +55,18 @@ void content_read(const struct content *content, uint32_t offset, void *buffer, 
     }
 }
 
-/* The chunk that holds OFFSET, copied up from the image if it was not written to before; null: no
- * memory. */
-static uint8_t *content_chunk(struct content *content, uint32_t offset) {
-    chunk_number *entry = content_entry(content, offset / CHUNK_SIZE, true);
+/* Copied up from the image if it was not needed before. */
+chunk_number content_page(struct content *content, uint32_t index) {
+    chunk_number *entry = content_entry(content, index, true);
     if (entry == NULL) {
-        return NULL;
+        return 0;
     }
-    if (*entry == 0) {
-        chunk_number chunk = chunk_take();
-        if (chunk == 0) {
-            return NULL;
-        }
-        image_read(content, offset - offset % CHUNK_SIZE, chunk_address(chunk), CHUNK_SIZE);
-        *entry = chunk;
+    if (*entry == 0 && ((*entry = chunk_take()) != 0 ||
+                        (tree_shrink(tree_root) &&
+                         (*entry = chunk_take()) != 0))) { /* a new one is lent to nobody */
+        image_read(content, index * CHUNK_SIZE, chunk_address(*entry), CHUNK_SIZE);
     }
-    return chunk_address(*entry);
+    return *entry;
 }
 
 int content_write(struct content *content, uint32_t offset, const void *buffer, uint32_t length,
@@ -83,11 +79,10 @@ int content_write(struct content *content, uint32_t offset, const void *buffer, 
     while (*written < length) {
         uint32_t within = offset % CHUNK_SIZE, part = CHUNK_SIZE - within;
         part = part < length - *written ? part : length - *written;
-        uint8_t *chunk = content_chunk(content, offset);
-        if (chunk == NULL) {
+        chunk_number chunk = content_page(content, offset / CHUNK_SIZE);
+        if (chunk == 0 || !chunk_write(chunk, within, from + *written, part)) {
             break;
         }
-        memcpy(chunk + within, from + *written, part);
         *written += part;
         offset += part;
         content->size = offset > content->size ? offset : content->size;
@@ -124,17 +119,27 @@ static void content_drop(struct content *content, uint32_t index) {
     }
 }
 
+bool content_forget(struct content *content) {
+    bool any = content->tables != 0;
+    for (uint32_t i = 0; i < CONTENT_DIRECT; i++) {
+        any |= content->direct[i] != 0;
+    }
+    content_drop(content, 0);
+    return any;
+}
+
 int content_resize(struct content *content, uint32_t size) {
     if (size > CONTENT_LIMIT) {
         return EFBIG;
     }
     if (size < content->size) {
-        content_drop(content, (size + CHUNK_SIZE - 1) / CHUNK_SIZE);
+        static const uint8_t zeros[CHUNK_SIZE];
         chunk_number *last = content_entry(content, size / CHUNK_SIZE, false);
-        if (size % CHUNK_SIZE != 0 && last != NULL && *last != 0) {
-            memset((uint8_t *)chunk_address(*last) + size % CHUNK_SIZE, 0,
-                   CHUNK_SIZE - size % CHUNK_SIZE);
+        if (size % CHUNK_SIZE != 0 && last != NULL && *last != 0 &&
+            !chunk_write(*last, size % CHUNK_SIZE, zeros, CHUNK_SIZE - size % CHUNK_SIZE)) {
+            return ENOSPC;
         }
+        content_drop(content, (size + CHUNK_SIZE - 1) / CHUNK_SIZE);
         content->image_length = content->image_length < size ? content->image_length : size;
     }
     content->size = size;

@@ -7,6 +7,7 @@
  *   content.c  the bytes of a file: chunks over the image that the initrd has
  *   pipe.c     pipes, whose callers may wait
  *   session.c  what a client has open
+ *   map.c      files mapped into clients' quarters
  * ../files.c owns the loop that receives, and the table of labels. Results of functions: 0 or an
  * errno.
  */
@@ -27,10 +28,17 @@
 #define CHUNK_SIZE 4096u
 typedef uint32_t chunk_number; /* 0: none */
 
-void memory_limit(uint32_t chunks); /* that can be in use at a time; none before this call */
-chunk_number chunk_take(void);      /* filled with zeros; 0: no memory */
+bool memory_limit(
+    uint32_t chunks);          /* that can be in use at a time; none before; false: no memory */
+bool memory_is_scarce(void);   /* too little to cache what can be had without */
+chunk_number chunk_take(void); /* filled with zeros; 0: no memory */
 void chunk_give(chunk_number chunk);
 void *chunk_address(chunk_number chunk);
+uint32_t chunk_offset(chunk_number chunk); /* in slot 1 */
+/* Pages of clients may be copies of this chunk from now on: writing to it may need memory. */
+void chunk_lend(chunk_number chunk);
+/* False: no memory; the chunk is as it was. */
+bool chunk_write(chunk_number chunk, uint32_t offset, const void *bytes, uint32_t length);
 
 struct pool {
     size_t object_size; /* at most CHUNK_SIZE, a multiple of 8 */
@@ -65,7 +73,11 @@ void content_read(const struct content *content, uint32_t offset, void *buffer, 
 /* Stores how many bytes it could write in *WRITTEN; an error only if that is none. */
 int content_write(struct content *content, uint32_t offset, const void *buffer, uint32_t length,
                   uint32_t *written);
+/* EFBIG; ENOSPC, and nothing has changed. */
+bool content_forget(struct content *content); /* all chunks; false: there was none */
 int content_resize(struct content *content, uint32_t size);
+/* The chunk that has page INDEX, which begins in the file; 0: no memory. */
+chunk_number content_page(struct content *content, uint32_t index);
 
 /* ---- tree.c ---------------------------------------------------------------------------------- */
 
@@ -77,7 +89,9 @@ struct node {
     enum node_type type;
     uint32_t mode;
     uint32_t inode;
-    uint32_t opens; /* sessions; a removed node goes with the last */
+    uint32_t opens; /* sessions and mappings; a removed node goes with the last */
+    bool changed;   /* a file: it is not as in the initrd any more */
+    bool mapped;    /* map.c wants to hear of the first change */
     uint64_t modified;
     struct node *parent; /* null: the root, or removed */
     struct node *next;   /* in the parent, ascending by name */
@@ -98,6 +112,9 @@ int tree_find(struct path path, struct node **node);
 int tree_create(struct path path, enum node_type type, uint32_t mode, struct node **node);
 int tree_remove(struct path path, bool directory);
 int tree_rename(struct path from, struct path to);
+struct node *tree_of_initrd(uint32_t inode); /* a file; null: there is none */
+/* Give up what is cached of files that nobody has open or mapped; false: there is none. */
+bool tree_shrink(struct node *node);
 void tree_stat(const struct node *node, struct file_stat *stat);
 void node_touch(struct node *node); /* it has been modified now */
 void node_open(struct node *node);
@@ -151,5 +168,16 @@ int session_read_directory(struct session *session, struct request *request);
 int session_truncate(struct session *session, struct request *request);
 int session_flags(struct session *session, struct request *request);
 int session_poll(struct session *session, struct request *request);
+
+/* ---- map.c ----------------------------------------------------------------------------------- */
+
+/* First of all: slot 1 gets a quarter that this process can supply pages from. */
+int memory_own(void);
+int maps_initialize(void); /* when the tree is there */
+int session_map(struct session *session, struct request *request);
+int maps_forget(struct request *request);
+void maps_fault(const struct message *fault);
+void maps_changed(const struct node *node);
+void maps_close(uint32_t badge); /* no quarter with this pager is left */
 
 #endif

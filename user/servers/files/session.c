@@ -76,6 +76,7 @@ static bool is_write_end(const struct session *session) {
 
 /* No handle to it is left anywhere. */
 void session_close(uint64_t badge) {
+    maps_close((uint32_t)badge); /* if it was a pager's, perhaps made by a predecessor */
     struct session *session = session_find(badge);
     if (session == NULL) {
         return;

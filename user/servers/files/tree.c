@@ -17,7 +17,16 @@ struct node *tree_root;
 static struct pool node_pool = {.object_size = (sizeof(struct node) + 7) & ~(size_t)7};
 static uint32_t next_inode = 1;
 
-void node_touch(struct node *node) { clock_now(&node->modified); }
+static uint32_t initrd_inodes; /* those up to this one are of the initrd */
+
+void node_touch(struct node *node) {
+    clock_now(&node->modified);
+    node->changed = true;
+    if (node->mapped) {
+        node->mapped = false; /* once is enough: what is mapped from now on is marked at once */
+        maps_changed(node);
+    }
+}
 
 static struct node *node_create(enum node_type type, uint32_t mode) {
     struct node *node = pool_take(&node_pool);
@@ -239,6 +248,32 @@ int tree_rename(struct path from, struct path to) {
     return 0;
 }
 
+static struct node *inode_find(struct node *node, uint32_t inode) {
+    for (; node != NULL; node = node->next) {
+        struct node *found = node->inode == inode ? node : inode_find(node->children, inode);
+        if (found != NULL) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+struct node *tree_of_initrd(uint32_t inode) {
+    struct node *node = inode <= initrd_inodes ? inode_find(tree_root, inode) : NULL;
+    return node != NULL && node->type == NODE_FILE ? node : NULL;
+}
+
+bool tree_shrink(struct node *node) {
+    bool any = false;
+    for (; node != NULL; node = node->next) {
+        if (node->type == NODE_FILE && !node->changed && node->opens == 0) {
+            any |= content_forget(&node->content);
+        }
+        any |= tree_shrink(node->children);
+    }
+    return any;
+}
+
 void tree_stat(const struct node *node, struct file_stat *stat) {
     static const uint32_t type[] = {
         [NODE_FILE] = S_IFREG,
@@ -303,6 +338,7 @@ static int entry_add(const struct cpio_entry *entry) {
     if (error == 0 && !directory && entry->length <= CONTENT_LIMIT) {
         node->content = (struct content){
             .image = entry->data, .image_length = entry->length, .size = entry->length};
+        node->changed = false;
     }
     /* A name twice, or one that no path can say, is not worth losing the others for. */
     return error == ENOSPC ? error : 0;
@@ -343,5 +379,6 @@ int tree_initialize(const void *start, size_t length) {
             return error;
         }
     }
+    initrd_inodes = next_inode - 1;
     return result == CPIO_END ? devices_create() : EINVAL;
 }

@@ -24,6 +24,7 @@
 #define QUICK_ENDS_LIMIT 5u
 #define BACK_OFF (20u * MILLISECOND)
 
+static int maps;  /* a quarter of the file server */
 static int board; /* a quarter of slot 2, which init itself only writes to by its handle */
 
 /* ---- The board ------------------------------------------------------------------------------- */
@@ -96,6 +97,9 @@ size_t grants_resolve(const struct grant *grant, struct quartet_gift gifts[GRANT
         case GRANT_BOARD:
             handle = board;
             break;
+        case GRANT_MAPS:
+            handle = maps;
+            break;
         case GRANT_SESSION:
             handle = service_find(grant->of)->session;
             break;
@@ -165,6 +169,9 @@ static void service_prepare(struct service *service, uint32_t frames) {
 
 void services_start(void) {
     board_create();
+    maps = (int)check(quarter_create(SLOT_SHARED), "cannot create a quarter");
+    check(quarter_map(maps, 0, FILES_MAPS_SIZE, RIGHT_READ | RIGHT_WRITE),
+          "cannot create a quarter");
     for (uint32_t i = 0; i < service_count; i++) {
         service_prepare(&services[i], machine_frames());
     }

@@ -51,6 +51,7 @@ static const struct grant console_grants[] = {
 
 static const struct grant files_grants[] = {
     {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_STDERR, .of = "console"},
+    {.kind = GRANT_MAPS, .rights = RIGHT_READ | RIGHT_WRITE, .index = FILES_MAPS},
     {.kind = GRANT_END},
 };
 
