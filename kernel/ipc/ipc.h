@@ -180,7 +180,7 @@ int endpoint_receive(struct endpoint *endpoint, struct ipc_state *state, u64 dea
 #define TOKEN_LAST 0u /* the caller that the thread received last; no caller's token */
 int endpoint_reply(struct endpoint *endpoint, struct ipc_state *state, u64 token, bool receives);
 /* Nobody can receive, and nobody ever will. */
-static inline bool endpoint_is_dead(const struct endpoint *endpoint) {
+static inline bool endpoint_gone(const struct endpoint *endpoint) {
     return __atomic_load_n(&endpoint->dead, __ATOMIC_ACQUIRE);
 }
 /* The quarter in which the caller that TOKEN names has a page fault, with a reference, and the page's

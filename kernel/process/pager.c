@@ -144,7 +144,7 @@ static u32 fault_call(struct endpoint *endpoint, u64 badge, struct ipc_state *st
             .badge = badge,
         };
         error = endpoint_call(endpoint, state, WAIT_FOREVER);
-    } while (error == E_DEAD && !endpoint_is_dead(endpoint));
+    } while (error == E_DEAD && !endpoint_gone(endpoint));
     state->fault_quarter = NULL;
     return error == E_OK ? answer_read(&state->content) : FAULT_PAGER_GONE;
 }
