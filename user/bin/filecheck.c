@@ -2,8 +2,10 @@
 /*
  * filecheck: what POSIX says of descriptors, reading and writing, pipes, processes and signals,
  * tried on the running system. Prints a line per failure and ends with "N passed, N failed"; exits
- * with 1 if any failed. The checks stand in filecheck/, by subject. `filecheck open N...` is for its
- * own use: it ends with the number of those descriptors that are open. Scratch files: /tmp.
+ * with 1 if any failed. The checks stand in filecheck/, by subject. Scratch files: /tmp.
+ *
+ * For its own use: `filecheck open N...` ends with the number of those descriptors that are open;
+ * `filecheck low` is started without standard input, and ends with 0 if what it opens becomes that.
  */
 #include "user/bin/filecheck/filecheck.h"
 
@@ -19,6 +21,8 @@ static int count_open(char **numbers) {
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "open") == 0)
         return count_open(argv + 2);
+    if (argc > 1 && strcmp(argv[1], "low") == 0)
+        return open("/dev/null", O_RDONLY) != 0;
     mkdir(FOLDER, 0755);
     check_numbers();
     check_close_on_exec();

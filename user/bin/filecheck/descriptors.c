@@ -28,6 +28,11 @@ static void take_low_numbers(void) {
     _exit(0);
 }
 
+static void start_without_input(void) {
+    close(0);
+    execl("/bin/filecheck", "filecheck", "low", (char *)NULL);
+}
+
 static void fill_the_table(void) {
     int count = 0, file;
     while ((file = open_new(O_RDONLY)) >= 0)
@@ -64,6 +69,7 @@ void check_numbers(void) {
         CHECK(close(file) == 0);
     CHECK(close(first) == 0 && close(second) == 0 && close(third) == 0 && close(150) == 0);
     CHECK(child_status(take_low_numbers) == 0);
+    CHECK(child_status(start_without_input) == 0);
     CHECK(child_status(fill_the_table) == 0);
     CHECK(unlink(FILE_NAME) == 0);
 }

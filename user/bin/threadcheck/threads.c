@@ -122,8 +122,10 @@ static void check_detached(void) {
             if (error != 0)
                 usleep(10000); /* the last one may not be off its stack yet */
         }
-        created += error == 0;
-        if (error == 0 && i % 2 == 1)
+        if (error != 0)
+            break;
+        created++;
+        if (i % 2 == 1)
             CHECK(pthread_detach(thread) == 0);
         sem_wait(&ended);
     }
