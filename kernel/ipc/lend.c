@@ -13,8 +13,11 @@
  *     the lender dies, or      lend_revoke: the borrower goes on with a copy-on-write copy in that
  *     gives up (time-out)      slot, so that it does not fault, and the lender has its quarter to
  *                              itself from then on; the reply (E_NOTFOUND) takes the copy out
+ *     another receiver replies the same: the loan ends with its call
  *
- * A slot on loan cannot be changed, cloned or reached by handle, so the borrower keeps nothing. A
+ * A slot on loan cannot be changed, cloned or reached by handle, so the borrower keeps nothing: who
+ * asks looks at the space and its loans in one moment (process_space_loans), for another thread may
+ * be lent something in the next. A
  * *given* quarter is attached for good, and leaves the giver's slot when the call succeeds.
  *
  * Locks: process->loan and process->loans under process_lock, together with process->space. A
