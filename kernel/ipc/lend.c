@@ -17,8 +17,8 @@
  *
  * A slot on loan cannot be changed, cloned or reached by handle, so the borrower keeps nothing: who
  * asks looks at the space and its loans in one moment (process_space_loans), for another thread may
- * be lent something in the next. A
- * *given* quarter is attached for good, and leaves the giver's slot when the call succeeds.
+ * be lent something in the next. A *given* quarter is attached for good, and leaves the giver's
+ * slot when the call succeeds.
  *
  * Locks: process->loan and process->loans under process_lock, together with process->space. A
  * message is received, then its loans are made, then it is looked at whether it is still awaited;

@@ -26,6 +26,8 @@ static uint32_t chance(uint32_t limit) { return many_random(&seed, limit); }
 static const uint32_t process_of[ACTORS] = {0, 0, 1, 2, 3, 3};
 
 static int endpoint[ENDPOINTS], session[ENDPOINTS][SESSIONS];
+/* A session without the right to call, an endpoint without the right to receive. */
+static int mute[ENDPOINTS], deaf[ENDPOINTS];
 static long process[PROCESSES];
 
 /* ---- Processes ------------------------------------------------------------------------------- */
@@ -71,6 +73,9 @@ static int handle_choose(uint32_t action) {
     }
     if (odd == 1) {
         return (int)chance(300) - 20;
+    }
+    if (odd == 4) {
+        return chance(2) ? mute[number] : deaf[number];
     }
     bool calls = action == CALL_SHORT || action == CALL_LONG || action == CALL_OFTEN;
     calls = odd == 2 ? !calls : calls;
@@ -135,6 +140,8 @@ static void episode_run(void) {
             session[i][j] =
                 (int)demo_must("endpoint_session", endpoint_session(endpoint[i], 10 * i + j));
         }
+        mute[i] = (int)demo_must("handle_dup", handle_dup(session[i][0], 0, QUARTET_NONE));
+        deaf[i] = (int)demo_must("handle_dup", handle_dup(endpoint[i], RIGHT_WRITE, QUARTET_NONE));
     }
     for (uint32_t i = 0; i < PROCESSES; i++) {
         process_start(i);
