@@ -63,8 +63,8 @@ def mix(seed, **variables):
     result = run_line(f"ipcmix {seed}", *ICOUNT, bound=120, **variables)
     assert result.status == 0, result.output
     text, roundtrip = result.output.split("roundtrip ")
-    for error in ("E_INVALID", "E_HANDLE", "E_RIGHTS", "E_TYPE", "E_NOTFOUND", "E_DEAD", "E_TOOBIG"):
-        assert re.search(rf"^  {error} +\d+$", text, re.MULTILINE), text
+    for error in "INVALID HANDLE RIGHTS TYPE NOTFOUND DEAD TOOBIG".split():
+        assert re.search(rf"^  E_{error} +\d+$", text, re.MULTILINE), text
     return text, int(roundtrip)
 
 
