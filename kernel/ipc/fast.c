@@ -4,7 +4,7 @@
  * use short messages and the other one waits on this CPU. Nothing is queued and nobody is woken: one
  * thread stops and the other goes on, with what is left of the slice.
  *
- * All conditions come first, and each of them has its general case in endpoint.c; what follows them
+ * All conditions come first, and each of them has its general case in exchange.c; what follows them
  * cannot fail. So the same calls have the same results without this file (make FAST_PATH=0, and
  * tests/guest/test_ipc.py compares them: hazard 44).
  *
@@ -46,7 +46,7 @@ static void words_give(struct ipc_state *to, const struct ipc_state *from, u32 l
     to->in_registers = true;
 }
 
-/* The thread of STATE goes on after its switch: with what was handed to it, here or in endpoint.c. */
+/* The thread of STATE goes on after its switch: with what was handed to it, here or in exchange.c. */
 static long switched_return(struct endpoint *endpoint, struct ipc_state *state, int result) {
     if (UNLIKELY(result != E_OK || !state->in_registers)) {
         endpoint_settle(endpoint, state);

@@ -15,7 +15,7 @@
  *
  * Locks: everything in an endpoint, and the links and phase of every ipc_state that stands in one
  * of its lists, is guarded by the endpoint's lock (LOCK_ENDPOINT). User memory and handle tables
- * are touched with no lock held. Read next: endpoint.c (queues and deaths), message.c and short.c
+ * are touched with no lock held. Read next: endpoint.c (queues and deaths), exchange.c, message.c and short.c
  * (what is in a message), fast.c (the common case, at once).
  */
 #ifndef KERNEL_IPC_H
@@ -168,7 +168,7 @@ long call_ipc_reply_receive_short_generally(uword handle, uword label);
 /* Drop the handles of STATE's content from number FIRST on. (message.c) */
 void ipc_handles_drop(struct ipc_state *state, u32 first);
 
-/* endpoint.c, for message.c, short.c and the kernel's own calls: STATE's content and page are
+/* exchange.c, for message.c, short.c and the kernel's own calls: STATE's content and page are
  * ready, and with it receive_size and is_short; no lock held. DEADLINE: nanoseconds of arch_clock,
  * or WAIT_FOREVER. */
 /* Queue, wait for the reply; it then stands in STATE. 0, E_DEAD, E_TOOBIG, E_TIMEOUT, E_KILLED. */
@@ -203,7 +203,7 @@ void endpoint_closed(struct endpoint *endpoint, struct session *session);
 /* STATE's thread has ended. */
 void endpoint_server_leave(struct ipc_state *state);
 
-/* ---- endpoint.c, for fast.c; lock held ------------------------------------------------------- */
+/* ---- endpoint.c, for exchange.c and fast.c; lock held ------------------------------------------------------- */
 
 /* RECEIVER has what CALLER sent: CALLER awaits the reply. */
 static inline void endpoint_received(struct endpoint *endpoint, struct ipc_state *caller,
