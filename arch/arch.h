@@ -52,6 +52,7 @@ struct boot_info;
  * u32     arch_entry_flags(entry_t)          ENTRY_* bits, 0 for the empty entry
  * bool    arch_entry_has(entry_t, u32 flags)  any of FLAGS is set
  * frame_t arch_entry_frame(entry_t)
+ * u32     arch_entry_block(entry_t)          of a 2 MiB page: its frame number / LARGE_FRAMES
  * entry_t arch_entry_read(const entry_t *)   one untorn load
  * void    arch_entry_publish(entry_t *, entry_t)
  *                 over a non-present entry: one store as the CPU sees it

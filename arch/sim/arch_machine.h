@@ -74,6 +74,8 @@ static inline frame_t arch_entry_frame(entry_t entry) {
     return (frame_t){(u32)((entry.raw & SIM_ENTRY_FRAME) >> PAGE_SHIFT)};
 }
 
+static inline u32 arch_entry_block(entry_t entry) { return (u32)(entry.raw >> TABLE_SHIFT); }
+
 static inline entry_t arch_entry_read(const entry_t *entry) {
     return (entry_t){__atomic_load_n(&entry->raw, __ATOMIC_ACQUIRE)};
 }

@@ -82,6 +82,8 @@ static inline frame_t arch_entry_frame(entry_t entry) {
 
 #define X86_COW 0x200ull
 
+static inline u32 arch_entry_block(entry_t entry) { return (u32)(entry.raw >> TABLE_SHIFT); }
+
 /* A writable entry has not got COW, so one XOR turns both. They are in the low half, which can be
  * changed alone; A and D are left as the CPU has them. */
 static inline entry_t arch_entry_protect(entry_t *entry, entry_t seen) {

@@ -65,8 +65,8 @@ void frame_free(frame_t frame); /* of a frame whose last reference frame_drop ha
 u32 frame_used(frame_t table);
 void frame_set_used(frame_t table, u32 used);
 
-/* 2 MiB entries: FRAME is the block's first frame. */
-static inline void frame_reference_large(frame_t frame);
+/* 2 MiB entries: FRAME is the block's first frame, BLOCK that frame's number / LARGE_FRAMES. */
+static inline void frame_reference_block(u32 block);
 u32 frame_large_references(frame_t frame);
 /* Drop one; the last one (true) releases the block's reference on each of its 512 frames. */
 bool frame_release_large(frame_t frame);
@@ -117,10 +117,10 @@ static inline void frame_reference(frame_t frame) {
     __atomic_fetch_add(&frame_table[frame.number].references, 1, __ATOMIC_ACQ_REL);
 }
 
-static inline void frame_reference_large(frame_t frame) {
-    u32 *large = &frame_blocks[frame.number / LARGE_FRAMES].large;
+static inline void frame_reference_block(u32 block) {
+    u32 *large = &frame_blocks[block].large;
     DEBUG_ASSERT(atomic_read(large) != 0,
-                 "the 2 MiB page at frame %x is gone and gains a reference", frame.number);
+                 "the 2 MiB page at frame %x is gone and gains a reference", block * LARGE_FRAMES);
     __atomic_fetch_add(large, 1, __ATOMIC_ACQ_REL);
 }
 

@@ -96,7 +96,7 @@ int quarter_create(u32 slot, struct budget *budget, struct quarter **result) {
 /* One more directory refers to what ENTRY refers to. */
 static inline void entry_reference(entry_t entry) {
     if (entry_is(entry, ENTRY_LARGE)) {
-        frame_reference_large(arch_entry_frame(entry));
+        frame_reference_block(arch_entry_block(entry));
     } else {
         frame_reference(arch_entry_frame(entry));
     }

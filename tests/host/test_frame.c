@@ -159,7 +159,7 @@ TEST(large_references_and_split) {
     machine_boot(&memory_usual);
     u32 free = frame_free_count();
     frame_t block = frame_allocate_large(NULL, NULL);
-    frame_reference_large(block); /* two entries */
+    frame_reference_block(block.number / LARGE_FRAMES); /* two entries */
     CHECK(!frame_large_exclusive(block), "two entries, and exclusive");
     frame_split_large(block); /* one of them becomes 512 */
     CHECK_EQUAL(frame_large_references(block), 1);
