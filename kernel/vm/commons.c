@@ -27,15 +27,31 @@ static void global_flush(struct cpu *cpu) {
 
 /* ---- On each CPU ----------------------------------------------------------------------------- */
 
+/* What global_view is to be for SPACE, of QUARTER, the commons or null. */
+static u8 view_in(const struct space *space, const struct quarter *quarter) {
+    const struct space_slot *place = quarter ? &space->slot[quarter->slot] : NULL;
+    return place && place->quarter == quarter ? (u8)(1 + VIEW_INDEX(place->view)) : 0;
+}
+
+void commons_expect(const struct space *space) {
+    struct cpu *cpu = arch_cpu();
+    struct quarter *quarter = __atomic_load_n(&commons_quarter, __ATOMIC_ACQUIRE);
+    u8 view = view_in(space, quarter);
+    if (cpu->global_view == 0 && view != 0) {
+        cpu->global_of = quarter->sub_id;
+        cpu->global_seen = atomic_read_64(&quarter->generation);
+        cpu->global_view = view;
+    }
+}
+
 void commons_settle(const struct space *space) {
     struct cpu *cpu = arch_cpu();
     struct quarter *quarter = __atomic_load_n(&commons_quarter, __ATOMIC_ACQUIRE);
     if (!quarter && cpu->global_view == 0) {
         return;
     }
-    const struct space_slot *place = quarter ? &space->slot[quarter->slot] : NULL;
-    bool has = place && place->quarter == quarter;
-    u8 view = has ? (u8)(1 + VIEW_INDEX(place->view)) : 0;
+    u8 view = view_in(space, quarter);
+    bool has = view != 0;
     u64 generation = has ? atomic_read_64(&quarter->generation) : 0;
     u64 sub_id = has ? quarter->sub_id : 0;
     if (cpu->global_view != 0 &&
@@ -67,12 +83,12 @@ static void settle_here(void *argument) {
     }
 }
 
-/* What this CPU runs may have the next commons already, and it fills on. Whatever global_view says:
- * it may have loaded a space, and filled, just before the last entry ceased to be global, and looked
- * for the commons when there was none any more. */
+/* What this CPU runs may have the next commons already, and it fills on. */
 static void flush_here(void *argument) {
-    global_flush(arch_cpu());
-    settle_here(argument);
+    if (arch_cpu()->global_view != 0) {
+        global_flush(arch_cpu());
+        settle_here(argument);
+    }
 }
 
 /* ---- Entries --------------------------------------------------------------------------------- */

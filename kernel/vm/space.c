@@ -238,13 +238,17 @@ static inline void running_leave(const struct space *old, const struct space *ne
 /* Load the root of SPACE, keeping of the CPU's translations what is still good. */
 static inline void root_load(struct cpu *cpu, struct space *space) {
     bool tagged = space && arch_tag_count() != 0, keep = !space;
+    bool concerned = space && commons_concerns(cpu);
+    if (UNLIKELY(concerned)) {
+        commons_expect(space);
+    }
     u32 tag = tagged ? tags_enter(space, &keep) : 0;
     tlbsan_root_load(space, tag, keep);
     cpu->tag = tag;
     if (!space) {
         return;
     }
-    if (UNLIKELY(commons_concerns(cpu))) {
+    if (UNLIKELY(concerned)) {
         commons_settle(space);
     }
     if (keep) {
