@@ -21,7 +21,7 @@ def test_all_cpus_are_counted(cpus):
 def test_work_spreads(cpus):
     result = run_line("spread", bound=90, CPUS=str(cpus))
     assert result.status == 0, result.output
-    assert result.output.count("  ok  ") == 8, result.output
+    assert result.output.count("  ok  ") == 9, result.output
 
 
 def test_shell_answers_beside_spinning_threads():

@@ -183,6 +183,9 @@ static unsigned long roundtrip(void) {
 
 int main(int argc, char **argv) {
     long first = 1, episodes = 40;
+    if (argc == 2 && strcmp(argv[1], "-h") == 0) {
+        return command_usage(USAGE, 'h');
+    }
     if (argc > 3 || (argc > 1 && command_number(argv[1], 1, 0x7FFFFFFF, &first) != 0) ||
         (argc > 2 && command_number(argv[2], 1, 100000, &episodes) != 0)) {
         return command_usage(USAGE, 0);
