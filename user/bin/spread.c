@@ -179,10 +179,12 @@ static int spin_pinned(void *argument) {
     return spin(NULL);
 }
 
-/* Is PID, for PIN_TIME milliseconds, never seen on another CPU than NUMBER, and on that one once? */
+/* Is PID, for PIN_TIME milliseconds, never seen on another CPU than NUMBER, and on that one once? Who
+ * looks stays on another CPU: if there is none, it cannot see PID run. */
 static bool stays(uint32_t pid, uint32_t number) {
     uint64_t end = many_milliseconds() + PIN_TIME, own = 1ull << number;
-    bool seen = false, elsewhere = false;
+    bool seen = cpus == 1, elsewhere = false;
+    demo_must("thread_pin", thread_pin((number + 1) % cpus));
     while (many_milliseconds() < end || (!seen && many_milliseconds() < end + BOUND)) {
         uint64_t running = process_info(pid).running;
         seen |= running == own;
@@ -209,6 +211,7 @@ static int pins(void) {
         process_kill((int)pinned, 0);
         demo_wait(pinned);
     }
+    demo_must("thread_pin", thread_pin(THREAD_ANY_CPU));
     word_put(&stop, 1);
     for (uint32_t i = 0; i < cpus; i++) {
         demo_wait(child[i]);
