@@ -526,6 +526,30 @@ TEST(hazard_38_a_copy_of_the_commons_ends_it) {
     finish();
 }
 
+static u32 demoter; /* whose slot 1 is the commons */
+
+/* The root of CPU 1 has just been loaded: CPU 0 ends the commons before that CPU can look at it. */
+static void demote_meanwhile(const struct arch_root *root, u32 tag, bool kept) {
+    (void)root, (void)tag, (void)kept;
+    sim_knobs.root_loaded = NULL;
+    sim_cpu_select(0);
+    commons_demote(process_quarter(demoter, 1));
+    sim_cpu_select(1);
+}
+
+TEST(hazard_38_a_commons_that_ends_while_a_space_is_loaded_leaves_nothing) {
+    begin_commons(2);
+    demoter = process_with(4);
+    CHECK_EQUAL(commons_promote(process_quarter(demoter, 1)), 0);
+    peek(demoter, SLOT1);
+    sim_knobs.root_loaded = demote_meanwhile;
+    on_cpu(1, demoter);
+    CHECK(sim_knobs.root_loaded == NULL, "no root was loaded");
+    sim_check_no_global("a commons that ended during a load");
+    sim_cpu_select(0);
+    finish();
+}
+
 TEST(an_idle_cpu_gives_up_global_translations_at_a_demotion) {
     begin_commons(3);
     u32 a = process_with(2);
@@ -708,6 +732,7 @@ int main(void) {
         cmocka_unit_test(spaces_with_the_commons_share_its_translations),
         cmocka_unit_test(hazard_38_a_space_that_lacks_the_commons_uses_none_of_it),
         cmocka_unit_test(hazard_38_a_copy_of_the_commons_ends_it),
+        cmocka_unit_test(hazard_38_a_commons_that_ends_while_a_space_is_loaded_leaves_nothing),
         cmocka_unit_test(an_idle_cpu_gives_up_global_translations_at_a_demotion),
         cmocka_unit_test(the_commons_ends_with_its_last_reference),
         cmocka_unit_test(hazard_13_a_gap_in_the_generations_of_the_commons_forgets_everything),
