@@ -10,6 +10,7 @@
 #   tools/make/iso.mk      the bootable CD image with both kernels
 #   tools/make/tests.mk    test-host, mutate and fuzz: what runs on the host
 #   tools/make/curve.mk    curve: page faults on up to 64 CPUs, simulated
+#   tools/make/bench.mk    profile: where a row's instructions go
 # Scripts do the rest: tools/doctor (tools and packages), tools/qemu (the emulator's command line),
 # tools/exec (one shell line in the guest), tools/test (all tests), tools/bench/run.
 
@@ -62,6 +63,7 @@ include tools/make/kernel.mk
 include tools/make/iso.mk
 -include tools/make/tests.mk
 -include tools/make/curve.mk
+-include tools/make/bench.mk
 
 machine = ARCH='$(ARCH)' MEM='$(MEM)' CPUS='$(CPUS)' ACCEL='$(ACCEL)' CPU='$(CPU)' \
 	SCREEN='$(SCREEN)' BUILD='$(BUILD)' APPEND='$(APPEND)'

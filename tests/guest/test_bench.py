@@ -2,6 +2,7 @@
 """The benchmark repeats exactly, and its figures keep what the design promises."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -78,3 +79,23 @@ def test_a_shootdown_interrupts_only_those_that_run_the_quarter(cpus):
     assert rows["shootdown_interrupts_idle_sharers"] == 0
     assert rows["shootdown_saved_idle_sharers"] == cpus - 1
     assert rows["ipc_roundtrip_cross"] < 20000  # to a server that is pinned to another CPU
+
+
+def test_the_profile_of_a_row_adds_up():
+    ended = subprocess.run(
+        ["make", "-s", "profile", "ROW=ipc_roundtrip", "ALL=1"],
+        cwd=ROOT,
+        env={**os.environ, **environment({"CPUS": "1"})},
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 0
+    head, _, *lines = ended.stdout.splitlines()
+    total, counted = re.search(r"([\d,]+) instructions.*counted ([\d,]+)$", head).groups()
+    assert total == counted
+    titles = [line for line in lines if re.search(r"%\s+(kernel|program \w+)$", line)]
+    functions = [line for line in lines if re.search(r"%\s+[\d.]+    \S", line)]
+    for level in titles, functions:
+        numbers = [float(line.split()[0].replace(",", "")) for line in level]
+        assert abs(sum(numbers) * 100 - int(total.replace(",", ""))) < 10 * len(numbers)

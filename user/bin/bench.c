@@ -3,7 +3,8 @@
  * bench [-v] [NAME...]: measure the kernel in time-stamp ticks and print "name<TAB>ticks", a line a
  * row. Under QEMU's -icount shift=0 a tick is one guest instruction, so runs repeat exactly; `make
  * bench` does that. Every figure is the smallest of several runs after warm-ups, less the cost of
- * an empty bracket. -v adds the largest on standard error: equal where the work is the same. Rows
+ * an empty bracket. -v adds the largest on standard error: equal where the work is the same, and what
+ * tools/bench/profile needs to know the row again: ticks measured, for how many units. Rows
  * that are measured in time, or that mean something only once, run when they are named. Those for
  * many CPUs are in bench/cpus.c, those for messages in bench/ipc.c and bench/pager.c, for devices in
  * bench/device.c.
@@ -47,8 +48,10 @@ void report(const char *name, struct result result, uint64_t units) {
     printf("%s\t%llu\n", name, (unsigned long long)(result.smallest / units));
     fflush(stdout);
     if (verbose) {
-        fprintf(stderr, "%s: %llu to %llu\n", name, (unsigned long long)(result.smallest / units),
-                (unsigned long long)(result.largest / units));
+        fprintf(stderr, "%s: %llu to %llu; %llu for %llu, and %llu of the bracket\n", name,
+                (unsigned long long)(result.smallest / units),
+                (unsigned long long)(result.largest / units), (unsigned long long)result.smallest,
+                (unsigned long long)units, (unsigned long long)empty_bracket);
     }
 }
 
