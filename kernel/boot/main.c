@@ -93,6 +93,20 @@ static void lock_option_take(void) {
     }
 }
 
+/* cow=lazy, which is how it is anyway, or cow=eager. */
+static void copy_option_take(void) {
+    const char *text = boot_option("cow");
+    if (text == NULL || value_is(text, "lazy")) {
+        return;
+    }
+    if (value_is(text, "eager")) {
+        quarter_copy_eagerly();
+        boot_log("quartet: COPY copies every page at once (cow=eager)\n");
+    } else {
+        boot_log("quartet: cow= takes lazy or eager; ignored\n");
+    }
+}
+
 /* hot=N: fewer hot quarters in each slot than tags have room for. */
 static void hot_option_take(void) {
     const char *text = boot_option("hot");
@@ -112,6 +126,7 @@ static void hot_option_take(void) {
 /* The words that change how the kernel works, before there is a quarter or another CPU. */
 static void options_take(void) {
     lock_option_take();
+    copy_option_take();
     hot_option_take();
 }
 

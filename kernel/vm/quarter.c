@@ -173,6 +173,13 @@ int quarter_copy(struct quarter *source, struct budget *budget, struct quarter *
     quarter_lock_shareable(source);
     copy_locked(source, copy); /* nobody else knows the copy yet: its lock is not needed */
     quarter_unlock(source);
+    if (quarter_copies_eagerly) {
+        error = quarter_copy_pages(copy);
+        if (error) {
+            quarter_release(copy);
+            return error;
+        }
+    }
     *result = copy;
     return 0;
 }

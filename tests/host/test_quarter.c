@@ -573,6 +573,40 @@ TEST(teardown_lets_interrupts_in) {
     finish();
 }
 
+/* cow=eager: what can be written is copied at once, small pages and large ones; what cannot, is not. */
+TEST(an_eager_copy_has_frames_of_its_own) {
+    begin();
+    map(p, SLOT1, 4 * MIB, RIGHTS_RW); /* a large page, then small ones */
+    poke(p, SLOT1, 1);
+    map(p, SLOT1 + 8 * MIB, 3 * PAGE_SIZE, RIGHTS_RW);
+    poke(p, SLOT1 + 8 * MIB, 2);
+    poke(p, SLOT1 + 8 * MIB + PAGE_SIZE, 3);
+    CHECK_EQUAL(quarter_protect(q, 8 * MIB + PAGE_SIZE, PAGE_SIZE, RIGHT_READ), 0);
+    u32 before = frame_free_count();
+    struct quarter *copy;
+    quarter_copies_eagerly = true;
+    CHECK_EQUAL(quarter_copy(q, world.budget, &copy), 0);
+    quarter_copies_eagerly = false;
+    handle_keep(copy);
+    CHECK(before - frame_free_count() >= TABLE_ENTRIES + 1, "no frames were taken");
+    audit("an eager copy");
+    struct vm_counters lazy = counters();
+    poke(p, SLOT1, 4);
+    poke(p, SLOT1 + 8 * MIB, 5);
+    quarter_reference(q);
+    handle_keep(q);
+    process_attach(p, 1, copy, VIEW_FULL);
+    CHECK_EQUAL(peek(p, SLOT1), 1);
+    CHECK_EQUAL(peek(p, SLOT1 + 8 * MIB), 2);
+    CHECK_EQUAL(peek(p, SLOT1 + 8 * MIB + PAGE_SIZE), 3);
+    poke(p, SLOT1 + 8 * MIB, 6);
+    CHECK_EQUAL(counters().page_copies, lazy.page_copies);
+    poke_fails(p, SLOT1 + 8 * MIB + PAGE_SIZE, FAULT_RIGHTS);
+    handle_drop(q);
+    handle_drop(copy);
+    finish();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_ranges_are_refused),
@@ -600,6 +634,7 @@ int main(void) {
         cmocka_unit_test(statistics_and_region_info),
         cmocka_unit_test(a_memory_hog_meets_its_limit_and_others_do_not),
         cmocka_unit_test(teardown_lets_interrupts_in),
+        cmocka_unit_test(an_eager_copy_has_frames_of_its_own),
     };
     return cmocka_run_group_tests_name("quarter", tests, NULL, NULL);
 }
