@@ -7,7 +7,7 @@
  * tools/bench/profile needs to know the row again: ticks measured, for how many units. Rows
  * that are measured in time, or that mean something only once, run when they are named. Those for
  * many CPUs are in bench/cpus.c, those for messages in bench/ipc.c and bench/pager.c, for devices in
- * bench/device.c.
+ * bench/device.c, for what processes share in bench/process.c.
  */
 #include "user/bin/bench/bench.h"
 
@@ -92,7 +92,7 @@ void touch(uint32_t offset, uint32_t length) {
 
 /* Turn the 2 MiB pages of a touched range into 4 KiB pages: a right that differs inside each splits
  * it. */
-static void split_pages(uint32_t length) {
+void split_pages(uint32_t length) {
     for (uint32_t at = 0; at < length; at += 2 * MIB) {
         checked("quarter_protect", quarter_protect(QUARTET_SLOT(2), at, PAGE_SIZE, RIGHT_READ));
         checked("quarter_protect",
@@ -129,7 +129,7 @@ void child_wait(long child) {
     checked("handle_close", handle_close((int)child));
 }
 
-static void bench_clone_share(void) {
+void clone_share_row(const char *name) {
     struct result result = result_none();
     uintptr_t top = (uintptr_t)(child_stack + sizeof(child_stack)) - sizeof(uintptr_t);
     for (int i = 0; i < WARM_UPS + RUNS; i++) {
@@ -142,8 +142,10 @@ static void bench_clone_share(void) {
             result_add(&result, from, to);
         }
     }
-    report("clone_share", result, 1);
+    report(name, result, 1);
 }
+
+static void bench_clone_share(void) { clone_share_row("clone_share"); }
 
 /* Fork, the child ends at once, wait. CALL: of that, the clone call alone, until the parent goes
  * on. Before each fork the parent writes to each 2 MiB of its MEBIBYTES, so that a fork finds them
@@ -169,9 +171,11 @@ static void fork_measure(uint32_t mebibytes, struct result *all, struct result *
     }
 }
 
-static void fork_row(const char *suffix, uint32_t mebibytes, int small, int with_call) {
+/* SMALL: in 4 KiB pages, which the names of both rows say. */
+static void fork_row(uint32_t mebibytes, int small) {
     struct result all, call;
-    char name[32];
+    char name[40];
+    const char *pages = small ? "_4k_pages" : "";
     area_renew();
     if (mebibytes) {
         area_map(0, mebibytes * MIB);
@@ -181,20 +185,23 @@ static void fork_row(const char *suffix, uint32_t mebibytes, int small, int with
         }
     }
     fork_measure(mebibytes, &all, &call);
-    snprintf(name, sizeof(name), "fork_%s", suffix);
+    snprintf(name, sizeof(name), "fork_%lum%s", (unsigned long)mebibytes, pages);
     report(name, all, 1);
-    if (with_call) {
-        snprintf(name, sizeof(name), "fork_call_%s", suffix);
-        report(name, call, 1);
-    }
+    snprintf(name, sizeof(name), "fork_call_%lum%s", (unsigned long)mebibytes, pages);
+    report(name, call, 1);
     area_renew();
 }
 
-static void bench_fork_0m(void) { fork_row("0m", 0, 0, 1); }
-static void bench_fork_1m(void) { fork_row("1m", 1, 0, 0); }
-static void bench_fork_64m(void) { fork_row("64m", 64, 0, 0); }
-static void bench_fork_512m(void) { fork_row("512m", 512, 0, 1); }
-static void bench_fork_512m_small(void) { fork_row("512m_4k_pages", 512, 1, 1); }
+static void bench_fork_0m(void) { fork_row(0, 0); }
+static void bench_fork_1m(void) { fork_row(1, 0); }
+static void bench_fork_64m(void) { fork_row(64, 0); }
+static void bench_fork_512m(void) { fork_row(512, 0); }
+static void bench_fork_512m_small(void) { fork_row(512, 1); }
+static void bench_fork_1024m(void) { fork_row(1024, 0); }
+static void bench_fork_1024m_small(void) { fork_row(1024, 1); }
+static void bench_fork_64m_small(void) { fork_row(64, 1); }
+static void bench_fork_256m(void) { fork_row(256, 0); }
+static void bench_fork_256m_small(void) { fork_row(256, 1); }
 
 /* A program that ends at once, from the call to its status. */
 static void bench_spawn_wait(void) {
@@ -349,11 +356,18 @@ static const struct {
     {"fork_64m", bench_fork_64m},
     {"fork_512m", bench_fork_512m},
     {"fork_512m_4k_pages", bench_fork_512m_small},
+    {"fork_1024m", bench_fork_1024m},
+    {"fork_1024m_4k_pages", bench_fork_1024m_small},
+    {"clone_share_1024m", bench_clone_share_1024m},
+    {"clone_thread", bench_clone_thread},
     {"spawn_wait", bench_spawn_wait},
     {"anon_fault", bench_anonymous_fault},
     {"cow_fault", bench_copy_on_write_fault},
     {"shared_first_touch", bench_shared_first_touch},
+    {"mmap_munmap", bench_mmap_munmap},
+    {"page_table_bytes", bench_page_table_bytes},
     {"context_switch", bench_context_switch},
+    {"futex_roundtrip", bench_futex_roundtrip},
     {"ipc_roundtrip", bench_ipc_roundtrip},
     {"ipc_roundtrip_threads", bench_ipc_roundtrip_threads},
     {"ipc_roundtrip_cross", bench_ipc_roundtrip_cross},
@@ -368,8 +382,12 @@ static const struct {
     {"shootdown_idle_sharers", bench_shootdown_idle_sharers},
     {"boot_to_shell", bench_boot_to_shell},
     {"fault_throughput", bench_fault_throughput},
+    {"fork_64m_4k_pages", bench_fork_64m_small},
+    {"fork_256m", bench_fork_256m},
+    {"fork_256m_4k_pages", bench_fork_256m_small},
+    {"cascade", bench_cascade},
 };
-#define ROWS_NAMED 2 /* the last ones run only when they are named */
+#define ROWS_NAMED 6 /* the last ones run only when they are named */
 #define ROWS_ALWAYS (sizeof(rows) / sizeof(rows[0]) - ROWS_NAMED)
 
 static int wanted(const char *name, int count, char **names) {

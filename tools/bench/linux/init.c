@@ -40,7 +40,9 @@ void checked(bool good, const char *what) {
     }
 }
 
-struct result result_none(void) { return (struct result){.smallest = UINT64_MAX}; }
+struct result result_none(void) {
+    return (struct result){.smallest = UINT64_MAX};
+}
 
 void result_add(struct result *result, uint64_t from, uint64_t to) {
     uint64_t cost = to - from > empty_bracket ? to - from - empty_bracket : 0;

@@ -28,8 +28,8 @@ static inline uint64_t ticks(void) {
 void checked(bool good, const char *what); /* or the end of the machine with a message */
 struct result result_none(void);
 void result_add(struct result *result, uint64_t from, uint64_t to);
-void report(const char *name, struct result result, uint64_t units);      /* the smallest */
-void report_mean(const char *name, struct result result);                 /* of all results */
+void report(const char *name, struct result result, uint64_t units); /* the smallest */
+void report_mean(const char *name, struct result result);            /* of all results */
 void report_number(const char *name, uint64_t number);
 
 /* LENGTH bytes of anonymous memory, aligned to 2 MiB, MAP_PRIVATE or MAP_SHARED; HUGE: as the kernel

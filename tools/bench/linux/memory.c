@@ -86,8 +86,8 @@ static void bench_mmap_munmap(void) {
     struct result result = result_none();
     for (int i = 0; i < WARM_UPS + RUNS; i++) {
         uint64_t from = ticks();
-        void *area = mmap(NULL, MAPPED_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                          -1, 0);
+        void *area =
+            mmap(NULL, MAPPED_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         munmap(area, MAPPED_BYTES);
         uint64_t to = ticks();
         if (i >= WARM_UPS) {
@@ -116,8 +116,8 @@ static uint64_t table_bytes(void) {
  * touched, and takes a table. The children live until the last has looked. */
 static void bench_page_table_bytes(void) {
     volatile char *area = area_map(SHARED_BYTES, MAP_SHARED, false);
-    volatile uint64_t *bytes = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
-                                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    volatile uint64_t *bytes =
+        mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t child[SHARERS];
     int hold[2];
     char byte;

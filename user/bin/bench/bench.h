@@ -18,7 +18,9 @@ long checked(const char *what, long result);
 void area_renew(void); /* slot 2 gets a new, empty quarter */
 void area_map(uint32_t offset, uint32_t length);
 void touch(uint32_t offset, uint32_t length); /* write to each page */
+void split_pages(uint32_t length); /* 4 KiB ones, from the beginning of what is touched */
 void child_wait(long child);
+void clone_share_row(const char *name);
 
 void report_number(const char *name, uint64_t number);
 
@@ -59,6 +61,14 @@ void bench_pipe_roundtrip(void);
 
 /* pager.c */
 void bench_pager_fault(void);
+
+/* process.c */
+void bench_clone_thread(void);
+void bench_clone_share_1024m(void);
+void bench_futex_roundtrip(void);
+void bench_mmap_munmap(void);
+void bench_page_table_bytes(void);
+void bench_cascade(void);
 
 /* device.c */
 void bench_notification(void);
