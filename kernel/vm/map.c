@@ -220,10 +220,10 @@ static bool graveyard_create(struct graveyard *graveyard, const struct edges *ed
     return true;
 }
 
-/* Empty it: what stands in it is unreachable and shot down. */
-static void graveyard_bury(struct graveyard *graveyard) {
+/* Empty it of what was in [START, END): that is unreachable and shot down. */
+static void graveyard_bury(struct graveyard *graveyard, u32 start, u32 end) {
     u32 steps = 0;
-    for (u32 i = 0; i < TABLE_ENTRIES; i++) {
+    for (u32 i = directory_index(start); i <= directory_index(end - 1); i++) {
         steps += directory_entry_discard(graveyard->directory[i]);
         if (steps >= DISCARD_STEPS) {
             steps = 0;
@@ -323,7 +323,7 @@ int quarter_unmap(struct quarter *quarter, u32 offset, u32 length) {
             frame_release(graveyard.edge[i]);
         }
     }
-    graveyard_bury(&graveyard);
+    graveyard_bury(&graveyard, offset, end);
     return 0;
 }
 
