@@ -69,3 +69,21 @@ def run_line(line, write, complain, timeout, extra=(), environment=None):
         return NO_GUEST
     complain("exec: the guest stopped without giving a status: it reset, or the emulator was ended")
     return NO_STATUS
+
+
+def run_kernel(kernel, initrd, write, timeout, extra=(), environment=None):
+    """Boot another KERNEL with INITRD on the same machine, until it switches off or TIMEOUT has passed."""
+    machine = {**os.environ, **(environment or {}), "KERNEL": kernel, "INITRD": initrd}
+    with subprocess.Popen(
+        [os.path.join(ROOT, "tools/qemu"), "kernel", *extra],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env=machine,
+    ) as guest:
+        alarm = threading.Timer(timeout, guest.kill)
+        alarm.start()
+        try:
+            copy_output(guest.stdout, write)
+        finally:
+            alarm.cancel()
+            guest.kill()

@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
-from machine import ARCH, ROOT, environment
+from machine import ARCH, ROOT, environment, run_line
+
+ICOUNT = ["-icount", "shift=0,align=off,sleep=off"]
 
 # What Linux 6.1 takes for the same work on the same emulator, in instructions.
 LINUX = {
@@ -53,6 +55,24 @@ def test_fewer_instructions_than_linux(rows, name):
 def test_fork_does_not_depend_on_memory(rows):
     assert rows["fork_call_512m"] <= 2 * rows["fork_call_0m"]
     assert rows["fork_512m"] <= FORK_512M_LIMIT
+
+
+def test_sharers_have_one_set_of_page_tables(rows):
+    """64 that share 512 MiB take less than four times what two take, most of it for what is their own."""
+    assert rows["page_table_bytes_64"] < 4 * rows["page_table_bytes_2"]
+    assert rows["fork_1024m"] < 2 * rows["fork_512m"]
+
+
+def test_an_eager_copy_pays_at_once():
+    """cow=eager: a fork copies each page, and a child's write to it takes no fault any more."""
+    costs = {}
+    for way in "lazy", "eager":
+        result = run_line("bench cascade", *ICOUNT, MEM="512M", CPUS="1", APPEND=f"cow={way}")
+        assert result.status == 0
+        costs[way] = {int(p): int(c) for p, c in re.findall(r"cascade_(\d+)\t(\d+)", result.output)}
+    assert costs["eager"][0] > 20 * costs["lazy"][0]
+    assert costs["eager"][100] < 1.1 * costs["eager"][0]
+    assert costs["eager"][100] < costs["lazy"][100]
 
 
 def test_shared_first_touch_takes_no_fault(rows):

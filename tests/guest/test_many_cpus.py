@@ -49,6 +49,8 @@ def test_killed_jobs_end_on_every_cpu():
         ("lock=big", r"quartet: 2 CPUs; one lock for all quarters \(lock=big\)"),
         ("lock=quarter", "quartet: 2 CPUs; a lock for each quarter"),
         ("lock=small", "quartet: lock= takes quarter or big; ignored"),
+        ("cow=eager", r"quartet: COPY copies every page at once \(cow=eager\)"),
+        ("cow=all", "quartet: cow= takes lazy or eager; ignored"),
         ("hot=8", "quartet: hot= (takes 1 to 7|needs a processor with tags); ignored"),
     ),
 )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# What measures beside `make bench`: profile, which says where a row's instructions go.
+# What measures beside `make bench`: profile says where a row's instructions go, bench-compare measures
+# Linux too, bench-cascade what copy-on-write is worth.
 
 #: ROW  the row of `make bench` for `make profile`, e.g. ROW=ipc_roundtrip
 #: LINE  or a shell line, e.g. LINE='ls /bin'
@@ -19,3 +20,30 @@ profile: ##  count the instructions of one row of `make bench` by function (ARCH
 	@BUILD='$(BUILD)' $(PYTHON) tools/bench/profile $(if $(LINES),--lines) $(if $(ALL),--all) \
 		$(if $(ROW),'$(ROW)') $(if $(value LINE),--line "$$LINE") '$(ARCH)'
 profile: override export LINE := $(value LINE)
+
+# ---- Linux beside it ------------------------------------------------------------------------------
+
+$(BUILD)/linux/vmlinuz: tools/bench/linux/fetch
+	$(call quietly,FETCH,$@)tools/bench/linux/fetch $(@D)
+	@touch $@
+
+linux_init := $(sort $(wildcard tools/bench/linux/*.c))
+$(BUILD)/linux/init: $(linux_init) tools/bench/linux/init.h
+	@mkdir -p $(@D)
+	$(call quietly,HOSTCC,$@)$(HOST_CC) -static -std=gnu11 -O2 -Wall -Wextra \
+		$(if $(filter true 1,$(CI)),-Werror) -s -o $@ $(linux_init) -pthread
+
+$(BUILD)/linux/initrd.cpio: $(BUILD)/linux/init
+	$(call quietly,CPIO,$@)cd $(@D) && echo init | cpio -o -H newc -R 0:0 --quiet >initrd.cpio
+
+.PHONY: bench-compare bench-cascade
+
+bench-compare: ##  measure Quartet and Debian's Linux on the same work: a table, $(BUILD)/compare (two minutes)
+	@CC='$(CC)' tools/doctor --install build run plot 1>&2
+	+@$(again) all $(BUILD)/linux/vmlinuz $(BUILD)/linux/initrd.cpio 1>&2
+	@BUILD='$(BUILD)' ACCEL='$(ACCEL)' $(PYTHON) tools/bench/compare
+
+bench-cascade: ##  measure fork and the writes after it against cow=eager: a table, a plot in $(BUILD)/compare
+	@CC='$(CC)' tools/doctor --install build run plot 1>&2
+	+@$(again) all 1>&2
+	@BUILD='$(BUILD)' $(PYTHON) tools/bench/cascade

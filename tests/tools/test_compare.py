@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Quartet beside Linux: the rows, how guests' lines are read, the table; that Linux's program builds."""
+
+import importlib.machinery
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("BUILD") or "build"
+sys.path.insert(0, os.path.join(ROOT, "tools/bench"))
+import rows
+
+
+def load(name):
+    loader = importlib.machinery.SourceFileLoader(name, os.path.join(ROOT, "tools/bench", name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
+
+
+compare, cascade = load("compare"), load("cascade")
+
+
+def source(*paths):
+    texts = []
+    for path in paths:
+        with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+            texts.append(file.read())
+    return "\n".join(texts)
+
+
+def test_lines_of_a_guest():
+    text = "[ 0.1] boot\nnull_syscall\t308\n# meltdown: Not affected\nfork_0m\t1 2\n# end\n"
+    assert compare.read_rows(text) == ({"null_syscall": 308}, ["meltdown: Not affected", "end"])
+
+
+def test_exit_and_wait_is_what_a_fork_s_call_leaves():
+    found = rows.with_ends({"fork_0m": 100, "fork_call_0m": 30, "fork_1m": 9})
+    assert found == {"fork_0m": 100, "fork_call_0m": 30, "fork_1m": 9, "fork_end_0m": 70}
+
+
+def test_ratios_and_verdicts():
+    numbers = {row.quartet: 10 for row in rows.ROWS}
+    found = {column: dict(numbers) for column in compare.COLUMNS}
+    for column in compare.COLUMNS[2:]:
+        found[column] = {row.linux: 25 for row in rows.ROWS}
+    lines = list(compare.table(found))
+    assert len(lines) == len(rows.ROWS) + 1 and {len(line) for line in lines} == {9}
+    null = next(line for line in lines if line[0] == "empty system call")
+    assert null[1:] == ["10", "10", "25", "25", "2.50", "2.50", "1.00", "2.5: reached"]
+    first_read = next(line for line in lines if line[0] == "first read of a shared page")
+    assert first_read[-1] == "missed"
+
+
+def test_every_row_is_printed_by_both_sides():
+    """By its literal name, or made from one of a size."""
+    quartet = source("user/bin/bench.c", "user/bin/bench/process.c", "user/bin/bench/ipc.c")
+    linux = source(*(f"tools/bench/linux/{name}.c" for name in ("init", "memory", "message", "process")))
+    made = re.compile(r"fork_(call_|end_)?\d+m(_4k_pages)?|page_table_bytes_\d+")
+    for row in rows.ROWS:
+        assert made.fullmatch(row.quartet) or f'"{row.quartet}"' in quartet
+        assert made.fullmatch(row.linux) or f'"{row.linux}"' in linux
+    assert all(f'"{name}"' in quartet for name in rows.NAMED)
+
+
+def test_break_even_lies_between_two_points():
+    eager = [(0, 100), (50, 100), (100, 100)]
+    assert cascade.break_even([(0, 10), (50, 60), (100, 140)], eager) == 75
+    assert cascade.break_even([(0, 10), (50, 60), (100, 90)], eager) is None
+
+
+def test_the_program_for_linux_builds_and_is_static():
+    ended = subprocess.run(
+        ["make", "-s", f"BUILD={BUILD}", f"{BUILD}/linux/initrd.cpio"],
+        cwd=ROOT,
+        env={name: text for name, text in os.environ.items() if not name.startswith("MAKE")},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    path = os.path.join(ROOT, BUILD, "linux/init")
+    headers = subprocess.run(["readelf", "-lW", path], capture_output=True, text=True).stdout
+    assert "LOAD" in headers and "INTERP" not in headers
