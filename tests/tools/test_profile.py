@@ -17,6 +17,7 @@ def load(path):
 
 
 profile = load("tools/bench/profile")
+counted = profile.counted
 
 BENCH = "null_syscall\t76\nnull_syscall: 76 to 76; 7600 for 100, and 3 of the bracket\n"
 TIME = "hello\nreal             0.001200 s\nticks                 1234567\n"
@@ -30,35 +31,35 @@ fff0 7f00 ea 900
 
 
 def test_what_was_measured():
-    assert profile.read_measured(BENCH, "null_syscall") == (7603, 100, 3)
-    assert profile.read_measured(BENCH, "syscall") is None
-    assert profile.read_measured(TIME, None) == (1234567, 1, 0)
+    assert counted.read_measured(BENCH, "null_syscall") == (7603, 100, 3)
+    assert counted.read_measured(BENCH, "syscall") is None
+    assert counted.read_measured(TIME, None) == (1234567, 1, 0)
 
 
 def test_the_window_is_the_one_that_took_as_long():
-    windows = list(profile.read_windows(WINDOWS.splitlines()))
+    windows = list(counted.read_windows(WINDOWS.splitlines()))
     assert [window.total for window in windows] == [3, 900]
     assert windows[0].instructions[1] == (0xF0000010, 0x7F02, b"\x0f\x05", 1)
     assert sum(one.count for one in windows[0].instructions) == windows[0].total
-    assert profile.choose(windows, profile.Measured(899, 1, 3)) is windows[1]
-    assert profile.choose(windows, profile.Measured(500, 1, 3)) is None
-    assert profile.choose([], profile.Measured(500, 1, 3)) is None
+    assert counted.choose(windows, counted.Measured(899, 1, 3)) is windows[1]
+    assert counted.choose(windows, counted.Measured(500, 1, 3)) is None
+    assert counted.choose([], counted.Measured(500, 1, 3)) is None
 
 
 def image(base, code):
     one = types.SimpleNamespace(segments=[(base, code)])
-    one.has = lambda instruction: profile.Image.has(one, instruction)
+    one.has = lambda instruction: counted.Image.has(one, instruction)
     return one
 
 
 def test_code_decides_between_programs_with_the_same_addresses():
     kernel = image(0xF0000000, b"\x0f\x05" * 8)
     first, second = image(0x400000, b"\x90\x90"), image(0x400000, b"\x90\xcc")
-    ours = [profile.Instruction(0x400000, 1, b"\x90", 5), profile.Instruction(0x400001, 1, b"\xcc", 5)]
-    other = [profile.Instruction(0x400001, 2, b"\x90", 1)]
-    high = [profile.Instruction(0xF0000000, 3, b"\x0f\x05", 1)]
-    nowhere = [profile.Instruction(0xFFF0, 4, b"\xea", 1)]
-    found = profile.assign(ours + other + high + nowhere, kernel, [first, second])
+    ours = [counted.Instruction(0x400000, 1, b"\x90", 5), counted.Instruction(0x400001, 1, b"\xcc", 5)]
+    other = [counted.Instruction(0x400001, 2, b"\x90", 1)]
+    high = [counted.Instruction(0xF0000000, 3, b"\x0f\x05", 1)]
+    nowhere = [counted.Instruction(0xFFF0, 4, b"\xea", 1)]
+    found = counted.assign(ours + other + high + nowhere, kernel, [first, second])
     assert {one: image for image, one in found} == {
         ours[0]: second,
         ours[1]: second,
@@ -74,3 +75,24 @@ def test_inlined_code_is_told_from_the_function_s_own():
     assert profile.label(stack, True) == "lock kernel/base/spinlock.h:7"
     assert profile.label(stack[1:], False) is None
     assert profile.label(stack[1:], True) == "fault kernel/vm/fault.c:9"
+
+
+def test_dear_instructions_are_told_by_their_bytes():
+    events = load("tools/bench/events")
+    kinds = {
+        "0f22d8": {"roots"},
+        "0f22e0": set(),  # CR4
+        "410f22d9": {"roots"},
+        "0f0138": {"INVLPG"},
+        "0f01f8": set(),  # SWAPGS
+        "660f388201": {"INVPCID"},
+        "0f30": {"MSRs"},
+        "f0480fab07": {"atomic"},
+        "8703": {"atomic"},
+        "87d8": set(),  # between registers
+        "4889d8": set(),
+        "90": set(),
+    }
+    for code, expected in kinds.items():
+        assert set(events.kinds_of(bytes.fromhex(code), True)) == expected, code
+    assert set(events.kinds_of(bytes.fromhex("40"), False)) == set()  # INC, in 32-bit code

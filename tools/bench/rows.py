@@ -58,6 +58,12 @@ ROWS += [
     Row("from reset to the first program's work", "boot_to_shell", "boot_to_user"),
 ]
 
+# What `make bench-events` looks into.
+EVENT_ROWS = """null_syscall clone_share clone_thread fork_0m fork_1024m fork_1024m_4k_pages fork_call_0m
+    fork_call_1024m spawn_wait anon_fault cow_fault mmap_munmap context_switch futex_roundtrip
+    ipc_roundtrip ipc_roundtrip_threads ipc_roundtrip_long ipc_lend_512m pipe_roundtrip pager_fault
+    notification""".split()
+
 # What `bench` runs beyond its usual rows for these.
 NAMED = [f"fork_{size}m{pages}" for size, pages in ((64, "_4k_pages"), (256, ""), (256, "_4k_pages"))]
 

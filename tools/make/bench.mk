@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # What measures beside `make bench`: profile says where a row's instructions go, bench-compare measures
-# Linux too, bench-cascade what copy-on-write is worth.
+# Linux too, bench-cascade what copy-on-write is worth, bench-events what rows do that is dear, size lines and
+# bytes.
 
 #: ROW  the row of `make bench` for `make profile`, e.g. ROW=ipc_roundtrip
 #: LINE  or a shell line, e.g. LINE='ls /bin'
@@ -13,13 +14,18 @@ $(BUILD)/host/profile.so: tools/bench/profile.c tools/bench/qemu_plugin.h
 	$(call quietly,HOSTCC,$@)$(HOST_CC) -shared -fPIC -std=gnu11 -O2 -Wall -Wextra \
 		$(if $(filter true 1,$(CI)),-Werror) -o $@ $<
 
-.PHONY: profile
+.PHONY: profile bench-events
 profile: ##  count the instructions of one row of `make bench` by function (ARCH=long ROW=null_syscall)
 	@CC='$(CC)' tools/doctor --install build run 1>&2
 	+@$(again) image $(BUILD)/host/profile.so 1>&2
 	@BUILD='$(BUILD)' $(PYTHON) tools/bench/profile $(if $(LINES),--lines) $(if $(ALL),--all) \
 		$(if $(ROW),'$(ROW)') $(if $(value LINE),--line "$$LINE") '$(ARCH)'
 profile: override export LINE := $(value LINE)
+
+bench-events: ##  count what each row of `make bench` does that is dear: roots loaded, locks, atomics, MSRs
+	@CC='$(CC)' tools/doctor --install build run 1>&2
+	+@$(again) all $(BUILD)/host/profile.so 1>&2
+	@BUILD='$(BUILD)' $(PYTHON) tools/bench/events long pae
 
 # ---- Linux beside it ------------------------------------------------------------------------------
 
@@ -47,3 +53,9 @@ bench-cascade: ##  measure fork and the writes after it against cow=eager: a tab
 	@CC='$(CC)' tools/doctor --install build run plot 1>&2
 	+@$(again) all 1>&2
 	@BUILD='$(BUILD)' $(PYTHON) tools/bench/cascade
+
+.PHONY: size
+size: ##  lines of code by folder, bytes of the images, time of a build, instructions of a boot
+	@CC='$(CC)' tools/doctor --install build run size 1>&2
+	+@$(again) all 1>&2
+	@BUILD='$(BUILD)' NEWLIB_CACHE='$(NEWLIB_CACHE)' $(PYTHON) tools/bench/size
