@@ -49,8 +49,8 @@ section .multiboot2 progbits alloc noexec nowrite align=8
 multiboot2_header:
     dd 0xE85250D6
     dd 0                            ; 32-bit protected mode
-    dd multiboot2_end - multiboot2_header
-    dd 0x100000000 - (0xE85250D6 + multiboot2_end - multiboot2_header)
+    dd MULTIBOOT2_LENGTH
+    dd 0x100000000 - (0xE85250D6 + MULTIBOOT2_LENGTH)
     align 8, db 0
     dw 1, 0                         ; information request: the memory map
     dd 12
@@ -65,7 +65,7 @@ multiboot2_header:
     align 8, db 0
     dw 0, 0
     dd 8
-multiboot2_end:
+MULTIBOOT2_LENGTH equ $ - multiboot2_header   ; no label here: a debugger would call the entry by it
 
 section .note.pvh note alloc noexec nowrite align=4
     dd 4                            ; length of the name

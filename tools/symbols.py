@@ -23,8 +23,8 @@ HIGHER_HALF = 0x80000000
 COMPILER_MADE = re.compile(r"\.(part|constprop|isra|cold|llvm)\b")
 
 
-def read_functions(kernel):
-    """Return [(address, name)], ascending, one name for each address."""
+def read_functions(kernel, lowest=HIGHER_HALF):
+    """Return [(address, name)] from LOWEST on, ascending, one name for each address."""
     nm = subprocess.run(["nm", "-n", kernel], check=True, capture_output=True, text=True)
     functions, others = {}, []
     for line in nm.stdout.splitlines():
@@ -32,7 +32,7 @@ def read_functions(kernel):
         if len(fields) != 3:
             continue  # undefined: no address
         address, kind, name = int(fields[0], 16), fields[1], fields[2]
-        if address < HIGHER_HALF:
+        if address < lowest:
             continue
         if kind in "tTwW":
             if "." in name and not COMPILER_MADE.search(name):
