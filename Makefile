@@ -68,7 +68,7 @@ include tools/make/iso.mk
 machine = ARCH='$(ARCH)' MEM='$(MEM)' CPUS='$(CPUS)' ACCEL='$(ACCEL)' CPU='$(CPU)' \
 	SCREEN='$(SCREEN)' BUILD='$(BUILD)' APPEND='$(APPEND)'
 
-.PHONY: all image run exec exec-guest model test test-guest bench bench-smp docs doctor help clean compile-commands
+.PHONY: all image run gdb tour exec exec-guest model test test-guest bench bench-smp docs doctor help clean compile-commands
 
 all: ##  build both kernels and their initial RAM disks (what plain `make` does)
 	+@$(call both,image)
@@ -112,7 +112,7 @@ exec-guest:
 exec-guest: override export CMD := $(value CMD)
 
 test: ##  run every test on both kernels, and the models; ends with "N passed, N failed"
-	@CC='$(CC)' tools/doctor --install build run iso test bochs model
+	@CC='$(CC)' tools/doctor --install build run iso test bochs model gdb
 	@BUILD='$(BUILD)' CC='$(CC)' $(PYTHON) tools/test
 
 model: ##  check the models of tools/model, and that each of their mutants fails (under five minutes)
@@ -120,10 +120,22 @@ model: ##  check the models of tools/model, and that each of their mutants fails
 	@tools/model/run
 
 test-guest: ##  run only the guest tests of one ARCH (PYTEST='-k demos' selects)
-	@CC='$(CC)' tools/doctor --install build run iso test bochs
+	@CC='$(CC)' tools/doctor --install build run iso test bochs gdb
 	+@$(again) image $(BUILD)/quartet.iso
 	@$(machine) $(PYTHON) -m pytest -p no:cacheprovider tests/guest $(PYTEST)
 #: PYTEST  more arguments for `make test-guest`
+
+gdb: ##  step through the machine: QEMU stopped, GDB attached (PROGRAM=sh: at its first instruction)
+	@CC='$(CC)' tools/doctor --install build run gdb $(if $(filter iso,$(BOOT)),iso)
+	+@$(again) $(if $(filter iso,$(BOOT)),iso,image)
+	@$(machine) BOOT='$(BOOT)' PROGRAM='$(PROGRAM)' GDBPORT='$(GDBPORT)' tools/gdb/start
+tour: ##  write the listings of docs/stepping.md anew: GDB steps through both kernels
+	@CC='$(CC)' tools/doctor --install build run gdb
+	+@$(again) all
+	@tools/gdb/tour.py '$(BUILD)'
+
+#: PROGRAM  for `make gdb`: the user program to stop in
+#: GDBPORT  for `make gdb`: the port between GDB and QEMU; without it a free one is chosen
 
 bench: ##  count guest instructions: lines ARCH<TAB>name<TAB>number (ARCH=: of one kernel; CPUS=2)
 	@CC='$(CC)' tools/doctor --install build run 1>&2
@@ -153,8 +165,9 @@ doctor: ##  which tools are there, which are missing, and the line that installs
 help: ##  this list
 	@tools/make/help Makefile tools/make/*.mk
 
-compile-commands: ##  write compile_commands.json for editors (needs the tool `bear`)
-	@command -v bear >/dev/null || { echo "bear is missing: apt-get install bear"; exit 1; }
+compile-commands: ##  write compile_commands.json, for clangd and other editors
+	@CC='$(CC)' tools/doctor --install build editor
+	@rm -rf $(BUILD)/bear
 	@bear -- $(MAKE) --no-print-directory BUILD=$(BUILD)/bear image
 
 clean: ##  remove everything that was built

@@ -22,3 +22,17 @@ for part in (show, walk, users, stops, printers, unwind, boot32):
 
 gdb.execute("set confirm off")
 gdb.execute("set print pretty on")
+
+
+def end_machine(event):
+    """`quit` ends the machine; after `detach` it goes on."""
+    del event
+    try:
+        if gdb.selected_inferior().pid != 0:
+            gdb.execute("kill")
+    except gdb.error:
+        pass  # it has ended by itself
+
+
+if hasattr(gdb.events, "gdb_exiting"):
+    gdb.events.gdb_exiting.connect(end_machine)

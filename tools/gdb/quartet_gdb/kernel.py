@@ -79,7 +79,8 @@ def enum_word(value, prefix):
 
 def symbol_at(address):
     """NAME, or NAME+OFFSET, of the kernel's code or data at ADDRESS."""
-    text = gdb.execute(f"info symbol {address:#x}", to_string=True)
+    shown = gdb.execute(f"info symbol {address:#x}", to_string=True)
+    text = shown.splitlines()[-1]  # with `set trace-commands on` the command stands above it
     return text.split(" in section")[0].replace(" + ", "+") if "in section" in text else hex(address)
 
 

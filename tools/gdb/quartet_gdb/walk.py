@@ -103,11 +103,12 @@ def steps_physical(root, address):
 
 def frame_references(frame, large):
     """Of the 4 KiB frame, or of the 2 MiB page that starts there; None: memory it does not count."""
-    if large:
-        return int(field(kernel.variable("frame_blocks")[frame // BLOCK_FRAMES], "large"))
+    table = kernel.variable("frame_blocks" if large else "frame_table")
+    if number(table) == 0:
+        return None  # early in the boot
     try:
-        table = kernel.variable("frame_table")
-        return int(field(table[frame], "references")) if number(table) else None
+        place = table[frame // BLOCK_FRAMES if large else frame]
+        return int(field(place, "large" if large else "references"))
     except gdb.MemoryError:
         return None
 
@@ -121,6 +122,13 @@ def sharers(frame, index, slot):
             if raw & PRESENT and (raw & FRAME_MASK) >> PAGE_SHIFT == frame:
                 found.append(str(sub_id))
     return found
+
+
+def sharers_text(known, count):
+    """Whose COUNT references they are; a quarter that COPY is making is in no space yet."""
+    others = count - len(known)
+    more = f" and {others} in no space yet" if others > 0 else ""
+    return f", of quarters {', '.join(known)}{more}"
 
 
 def payer(frame):
@@ -206,7 +214,7 @@ def step_line(step, place):
     text += f"\n{'':19}{'page' if step.leaf else 'page table'}: {count_text(count, 'reference')}"
     if place is not None and count > 0:
         if step.name == "directory" and count > 1:
-            text += f", of quarters {', '.join(sharers(step.frame, step.index, place.slot))}"
+            text += sharers_text(sharers(step.frame, step.index, place.slot), count)
         text += f", paid by budget {payer(step.frame)}"
     return text
 

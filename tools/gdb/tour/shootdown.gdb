@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+# A CPU unmaps what another one writes to.
+# arch: long
+# machine: CPUS=2
+# line: stale 1
+source tools/gdb/tour/settings.gdb
+echo --- sender\n
+tbreak quarter_shootdown if (quarter->running & (quarter->running - 1)) != 0
+continue
+backtrace 4
+quartet locks
+echo --- receiver\n
+tbreak shootdown_here if $_thread == 2
+continue
+backtrace 6
+echo --- tlb\n
+quartet tlb
