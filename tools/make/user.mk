@@ -53,7 +53,7 @@ USER_NASM_long := -f elf64
 
 user_compiler_include = $(shell $(CC) -print-file-name=include)
 user_libgcc = $(shell gcc $(USER_MACHINE_$(ARCH)) -print-libgcc-file-name)
-USER_CFLAGS = -std=gnu11 $(USER_MACHINE_$(ARCH)) $(if $(filter 1,$(DEBUG)),-Og -g3,-O2 -g) -Wall -Wextra -Wno-format-zero-length \
+USER_CFLAGS = -std=gnu11 $(USER_MACHINE_$(ARCH)) -O2 -g -Wall -Wextra -Wno-format-zero-length \
 	$(if $(filter true 1,$(CI)),-Werror) -fno-pie -fno-pic -fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -ftls-model=local-exec \
 	-U__linux__ -U__linux -Ulinux -U__gnu_linux__ -D__quartet__ \
