@@ -47,6 +47,15 @@ echo --- walk\n
 quartet walk $pc
 quartet walk 0x7ffff000
 quartet walk &cpus
+echo --- bytes\n
+quartet bytes $pc 1 16
+quartet bytes $pc
+quartet bytes &cpus 1 16
+python
+from quartet_gdb import machine
+print("same", machine.physical_read(0x100000, 64) == machine.monitor_read(0x100000, 64))
+print("here", bytes(gdb.selected_inferior().read_memory(machine.register("pc"), 16)).hex(" "))
+end
 echo --- no pcid\n
 quartet pcid
 echo --- pcid\n
@@ -176,6 +185,13 @@ def test_walk(shown):
     assert absent.count("no region covers it") == 3
     assert re.search(r"table\[\d+\] +0x\w+  frame 0x\w+  write .*global no-execute", kernel)
     assert ("PML4[511]" in kernel) == LONG
+
+
+def test_bytes_of_a_process_that_does_not_run(shown):
+    rows = re.findall(r"^[0-9a-f]{8,16}  ((?:[0-9a-f]{2} ){15}..)", shown["bytes"], re.MULTILINE)
+    assert len(rows) == 1 + 4 + 1
+    assert f"here {rows[1]}" in shown["bytes"]
+    assert "same True" in shown["bytes"]
 
 
 def test_pcid(shown):

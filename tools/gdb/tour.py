@@ -17,7 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 FOLDER = os.path.join(ROOT, "tools/gdb/tour")
 PAGE = os.path.join(ROOT, "docs/stepping.md")
 LISTING = re.compile(r"(<!-- tour (\w+): ([^>]+?) -->\n```\n)(.*?)(```\n)", re.DOTALL)
-DETERMINISTIC = ("-icount", "shift=0,sleep=off")
+DETERMINISTIC = ("-icount", "shift=0,sleep=off")  # for one CPU; with more, QEMU may stand still
 
 # What GDB says and no reader needs: where a breakpoint was set, the end, empty lines.
 NOISE = re.compile(r"(Temporary b|Hardware assisted b|B)reakpoint \d+(:| at 0x)|\[Inferior |\$\d+ = $|$")
@@ -68,7 +68,7 @@ def run(name, build="build", timeout=60):
     command = [os.path.join(ROOT, "tools/gdb/batch"), os.path.join(FOLDER, f"{name}.gdb")]
     kept = {word: value for word, value in os.environ.items() if word not in ("APPEND", "MEM", "CPU")}
     ended = subprocess.run(
-        [*command, setting(name, "line"), *DETERMINISTIC],
+        [*command, setting(name, "line"), *(() if "CPUS" in machine else DETERMINISTIC)],
         env={**kept, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -90,15 +90,16 @@ def listings(page):
 
 
 def gist(listing):
-    """What of a listing must not vary: no numbers, no source lines, no rows of other processes."""
+    """What of a listing must not vary: no numbers, no source lines, no rows of other processes, and
+    not which CPU comes first."""
     lines = []
     for line in listing.splitlines():
-        if re.match(r"\d+\t|[* ] +\d+ \w+ +\w+ +\d", line):
+        if re.match(r"\[Switching|\d+\t|[* ] +\d+ \w+ +\w+ +\d", line):
             continue
         line = re.sub(r"\b[0-9a-f]{8}-[0-9a-f]{8}\b|0x[0-9a-f.]+|\b\d+\b", "#", line)
         line = re.sub(r"\b(page|table|reference|lock)s\b", r"\1", line)
         lines.append(re.sub(r" +", " ", line).strip())
-    return lines
+    return sorted(lines)
 
 
 def main():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The machine that QEMU emulates: which kernel, which CPU, physical memory, registers."""
 import functools
+import re
 
 import gdb
 
@@ -52,12 +53,23 @@ def register(name):
 # ---- Physical memory ----------------------------------------------------------------------------
 
 
+def monitor_read(address, length):
+    """The same through QEMU's monitor: its 32-bit stub cuts an address to 32 bits."""
+    shown = gdb.execute(f"monitor xp /{length}xb {address:#x}", to_string=True)
+    values = re.findall(r"0x([0-9a-f]{2})\b", re.sub(r"^\w+:", "", shown, flags=re.MULTILINE))
+    if len(values) != length:
+        raise gdb.GdbError(f"there is no memory at physical address {address:#x}")
+    return bytes(int(value, 16) for value in values)
+
+
 def physical_read(address, length):
     """LENGTH bytes at physical ADDRESS, wherever it is: above 4 GiB too."""
     inferior = gdb.selected_inferior()
     connection = inferior.connection
     if connection is None or not hasattr(connection, "send_packet"):
         raise gdb.GdbError("physical memory can be read only where QEMU is attached")
+    if address + length > 1 << 32 and architecture() == "pae":
+        return monitor_read(address, length)
     connection.send_packet("Qqemu.PhyMemMode:1")
     try:
         return bytes(inferior.read_memory(address, length))

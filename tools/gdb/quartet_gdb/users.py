@@ -65,10 +65,13 @@ def follow():
     return program is not None and show(program_file(program))
 
 
-def stopped(event):
-    """GDB has said by now where it stopped. With other symbols in place it says so again."""
+def stopped(event=None):
+    """GDB has said by now where it stopped. With other symbols in place it says so again.
+
+    Also before each prompt: `thread N` selects another CPU, which may run another program."""
     del event
-    if follow():
+    thread = gdb.selected_thread()
+    if thread is not None and thread.is_stopped() and follow():
         gdb.invalidate_cached_frames()
         if is_user_address(gdb.newest_frame().pc()):
             gdb.execute("frame")
@@ -138,3 +141,4 @@ class User(Command):
 def install():
     User()
     gdb.events.stop.connect(stopped)
+    gdb.events.before_prompt.connect(stopped)

@@ -14,6 +14,7 @@ from quartet_gdb.machine import (
     architecture,
     cpu_number,
     number,
+    physical_read,
     physical_word,
     register,
     user_top,
@@ -219,6 +220,15 @@ def step_line(step, place):
     return text
 
 
+def chosen(words):
+    """(process, space) of the PID in WORDS, else of the selected CPU; None: there is none."""
+    if words:
+        process = kernel.process_by_pid(int(words[0], 0))
+        return process, kernel.process_space(process)
+    loaded = field(kernel.cpu(), "loaded")
+    return kernel.current_process(), loaded.dereference() if number(loaded) else None
+
+
 class Walk(Command):
     """quartet walk ADDRESS [PID]: walk the page tables as the CPU does, and say what happens.
 
@@ -242,13 +252,7 @@ class Walk(Command):
         if address >= user_top():
             self.kernel_address(address)
             return
-        if len(words) == 2:
-            process = kernel.process_by_pid(int(words[1], 0))
-            space = kernel.process_space(process)
-        else:
-            process = kernel.current_process()
-            loaded = field(kernel.cpu(), "loaded")
-            space = loaded.dereference() if number(loaded) else None
+        process, space = chosen(words[1:])
         if space is None:
             self.kernel_address(address)
             return
@@ -277,5 +281,29 @@ class Walk(Command):
             print(f"  {word:7} {place.verdict(access)}")
 
 
+class Bytes(Command):
+    """quartet bytes ADDRESS [PID [COUNT]]: memory of a process, which need not be running.
+
+    64 bytes, or COUNT, from ADDRESS on, within its page. `x` reads only what the selected CPU has
+    loaded; this walks the process's own tables, and reads physical memory wherever it is."""
+
+    WORD = "bytes"
+
+    def run(self, words):
+        if not 1 <= len(words) <= 3:
+            self.usage()
+        address = address_of(words[0])
+        _, space = chosen(words[1:2])
+        root = register("cr3") if space is None or address >= user_top() else root_of(space)
+        page = 1 << PAGE_SHIFT
+        count = min(int(words[2], 0) if len(words) == 3 else 64, page - address % page)
+        content = physical_read(steps_physical(root, address), count)
+        for place in range(0, count, 16):
+            row = content[place : place + 16]
+            text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+            print(f"{address + place:08x}  {row.hex(' '):47}  {text}")
+
+
 def install():
     Walk()
+    Bytes()

@@ -5,12 +5,12 @@
 # line: stale 1
 source tools/gdb/tour/settings.gdb
 echo --- sender\n
-tbreak quarter_shootdown if (quarter->running & (quarter->running - 1)) != 0
+tbreak quarter_shootdown if quarter->running == 3 && cause == CAUSE_UNMAP
 continue
 backtrace 4
 quartet locks
 echo --- receiver\n
-tbreak shootdown_here if $_thread == 2
+tbreak shootdown_here if cpus[$_thread - 1].lock_count == 0
 continue
 backtrace 6
 echo --- tlb\n
