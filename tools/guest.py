@@ -84,6 +84,7 @@ def run_kernel(kernel, initrd, write, timeout, extra=(), environment=None):
         alarm.start()
         try:
             copy_output(guest.stdout, write)
+            guest.wait()
         finally:
             alarm.cancel()
             guest.kill()

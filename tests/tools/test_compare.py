@@ -47,12 +47,21 @@ def test_ratios_and_verdicts():
     found = {column: dict(numbers) for column in compare.COLUMNS}
     for column in compare.COLUMNS[2:]:
         found[column] = {row.linux: 25 for row in rows.ROWS}
+    found["linux strings once"]["null_syscall"] = 24
     lines = list(compare.table(found))
-    assert len(lines) == len(rows.ROWS) + 1 and {len(line) for line in lines} == {9}
+    assert len(lines) == len(rows.ROWS) + 1
+    assert {len(line) for line in lines} == {len(compare.HEAD)}
     null = next(line for line in lines if line[0] == "empty system call")
-    assert null[1:] == ["10", "10", "25", "25", "2.50", "2.50", "1.00", "2.5: reached"]
+    assert null[1:6] == ["10", "10", "25", "25", "24"]
+    assert null[6:] == ["2.50", "2.40", "2.50", "1.00", "2.5: reached, strings once missed"]
     first_read = next(line for line in lines if line[0] == "first read of a shared page")
-    assert first_read[-1] == "missed"
+    assert first_read[-1] == "no fault: missed"
+
+
+def test_repetitions_of_strings_are_taken_off():
+    notes = ["ticks of cow_fault: 3945 for 1, and 3 of the bracket", "ticks of pipe: 9000 for 9, and 3 of the bracket"]
+    once = compare.strings_once({"cow_fault": 3945, "pipe": 1000}, notes, ["span 3949 1059", "span 5 2"])
+    assert once == {"cow_fault": 2886, "pipe": 1000}  # nothing took as long as the second
 
 
 def test_every_row_is_printed_by_both_sides():

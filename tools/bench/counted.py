@@ -125,6 +125,8 @@ def read_windows(lines):
     window = None
     for line in lines:
         words = line.split()
+        if words[0] == "span":
+            continue
         if words[0] == "window":
             if window:
                 yield window

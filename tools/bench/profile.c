@@ -4,12 +4,14 @@
  * one CPU between two readings of the time-stamp counter by a user program. tools/bench/profile loads it
  * and reads what it writes:
  *
+ *     span TOTAL REPEATS             each time between two readings
  *     window FROM TO TOTAL TIMES     addresses of the two readings, 0: reset
  *     ADDRESS PAGE BYTES COUNT       a line for each instruction; PAGE tells one frame from another
  *
  * A window spans one to STEPS consecutive readings. Of all windows with the same two addresses it is
  * the smallest, as a row of bench is. The instruction at FROM is not in it, the one at TO is: so TOTAL
- * is the difference of the two readings under -icount shift=0.
+ * is the difference of the two readings under -icount shift=0. The emulator counts each repetition of a
+ * string instruction as an instruction: REPEATS says how many of TOTAL are such, beyond the first ones.
  */
 #include "qemu_plugin.h"
 
@@ -26,7 +28,7 @@ struct instruction {
     uint64_t address, page;
     uint64_t count, interval; /* count is for the interval of that number */
     uint8_t length, bytes[BYTES];
-    bool reading;
+    bool reading, repeats;
 };
 
 struct entry {
@@ -35,7 +37,7 @@ struct entry {
 };
 
 struct interval {
-    uint64_t from, total;
+    uint64_t from, total, repeats;
     struct entry *entry;
     size_t entries, room;
 };
@@ -49,7 +51,11 @@ struct window {
 
 static struct interval intervals[STEPS]; /* the one numbered N at N % STEPS */
 static uint64_t current;                 /* number of the interval that is under way */
+static const struct instruction *last;   /* that ran */
 static struct window *windows;
+static struct span { uint64_t total, repeats; } * spans;
+static size_t span_count, span_room;
+static bool only_spans;
 static const char *output;
 
 static void *checked(void *memory) {
@@ -69,6 +75,14 @@ static void entry_add(struct interval *interval, struct instruction *instruction
             checked(realloc(interval->entry, interval->room * sizeof *interval->entry));
     }
     interval->entry[interval->entries++] = (struct entry){.instruction = instruction};
+}
+
+static void span_add(uint64_t total, uint64_t repeats) {
+    if (span_count == span_room) {
+        span_room = span_room ? 2 * span_room : 4096;
+        spans = checked(realloc(spans, span_room * sizeof *spans));
+    }
+    spans[span_count++] = (struct span){total, repeats};
 }
 
 static struct window *window_find(uint64_t from, uint64_t to) {
@@ -106,10 +120,12 @@ static void interval_end(uint64_t address) {
     for (size_t i = 0; i < ending->entries; i++) {
         ending->entry[i].count = ending->entry[i].instruction->count;
     }
-    uint64_t total = 0;
+    uint64_t total = 0, repeats = 0;
     for (unsigned steps = 1; steps <= STEPS && steps <= current + 1; steps++) {
         struct interval *first = interval_at(current - (steps - 1));
         total += first->total;
+        repeats += first->repeats;
+        span_add(total, repeats);
         struct window *window = window_find(first->from, address);
         window->times++;
         if (total < window->total) {
@@ -118,7 +134,7 @@ static void interval_end(uint64_t address) {
     }
     struct interval *next = interval_at(++current);
     next->from = address;
-    next->total = 0;
+    next->total = next->repeats = 0;
     next->entries = 0;
 }
 
@@ -133,6 +149,8 @@ static void executed(unsigned cpu, void *data) {
     }
     instruction->count++;
     interval->total++;
+    interval->repeats += instruction->repeats && instruction == last;
+    last = instruction;
     if (instruction->reading) {
         interval_end(instruction->address);
     }
@@ -150,6 +168,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
         memcpy(instruction->bytes, qemu_plugin_insn_data(insn), instruction->length);
         instruction->reading = instruction->address < USER_TOP && length == 2 &&
                                memcmp(instruction->bytes, "\x0f\x31", 2) == 0; /* RDTSC */
+        instruction->repeats = instruction->bytes[0] == 0xF2 || instruction->bytes[0] == 0xF3;
         qemu_plugin_register_vcpu_insn_exec_cb(insn, executed, QEMU_PLUGIN_CB_NO_REGS, instruction);
     }
 }
@@ -171,7 +190,11 @@ static void windows_write(qemu_plugin_id_t id, void *data) {
         perror(output);
         return;
     }
-    for (struct window *window = windows; window; window = window->next) {
+    for (size_t i = 0; i < span_count; i++) {
+        fprintf(file, "span %llu %llu\n", (unsigned long long)spans[i].total,
+                (unsigned long long)spans[i].repeats);
+    }
+    for (struct window *window = only_spans ? NULL : windows; window; window = window->next) {
         fprintf(file, "window %llx %llx %llu %llu\n", (unsigned long long)window->from,
                 (unsigned long long)window->to, (unsigned long long)window->total,
                 (unsigned long long)window->times);
@@ -184,11 +207,12 @@ static void windows_write(qemu_plugin_id_t id, void *data) {
     }
 }
 
-/* The argument: out=FILE. */
+/* The arguments: out=FILE, and spans=on for no windows. */
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_plugin_info_t *info,
                                            int count, char **arguments) {
     (void)info;
-    if (count != 1 || strncmp(arguments[0], "out=", 4) != 0) {
+    only_spans = count == 2 && strcmp(arguments[1], "spans=on") == 0;
+    if (count < 1 || strncmp(arguments[0], "out=", 4) != 0) {
         fprintf(stderr, "profile: the plugin needs out=FILE\n");
         return 1;
     }

@@ -7,6 +7,7 @@
 #: ROW  the row of `make bench` for `make profile`, e.g. ROW=ipc_roundtrip
 #: LINE  or a shell line, e.g. LINE='ls /bin'
 #: LINES  1: `make profile` tells lines of the source apart
+#: TABLES  1: bench-compare, bench-cascade, bench-events and size print Markdown, for docs/results.md
 #: ALL  1: `make profile` also lists what takes less than half a percent
 
 $(BUILD)/host/profile.so: tools/bench/profile.c tools/bench/qemu_plugin.h
@@ -25,7 +26,7 @@ profile: override export LINE := $(value LINE)
 bench-events: ##  count what each row of `make bench` does that is dear: roots loaded, locks, atomics, MSRs
 	@CC='$(CC)' tools/doctor --install build run 1>&2
 	+@$(again) all $(BUILD)/host/profile.so 1>&2
-	@BUILD='$(BUILD)' $(PYTHON) tools/bench/events long pae
+	@BUILD='$(BUILD)' $(PYTHON) tools/bench/events $(if $(TABLES),--table) long pae
 
 # ---- Linux beside it ------------------------------------------------------------------------------
 
@@ -44,18 +45,18 @@ $(BUILD)/linux/initrd.cpio: $(BUILD)/linux/init
 
 .PHONY: bench-compare bench-cascade
 
-bench-compare: ##  measure Quartet and Debian's Linux on the same work: a table, $(BUILD)/compare (two minutes)
+bench-compare: ##  measure Quartet and Debian's Linux on the same work: a table, $(BUILD)/compare (one minute)
 	@CC='$(CC)' tools/doctor --install build run plot 1>&2
-	+@$(again) all $(BUILD)/linux/vmlinuz $(BUILD)/linux/initrd.cpio 1>&2
-	@BUILD='$(BUILD)' ACCEL='$(ACCEL)' $(PYTHON) tools/bench/compare
+	+@$(again) all $(BUILD)/linux/vmlinuz $(BUILD)/linux/initrd.cpio $(BUILD)/host/profile.so 1>&2
+	@BUILD='$(BUILD)' ACCEL='$(ACCEL)' $(PYTHON) tools/bench/compare $(if $(TABLES),--table)
 
 bench-cascade: ##  measure fork and the writes after it against cow=eager: a table, a plot in $(BUILD)/compare
 	@CC='$(CC)' tools/doctor --install build run plot 1>&2
 	+@$(again) all 1>&2
-	@BUILD='$(BUILD)' $(PYTHON) tools/bench/cascade
+	@BUILD='$(BUILD)' $(PYTHON) tools/bench/cascade $(if $(TABLES),--table)
 
 .PHONY: size
 size: ##  lines of code by folder, bytes of the images, time of a build, instructions of a boot
 	@CC='$(CC)' tools/doctor --install build run size 1>&2
 	+@$(again) all 1>&2
-	@BUILD='$(BUILD)' NEWLIB_CACHE='$(NEWLIB_CACHE)' $(PYTHON) tools/bench/size
+	@BUILD='$(BUILD)' NEWLIB_CACHE='$(NEWLIB_CACHE)' $(PYTHON) tools/bench/size $(if $(TABLES),--table)

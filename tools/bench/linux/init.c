@@ -56,8 +56,12 @@ void report_number(const char *name, uint64_t number) {
     fflush(stdout);
 }
 
+/* The line with # is as that of bench -v: tools/bench/compare looks for what took as long. */
 void report(const char *name, struct result result, uint64_t units) {
     report_number(name, result.smallest / units);
+    printf("# ticks of %s: %llu for %llu, and %llu of the bracket\n", name,
+           (unsigned long long)result.smallest, (unsigned long long)units,
+           (unsigned long long)empty_bracket);
 }
 
 void report_mean(const char *name, struct result result) {
