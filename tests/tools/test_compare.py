@@ -93,3 +93,15 @@ def test_the_program_for_linux_builds_and_is_static():
     path = os.path.join(ROOT, BUILD, "linux/init")
     headers = subprocess.run(["readelf", "-lW", path], capture_output=True, text=True).stdout
     assert "LOAD" in headers and "INTERP" not in headers
+
+
+def test_tables_of_the_page_are_replaced_each_in_its_place():
+    results = load("results")
+    page = "# a\n<!-- make one -->\nold\n<!-- end -->\nb\n<!-- make two -->\nold\n<!-- end -->\n"
+    page = results.replace(page, "two", "new\n")
+    assert page.startswith("# a\n<!-- make one -->\nold\n<!-- end -->\nb\n")
+    assert page.endswith("<!-- make two -->\n\nnew\n\n<!-- end -->\n")
+    with open(os.path.join(ROOT, "docs/results.md"), encoding="utf-8") as file:
+        text = file.read()
+    for target in "bench-compare", "bench-cascade", "bench-events", "size":
+        assert results.replace(text, target, "") != text

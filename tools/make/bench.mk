@@ -55,7 +55,11 @@ bench-cascade: ##  measure fork and the writes after it against cow=eager: a tab
 	+@$(again) all 1>&2
 	@BUILD='$(BUILD)' $(PYTHON) tools/bench/cascade $(if $(TABLES),--table)
 
-.PHONY: size
+.PHONY: size results
+results: ##  measure again all that docs/results.md says (four minutes), and put the tables there
+	@CC='$(CC)' tools/doctor --install build run plot size 1>&2
+	@BUILD='$(BUILD)' $(PYTHON) tools/bench/results
+
 size: ##  lines of code by folder, bytes of the images, time of a build, instructions of a boot
 	@CC='$(CC)' tools/doctor --install build run size 1>&2
 	+@$(again) all 1>&2
