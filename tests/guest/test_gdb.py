@@ -25,6 +25,7 @@ echo --- early\n
 thbreak boot_entry_pvh
 continue
 quartet walk $pc
+x/3i check_cpu
 python
 try:
     gdb.execute("quartet ps")
@@ -47,6 +48,7 @@ echo --- walk\n
 quartet walk $pc
 quartet walk 0x7ffff000
 quartet walk &cpus
+quartet walk $sp
 echo --- bytes\n
 quartet bytes $pc 1 16
 quartet bytes $pc
@@ -155,6 +157,7 @@ def shown(tmp_path_factory):
 def test_before_the_kernel_runs(shown):
     assert "paging is off" in shown["early"]
     assert "refused: Cannot access memory" in shown["early"]
+    assert re.search(r"pop +%eax", shown["early"]), "the first instructions are 32-bit code"
     assert "boot_entry_pvh () at boot/entry.asm" in shown["early"]
 
 
@@ -178,13 +181,14 @@ def test_quarter(shown):
 
 
 def test_walk(shown):
-    code, absent, kernel = re.split(r"^(?=0x)", shown["walk"], flags=re.MULTILINE)[1:]
+    code, absent, kernel, stack = re.split(r"^(?=0x)", shown["walk"], flags=re.MULTILINE)[1:]
     assert re.search(r"table\[0\] +0x\w+  frame 0x\w+  user", code)
     assert "page: 1 reference" in code and "execute is allowed" in code
     assert "write   faults, and ends the process: the region forbids it" in code
     assert absent.count("no region covers it") == 3
     assert re.search(r"table\[\d+\] +0x\w+  frame 0x\w+  write .*global no-execute", kernel)
     assert ("PML4[511]" in kernel) == LONG
+    assert "write   is allowed" in stack
 
 
 def test_bytes_of_a_process_that_does_not_run(shown):

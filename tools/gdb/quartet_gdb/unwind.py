@@ -12,6 +12,7 @@ import bisect
 import functools
 import os
 import re
+import subprocess
 import sys
 
 import gdb
@@ -274,5 +275,8 @@ class BacktraceFilter:
 def install():
     gdb.frame_filters[BacktraceFilter.name] = BacktraceFilter()
     path = users.kernel_file()
-    entry_frames.load(functions_of(path, os.path.getmtime(path)))
+    try:
+        entry_frames.load(functions_of(path, os.path.getmtime(path)))
+    except (gdb.error, gdb.GdbError, OSError, KeyError, TypeError, subprocess.SubprocessError) as error:
+        print(f"quartet: no back-traces through entry.asm, which is not what is expected: {error!r}")
     register_unwinder(None, AssemblyUnwinder(), replace=True)
