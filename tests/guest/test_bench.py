@@ -10,6 +10,9 @@ import pytest
 
 from machine import ARCH, ROOT, environment, run_line
 
+sys.path.insert(0, os.path.join(ROOT, "tools/bench"))
+import baseline
+
 ICOUNT = ["-icount", "shift=0,align=off,sleep=off"]
 
 # What Linux 6.1 takes for the same work on the same emulator, in instructions: docs/results.md, the lower
@@ -42,6 +45,15 @@ def measure(cpus=1):
 @pytest.fixture(scope="module")
 def rows():
     return measure()
+
+
+def test_nothing_has_grown_without_a_reason(rows):
+    """make bench-baseline REASON='...' takes the present figures, in the commit that changes them."""
+    with open(baseline.PATH, encoding="utf-8") as file:
+        name, before = baseline.read(file.read())
+    if baseline.compiler(ARCH) != name:
+        pytest.skip(f"the baseline is of {name}")
+    assert list(baseline.grown(before, ARCH, rows)) == []
 
 
 def test_a_second_run_is_equal(rows):

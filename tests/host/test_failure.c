@@ -114,6 +114,13 @@ static int do_copy(void) {
     return error;
 }
 
+static int do_copy_eagerly(void) {
+    quarter_copies_eagerly = true;
+    int error = do_copy();
+    quarter_copies_eagerly = false;
+    return error;
+}
+
 static int do_attach(void) { return process_attach_try(p, 2, handle, VIEW_FULL); }
 static int do_attach_view(void) { return process_attach_try(p, 2, handle, RIGHT_READ); }
 static int do_detach(void) { return process_attach_try(p, 1, NULL, 0); }
@@ -191,6 +198,7 @@ static int do_copy_out(void) {
  * failed. */
 FAILING(quarter_create_fails_cleanly, do_create, 3, SAME_STRICTLY)
 FAILING(quarter_copy_fails_cleanly, do_copy, 3, SAME_STRICTLY)
+FAILING(eager_copy_fails_cleanly, do_copy_eagerly, 3 + TOUCHED, SAME)
 FAILING(attach_fails_cleanly, do_attach, 2, SAME_STRICTLY)
 FAILING(attach_of_a_view_fails_cleanly, do_attach_view, SIM_VIEW_DIRECTORIES ? 3 : 2, SAME)
 FAILING(detach_fails_cleanly, do_detach, 2, SAME_STRICTLY)
@@ -234,6 +242,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quarter_create_fails_cleanly),
         cmocka_unit_test(quarter_copy_fails_cleanly),
+        cmocka_unit_test(eager_copy_fails_cleanly),
         cmocka_unit_test(attach_fails_cleanly),
         cmocka_unit_test(attach_of_a_view_fails_cleanly),
         cmocka_unit_test(detach_fails_cleanly),

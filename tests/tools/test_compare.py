@@ -11,6 +11,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD") or "build"
 sys.path.insert(0, os.path.join(ROOT, "tools/bench"))
+import baseline
 import rows
 
 
@@ -105,3 +106,32 @@ def test_tables_of_the_page_are_replaced_each_in_its_place():
         text = file.read()
     for target in "bench-compare", "bench-cascade", "bench-events", "size":
         assert results.replace(text, target, "") != text
+
+
+def test_growth_beyond_one_per_cent_needs_a_reason():
+    before = {("long", row): (1000, "the first") for row in baseline.ROWS}
+    measured = dict.fromkeys(baseline.ROWS, 1010)
+    assert list(baseline.grown(before, "long", measured)) == []
+    measured["cow_fault"] = 1011
+    assert list(baseline.grown(before, "long", measured)) == [
+        "cow_fault took 1000 instructions, and takes 1011"
+    ]
+    assert len(list(baseline.grown(before, "pae", measured))) == len(baseline.ROWS)
+
+
+def test_a_new_baseline_keeps_the_reasons_of_what_is_the_same():
+    old = {("pae", "fork_0m"): (5, "a"), ("pae", "gone"): (1, "a")}
+    new = baseline.renewed(old, {("pae", "fork_0m"): 5, ("pae", "fork_1m"): 6}, "b")
+    assert new == {("pae", "fork_0m"): (5, "a"), ("pae", "fork_1m"): (6, "b")}
+    assert baseline.read(baseline.write("GCC 1", new)) == ("GCC 1", new)
+    with open(baseline.PATH, encoding="utf-8") as file:
+        name, rows_now = baseline.read(file.read())
+    assert name and set(rows_now) == {(arch, row) for arch in baseline.ARCHS for row in baseline.ROWS}
+    assert all(reason for _, reason in rows_now.values())
+
+
+def test_a_baseline_without_a_reason_is_refused():
+    ended = subprocess.run(
+        [os.path.join(ROOT, "tools/bench/baseline.py"), " "], capture_output=True, text=True
+    )
+    assert ended.returncode != 0 and "REASON" in ended.stderr

@@ -15,13 +15,20 @@ $(BUILD)/host/profile.so: tools/bench/profile.c tools/bench/qemu_plugin.h
 	$(call quietly,HOSTCC,$@)$(HOST_CC) -shared -fPIC -std=gnu11 -O2 -Wall -Wextra \
 		$(if $(filter true 1,$(CI)),-Werror) -o $@ $<
 
-.PHONY: profile bench-events
+.PHONY: profile bench-events bench-baseline
 profile: ##  count the instructions of one row of `make bench` by function (ARCH=long ROW=null_syscall)
 	@CC='$(CC)' tools/doctor --install build run 1>&2
 	+@$(again) image $(BUILD)/host/profile.so 1>&2
 	@BUILD='$(BUILD)' $(PYTHON) tools/bench/profile $(if $(LINES),--lines) $(if $(ALL),--all) \
 		$(if $(ROW),'$(ROW)') $(if $(value LINE),--line "$$LINE") '$(ARCH)'
 profile: override export LINE := $(value LINE)
+
+#: REASON  for `make bench-baseline`: why figures change
+bench-baseline: ##  take the present figures as those that may not grow (REASON='why'): tools/bench/baseline.tsv
+	@CC='$(CC)' tools/doctor --install build run 1>&2
+	+@$(again) all 1>&2
+	@BUILD='$(BUILD)' $(PYTHON) tools/bench/baseline.py "$$REASON"
+bench-baseline: override export REASON := $(value REASON)
 
 bench-events: ##  count what each row of `make bench` does that is dear: roots loaded, locks, atomics, MSRs
 	@CC='$(CC)' tools/doctor --install build run 1>&2
