@@ -2,9 +2,11 @@
 """GDB attached to the machine: each `quartet` command, back-traces through the entry code, symbols of
 programs, `make gdb` itself, and the listings of docs/stepping.md."""
 
+import contextlib
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 
@@ -302,19 +304,28 @@ def test_the_two_commands_work_in_two_terminals():
     printed = subprocess.run(**start(PRINT="1", PROGRAM="init")).stdout
     qemu, gdb = (line.strip() for line in printed.splitlines() if line.startswith("  "))
     machine = subprocess.Popen(
-        shlex.split(f"{qemu} -serial null"), cwd=ROOT, stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, env={**os.environ, "SERIAL": "null"},
-    )  # fmt: skip
+        shlex.split(qemu),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "SERIAL": "null"},
+        start_new_session=True,  # tools/qemu and the emulator
+    )
     try:
         ended = subprocess.run(
             [*shlex.split(gdb), "-nx", "-batch"],
-            cwd=ROOT, capture_output=True, text=True, timeout=BOUND, check=False,
-        )  # fmt: skip
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=BOUND,
+            check=False,
+        )
         assert "process 1, init" in ended.stdout, ended.stdout + ended.stderr
         assert "auto-load" not in ended.stderr and "warning" not in ended.stderr, ended.stderr
         machine.wait(timeout=BOUND)
     finally:
-        machine.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(machine.pid, signal.SIGKILL)
         machine.wait()
 
 

@@ -20,7 +20,7 @@ LISTING = re.compile(r"(<!-- tour (\w+): ([^>]+?) -->\n```\n)(.*?)(```\n)", re.D
 DETERMINISTIC = ("-icount", "shift=0,sleep=off")  # for one CPU; with more, QEMU may stand still
 
 # What GDB says and no reader needs: where a breakpoint was set, the end, empty lines.
-NOISE = re.compile(r"(Temporary b|Hardware assisted b|B)reakpoint \d+(:| at 0x)|\[Inferior |\$\d+ = $|$")
+NOISE = re.compile(r"(Temporary b|Hardware assisted b|B)reakpoint \d+(:| at 0x)|\[Inferior |$")
 ENTRY = re.compile(r"0x([0-9a-f]{16})  frame 0x([0-9a-f]+)")
 
 
@@ -52,7 +52,7 @@ def tidy(text, frames):
     for line in text.splitlines():
         line = re.sub(r"^\+(?!\+)", "(gdb) ", line)
         line = re.sub(r"0x[0-9a-f]+ (<\w+(\+\d+)?>)", r"\1", line)
-        line = re.sub(r"0x[0-9a-f]{8,16} is a physical|0x10\w{4} is a physical", "$pc is a physical", line)
+        line = re.sub(r"0x[0-9a-f]+ is a physical", "$pc is a physical", line)
         line = re.sub(r"\$0x[0-9a-f]{5,}", "$...", line)
         line = re.sub(r"0x(f|ffffffff8)01[0-9a-f]{5}\b", "$pc", line)
         line = ENTRY.sub(tidy_entry(frames), line).replace(os.getcwd() + "/", "")

@@ -155,8 +155,9 @@ class Quarter(Command):
             self.usage()
         quarter = kernel.quarter_by_sub_id(int(words[0], 0))
         slot = int(field(quarter, "slot"))
+        references = count_text(int(field(quarter, "references")), "reference")
         print(
-            f"quarter {words[0]}, slot {slot}: {count_text(int(field(quarter, 'references')), 'reference')}"
+            f"quarter {words[0]}, slot {slot}: {references}"
             f", {count_text(int(field(quarter, 'resident')), 'page')}"
             f", generation {number(field(quarter, 'generation'))}"
         )

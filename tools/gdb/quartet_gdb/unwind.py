@@ -32,7 +32,9 @@ FIRST = re.compile(
 SYSTEM_CALL_LANDING = entry_frames.SYSTEM_CALL_LANDING
 SYSTEM_CALL_PAGE = range(0xFFFFE000, 0xFFFFF000)  # pae: SYSENTER and RET, or INT 0x80 and RET
 ENTRY_SLACK = 64  # bytes that the entry code pushes below a whole frame
-STACK_CHANGE = re.compile(r"(?P<word>sub|add)[lq]? +(\$(?P<left>0x\w+),%[er]sp|[er]sp,(?P<right>0x\w+))")
+STACK_CHANGE = re.compile(
+    r"(?P<word>sub|add)[lq]? +(\$(?P<left>0x\w+),%[er]sp|[er]sp,(?P<right>0x\w+))"
+)
 
 
 class FrameId:
@@ -118,7 +120,7 @@ class Frame:
 
 
 def unwind_outermost(frame, start):
-    """Nobody called it: GDB ends the trace at a return address of 0, and the filter below hides that one."""
+    """Nobody called it: GDB ends the trace at address 0, which the filter below hides."""
     frame.save(frame.names.pc, 0)
     frame.save(frame.names.sp, frame.sp)
     frame.save(frame.names.bp, frame.live(frame.names.bp))
