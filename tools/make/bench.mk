@@ -63,7 +63,7 @@ bench-cascade: ##  measure fork and the writes after it against cow=eager: a tab
 	@BUILD='$(BUILD)' $(PYTHON) tools/bench/cascade $(if $(TABLES),--table)
 
 .PHONY: size results
-results: ##  measure again all that docs/results.md says (four minutes), and put the tables there
+results: ##  measure again all that docs/results.md says (two minutes), and put the tables there
 	@CC='$(CC)' tools/doctor --install build run plot size 1>&2
 	@BUILD='$(BUILD)' $(PYTHON) tools/bench/results
 

@@ -78,9 +78,11 @@ void bench_futex_roundtrip(void) {
     area_renew();
     area_map(0, PAGE_SIZE);
     long child = checked("process_clone", process_clone(plan_sharer, 0, 0, 0));
-    for (; child == 0;) {
-        ball_take(BALL_CHILD);
-        ball_give(BALL_PARENT);
+    if (child == 0) {
+        for (;;) {
+            ball_take(BALL_CHILD);
+            ball_give(BALL_PARENT);
+        }
     }
     for (int run = 0; run < WARM_UPS + RUNS; run++) {
         uint64_t from = ticks();
