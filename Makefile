@@ -20,7 +20,7 @@ CPUS ?= 1##  number of processors
 ACCEL ?= tcg##  QEMU accelerator: tcg or kvm
 CPU ?= max##  QEMU processor model, e.g. pentium2 or max,-smep
 SCREEN ?= none##  gtk or sdl: open a window for the VGA screen
-BOOT ?= direct##  direct (QEMU loads the kernel) or iso (GRUB from the CD image)
+BOOT ?= pvh##  pvh (QEMU loads the kernel), grub (the CD image by the BIOS) or grub-uefi (by UEFI firmware)
 CMD ?=##  the shell line for `make exec`, e.g. CMD='ls; qmap'
 TIMEOUT ?= 120##  seconds until `make exec` gives up on a guest that hangs
 APPEND ?=##  more words for the kernel's command line, e.g. quiet
@@ -31,6 +31,13 @@ ifeq ($(origin CC),default)
 CC = gcc
 endif
 #: CC  the compiler: gcc (default) or clang
+
+# The older names of the ways to boot.
+override BOOT := $(patsubst direct,pvh,$(patsubst iso,grub,$(BOOT)))
+ifeq ($(filter $(BOOT),pvh grub grub-uefi),)
+$(error BOOT=$(BOOT) is unknown: use BOOT=pvh, BOOT=grub or BOOT=grub-uefi)
+endif
+boot_groups := $(if $(filter grub%,$(BOOT)),iso) $(if $(filter %uefi,$(BOOT)),uefi)
 
 ifeq ($(filter $(ARCH),pae long),)
 $(error ARCH=$(ARCH) is unknown: use ARCH=pae or ARCH=long)
@@ -76,12 +83,12 @@ all: ##  build both kernels and their initial RAM disks (what plain `make` does)
 image: $(image_out)/kernel.elf $(image_out)/initrd.cpio ##  build the kernel and initrd of one ARCH
 
 run: ##  install what is missing, build, and boot to the shell (leave with `shutdown` or Ctrl-A X)
-	@CC='$(CC)' tools/doctor --install build run $(if $(filter iso,$(BOOT)),iso) \
+	@CC='$(CC)' tools/doctor --install build run $(boot_groups) \
 		$(if $(filter-out none,$(SCREEN)),gui)
-ifeq ($(BOOT),iso)
+ifneq ($(filter grub%,$(BOOT)),)
 	+@$(again) iso
 	@echo 'The terminal is the serial line: `shutdown` or Ctrl-A X leaves.'
-	@$(machine) tools/qemu iso
+	@$(machine) tools/qemu $(BOOT)
 else
 	+@$(again) image
 	@echo 'The terminal is the serial line: `shutdown` or Ctrl-A X leaves.'
@@ -106,13 +113,14 @@ exec: exec-guest ##  run CMD in the guest, print only its output, exit with its 
 	@read status < $(exec_status); rm -f $(exec_status); exit $$status
 
 exec-guest:
+	@[ '$(BOOT)' = pvh ] || { echo 'make exec: only BOOT=pvh hands a line over' >&2; exit 1; }
 	@CC='$(CC)' tools/doctor --install build run 1>&2
 	+@$(again) image 1>&2
 	@$(machine) TIMEOUT='$(TIMEOUT)' tools/exec --built "$$CMD"; echo $$? > $(exec_status)
 exec-guest: override export CMD := $(value CMD)
 
 test: ##  run every test on both kernels, and the models; ends with "N passed, N failed"
-	@CC='$(CC)' tools/doctor --install build run iso test bochs model gdb
+	@CC='$(CC)' tools/doctor --install build run iso uefi test bochs model gdb
 	@BUILD='$(BUILD)' CC='$(CC)' $(PYTHON) tools/test
 
 model: ##  check the models of tools/model, and that each of their mutants fails (under five minutes)
@@ -120,14 +128,14 @@ model: ##  check the models of tools/model, and that each of their mutants fails
 	@tools/model/run
 
 test-guest: ##  run only the guest tests of one ARCH (PYTEST='-k demos' selects)
-	@CC='$(CC)' tools/doctor --install build run iso test bochs gdb
+	@CC='$(CC)' tools/doctor --install build run iso uefi test bochs gdb
 	+@$(again) image $(BUILD)/quartet.iso
 	@$(machine) $(PYTHON) -m pytest -p no:cacheprovider tests/guest $(PYTEST)
 #: PYTEST  more arguments for `make test-guest`
 
 gdb: ##  step through the machine: QEMU stopped, GDB attached (PROGRAM=sh: at its first instruction)
-	@CC='$(CC)' tools/doctor --install build run gdb $(if $(filter iso,$(BOOT)),iso)
-	+@$(again) $(if $(filter iso,$(BOOT)),iso,image)
+	@CC='$(CC)' tools/doctor --install build run gdb $(boot_groups)
+	+@$(again) $(if $(filter grub%,$(BOOT)),iso,image)
 	@$(machine) BOOT='$(BOOT)' PROGRAM='$(PROGRAM)' GDBPORT='$(GDBPORT)' tools/gdb/start
 tour: ##  write the listings of docs/stepping.md anew: GDB steps through both kernels
 	@CC='$(CC)' tools/doctor --install build run gdb

@@ -2,7 +2,9 @@
 """From firmware to the prompt: loaders, memory sizes, processors with and without features, and
 images that are wrong."""
 
+import filecmp
 import os
+import subprocess
 
 import pytest
 
@@ -19,8 +21,12 @@ def test_prompt_by_pvh():
         assert shell.wait_end().status == 0
 
 
-def test_prompt_by_iso():
-    with Session(start=[os.path.join(ROOT, "tools/qemu"), "iso"], to_prompt=False) as shell:
+@pytest.mark.parametrize(
+    "way, medium", [("grub", "cd"), ("grub", "disk"), ("grub-uefi", "cd"), ("grub-uefi", "disk")]
+)
+def test_prompt_by_iso(way, medium):
+    start = [os.path.join(ROOT, "tools/qemu"), way]
+    with Session(start=start, to_prompt=False, bound=120, MEDIUM=medium) as shell:
         choose_in_menu(shell)
         boot_text = shell.expect_prompt()
         assert "Multiboot2" in boot_text and " IOAPIC " in boot_text
@@ -28,6 +34,16 @@ def test_prompt_by_iso():
         assert shell.run("plans").output.endswith("256 passed, 0 failed\n")
         shell.type("shutdown\r")
         assert shell.wait_end().status == 0
+
+
+def test_two_builds_of_the_iso_are_equal():
+    first, again = (os.path.join(ROOT, BUILD, name) for name in ("quartet.iso", "again.iso"))
+    if os.path.exists(again):
+        os.remove(again)
+    make = ["make", "-s", "-C", ROOT, f"BUILD={BUILD}", f"{BUILD}/again.iso"]
+    subprocess.run(make, check=True, env={**os.environ, "MAKEFLAGS": ""})
+    assert filecmp.cmp(first, again, shallow=False)
+    os.remove(again)
 
 
 def choose_in_menu(shell):
