@@ -20,7 +20,7 @@ CPUS ?= 1##  number of processors
 ACCEL ?= tcg##  QEMU accelerator: tcg or kvm
 CPU ?= max##  QEMU processor model, e.g. pentium2 or max,-smep
 SCREEN ?= none##  gtk or sdl: open a window for the VGA screen
-BOOT ?= pvh##  pvh (QEMU loads the kernel), grub (the CD image by the BIOS) or grub-uefi (by UEFI firmware)
+BOOT ?= pvh##  pvh (QEMU loads the kernel), grub (the CD image by the BIOS) or grub-uefi, grub-uefi32 (by UEFI)
 CMD ?=##  the shell line for `make exec`, e.g. CMD='ls; qmap'
 TIMEOUT ?= 120##  seconds until `make exec` gives up on a guest that hangs
 APPEND ?=##  more words for the kernel's command line, e.g. quiet
@@ -34,10 +34,10 @@ endif
 
 # The older names of the ways to boot.
 override BOOT := $(patsubst direct,pvh,$(patsubst iso,grub,$(BOOT)))
-ifeq ($(filter $(BOOT),pvh grub grub-uefi),)
-$(error BOOT=$(BOOT) is unknown: use BOOT=pvh, BOOT=grub or BOOT=grub-uefi)
+ifeq ($(filter $(BOOT),pvh grub grub-uefi grub-uefi32),)
+$(error BOOT=$(BOOT) is unknown: use BOOT=pvh, BOOT=grub, BOOT=grub-uefi or BOOT=grub-uefi32)
 endif
-boot_groups := $(if $(filter grub%,$(BOOT)),iso) $(if $(filter %uefi,$(BOOT)),uefi)
+boot_groups := $(if $(filter grub%,$(BOOT)),iso) $(if $(filter grub-uefi%,$(BOOT)),uefi)
 
 ifeq ($(filter $(ARCH),pae long),)
 $(error ARCH=$(ARCH) is unknown: use ARCH=pae or ARCH=long)

@@ -22,7 +22,9 @@ def test_prompt_by_pvh():
 
 
 @pytest.mark.parametrize(
-    "way, medium", [("grub", "cd"), ("grub", "disk"), ("grub-uefi", "cd"), ("grub-uefi", "disk")]
+    "way, medium",
+    [("grub", "cd"), ("grub", "disk"), ("grub-uefi", "cd"), ("grub-uefi", "disk")]
+    + [("grub-uefi32", "cd")],
 )
 def test_prompt_by_iso(way, medium):
     start = [os.path.join(ROOT, "tools/qemu"), way]
