@@ -34,7 +34,9 @@ struct cpu {
     u32 pid;
     struct thread *idle;
     struct thread *dead;  /* ended here, its stack may be freed once we are off it */
-    struct space *loaded; /* the space whose root is loaded; null: the kernel's. Others read it */
+    /* The space whose root is loaded, and before that the one that is about to be; null: the
+     * kernel's. Others read both: which quarters this CPU runs (vm/shootdown.c). */
+    struct space *loaded, *entering;
     u32 tag;              /* under which it is loaded; 0 where there are none */
     u8 global_view;       /* vm/commons.c: 1 + VIEW_INDEX of the global entries we may hold, or 0 */
     u64 global_of;        /* vm/commons.c: the sub-ID of the quarter that they are of, */

@@ -94,7 +94,7 @@ static int cpu_fill(struct info_cpu *info) {
 static void quarter_info_fill(struct quarter *quarter, struct info_slot *info) {
     info->sub_id = quarter->sub_id;
     info->references = atomic_read(&quarter->references);
-    info->running = atomic_read_mask(&quarter->running);
+    info->running = quarter_running(quarter);
     quarter_lock(quarter);
     info->resident = quarter->resident;
     info->tables = quarter->tables;

@@ -37,12 +37,12 @@ static inline bool commons_concerns(const struct cpu *cpu) {
     return __atomic_load_n(&commons_quarter, __ATOMIC_ACQUIRE) || cpu->global_view != 0;
 }
 
-/* A step of space_load, before the root of SPACE is loaded, with this CPU in its masks: what it fills
+/* A step of space_load, before the root of SPACE is loaded, with this CPU entering it: what it fills
  * from then on may be global. Said before, so that whoever ends the commons in that moment finds
  * this CPU to have something of it. */
 void commons_expect(const struct space *space);
 
-/* A step of space_load, with the root of SPACE loaded and this CPU in its masks: no global
+/* A step of space_load, with the root of SPACE loaded: no global
  * translation that is not right for SPACE is left. */
 void commons_settle(const struct space *space);
 

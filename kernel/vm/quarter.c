@@ -255,8 +255,8 @@ void quarter_reference(struct quarter *quarter) {
 /* No space refers to it, so no CPU runs it and none can: the last space's root was left before it
  * was destroyed, and that load forgot all translations. So no lock and no shootdown. */
 static void quarter_destroy(struct quarter *quarter) {
-    ASSERT(quarter->running == 0, "quarter %llu is freed while CPUs %llx run it",
-           (unsigned long long)quarter->sub_id, (unsigned long long)quarter->running);
+    ASSERT(quarter_running(quarter) == 0, "quarter %llu is freed while CPUs %llx run it",
+           (unsigned long long)quarter->sub_id, (unsigned long long)quarter_running(quarter));
     commons_discard(quarter);
     u32 steps = 0;
     for (u32 i = directory_next(quarter, 0); i < TABLE_ENTRIES;

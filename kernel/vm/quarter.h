@@ -58,7 +58,6 @@ struct quarter {
     struct budget *budget; /* pays for pages and tables that faults here allocate */
 
     u32 references; /* atomic: spaces and handles */
-    uword running;  /* atomic: one bit for each CPU that runs it now */
     u64 generation; /* atomic: counts shootdowns; changed under the lock only */
 
     struct spinlock *lock; /* immutable: own_lock, or big_lock for all with lock=big */
@@ -163,6 +162,10 @@ int quarter_region_info(struct quarter *quarter, u32 index, struct info_region *
  * can use the old ones. PAGES 0: the whole quarter. One round of interrupts, to the CPUs that run the
  * quarter now. (vm/shootdown.c) */
 void quarter_shootdown(struct quarter *quarter, u32 offset, u32 pages, enum shootdown_cause cause);
+
+/* One bit for each CPU that runs QUARTER now, or is about to: it has, or will have, a space with it
+ * loaded. (shootdown.c) */
+uword quarter_running(const struct quarter *quarter);
 
 /* Events since boot: counted on each CPU for itself, summed up for system_info. */
 struct vm_counters {

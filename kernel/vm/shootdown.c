@@ -4,18 +4,20 @@
  * returns. Guarded by the quarter's lock, so a quarter has one shootdown at a time.
  *
  *     shootdown (lock held)                    switch-in (space.c space_load, interrupts off)
- *     1 entries changed, by the caller         1 own bit into the quarter's mask
+ *     1 entries changed, by the caller         1 cpu->entering = the new space
  *     2 generation bumped ── full barrier      2 ── full barrier
- *     3 mask read                              3 generation read: behind? then nothing is kept
- *     4 those CPUs asked, and waited for       4 root loaded
+ *     3 entering and loaded of each CPU read   3 generation read: behind? then nothing is kept
+ *     4 those with the quarter asked,          4 root loaded
+ *       and waited for                         5 cpu->loaded = the new space
  *
- * Either the shootdown sees the CPU in the mask, or the CPU sees the generation (hazard 9). Both
+ * Either the shootdown sees that the CPU runs the quarter, or the CPU sees the generation (hazard 9). Both
  * barriers are in the atomic operations. CPUs that do not run the quarter hear nothing: without tags
  * their next load forgets everything anyway, with tags they catch up by the generation.
  * Read next: base/request.h, tags.h; tools/model/shootdown.pml checks the handshake.
  */
 #include "kernel/base/atomic.h"
 #include "kernel/base/cpu.h"
+#include "kernel/base/interleave.h"
 #include "kernel/base/request.h"
 #include "kernel/vm/commons.h"
 #include "kernel/vm/quarter.h"
@@ -50,6 +52,28 @@ static void shootdown_here(void *argument) {
     commons_shoot(quarter, shootdown->generation, shootdown->pages);
 }
 
+/* A CPU runs what it has loaded, and what it is about to load. `entering` is read first: whoever is
+ * not seen there has either not come yet, or is leaving and still has the old space in `loaded`.
+ *
+ * A space that was read here may have been left and freed since, and its memory be anything: then the
+ * CPU is not in it any more, and the answer does not matter (shootdown_here looks again). */
+__attribute__((no_sanitize("address"))) uword quarter_running(const struct quarter *quarter) {
+    uword mask = 0;
+    u32 slot = quarter->slot;
+    for (u32 i = 0; i < cpu_count; i++) {
+        struct cpu *cpu = &cpus[i];
+        INTERLEAVE_READ(&cpu->entering);
+        const struct space *entering = __atomic_load_n(&cpu->entering, __ATOMIC_SEQ_CST);
+        INTERLEAVE_READ(&cpu->loaded);
+        const struct space *loaded = __atomic_load_n(&cpu->loaded, __ATOMIC_SEQ_CST);
+        if ((entering != NULL && entering->slot[slot].quarter == quarter) ||
+            (loaded != NULL && loaded->slot[slot].quarter == quarter)) {
+            mask |= (uword)1 << i;
+        }
+    }
+    return mask;
+}
+
 static void shootdown_count(struct quarter *quarter, enum shootdown_cause cause, u32 sent) {
     u32 saved = __atomic_load_n(&cpu_count, __ATOMIC_RELAXED) - 1 - sent;
     struct info_translation *translation = &vm_counters[arch_cpu()->number].translation;
@@ -68,7 +92,7 @@ void quarter_shootdown(struct quarter *quarter, u32 offset, u32 pages, enum shoo
         .address = SLOT_BASE(quarter->slot) + offset,
         .pages = pages > RANGE_LIMIT ? 0 : pages,
     };
-    uword running = atomic_read_mask(&quarter->running);
+    uword running = quarter_running(quarter);
     shootdown_count(quarter, cause, request_run(running, shootdown_here, &shootdown));
     tlbsan_shot(quarter);
 }

@@ -8,6 +8,7 @@
 #include "kernel/base/atomic.h"
 #include "kernel/base/cache.h"
 #include "kernel/base/cpu.h"
+#include "kernel/base/interleave.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/request.h"
 #include "kernel/object/budget.h"
@@ -209,32 +210,6 @@ int space_cpu_initialise(void) {
 
 /* ---- Loading --------------------------------------------------------------------------------- */
 
-/* Stands for the kernel's root, in which there is no quarter. */
-static const struct space nowhere;
-
-/* Own bit in the masks of the quarters that come in. Both unrolled: a message between two processes
- * goes through here twice. */
-static inline void running_enter(const struct space *old, const struct space *new, uword bit) {
-#pragma GCC unroll 4
-    for (u32 i = 0; i < SLOT_COUNT; i++) {
-        struct quarter *quarter = new->slot[i].quarter;
-        if (quarter && old->slot[i].quarter != quarter) {
-            atomic_set_bits(&quarter->running, bit);
-        }
-    }
-}
-
-/* And out of the masks of those that have left: the other way round. */
-static inline void running_leave(const struct space *old, const struct space *new, uword bit) {
-#pragma GCC unroll 4
-    for (u32 i = 0; i < SLOT_COUNT; i++) {
-        struct quarter *quarter = old->slot[i].quarter;
-        if (quarter && new->slot[i].quarter != quarter) {
-            atomic_clear_bits(&quarter->running, bit);
-        }
-    }
-}
-
 /* Load the root of SPACE, keeping of the CPU's translations what is still good. */
 static inline void root_load(struct cpu *cpu, struct space *space) {
     bool tagged = space && arch_tag_count() != 0, keep = !space;
@@ -258,16 +233,15 @@ static inline void root_load(struct cpu *cpu, struct space *space) {
     }
 }
 
-/* Own bit, then (in tags_enter, commons_settle) the generations, then the root, then the bits of
- * what has left: so a shootdown that misses this CPU in a mask can rely on the load that follows
- * (hazard 9: shootdown.c has both sides). */
+/* First who is to come, for all to see; then (in tags_enter, commons_settle) the generations, then
+ * the root: so a shootdown that does not see this CPU can rely on the load that follows (hazard 9:
+ * shootdown.c has both sides). */
 static __attribute__((noinline)) void space_change(struct cpu *cpu, struct space *space) {
-    const struct space *old = cpu->loaded ? cpu->loaded : &nowhere;
-    const struct space *new = space ? space : &nowhere;
-    running_enter(old, new, cpu_bit(cpu));
+    INTERLEAVE_LOCKED();
+    __atomic_store_n(&cpu->entering, space, __ATOMIC_SEQ_CST);
     root_load(cpu, space);
-    running_leave(old, new, cpu_bit(cpu));
-    /* Last: from here on space_retire does not wait for us before it frees the old one. */
+    /* Last: from here on nobody waits for us before what only the old one had is freed. */
+    INTERLEAVE_LOCKED();
     __atomic_store_n(&cpu->loaded, space, __ATOMIC_RELEASE);
 }
 

@@ -35,7 +35,7 @@ int tags_initialise(void);
 void tags_limit_digits(u32 digits);
 
 /* The tag that SPACE is to be loaded under, and whether what is cached under it may be kept. The
- * caller is in the masks of all its quarters already, and loads it now. Needs arch_tag_count(). */
+ * caller is entering it, as others see, and loads it now. Needs arch_tag_count(). */
 u32 tags_enter(const struct space *space, bool *keep);
 
 /* This CPU has SPACE loaded, and its quarter QUARTER has been shot down: its GENERATION is now that

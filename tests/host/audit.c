@@ -95,9 +95,9 @@ static void check_holders(void) {
             running |= (u64)(loaded && loaded->slot[a.quarter[i]->slot].quarter == a.quarter[i])
                        << cpu;
         }
-        CHECK(a.quarter[i]->running == running,
+        CHECK(quarter_running(a.quarter[i]) == running,
               "after %s: quarter %llu: running mask %llx, should be %llx", a.after,
-              (unsigned long long)a.quarter[i]->sub_id, (unsigned long long)a.quarter[i]->running,
+              (unsigned long long)a.quarter[i]->sub_id, (unsigned long long)quarter_running(a.quarter[i]),
               (unsigned long long)running);
     }
 }

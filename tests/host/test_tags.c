@@ -184,11 +184,11 @@ TEST(hazard_10_what_is_loaded_decides) {
     on_cpu(1, a);
     process_run(b);
     sim_cpu_select(0);
-    process_quarter(a, 1)->running |= 2; /* as if it had left since the mask was read */
+    cpus[1].entering = world.process[a]; /* as if it had left since that was read */
     process_run(a);
     u64 before = vm_counters[1].translation.invalidations;
     unmap(a, 0, 1);
-    process_quarter(a, 1)->running &= ~(uword)2;
+    cpus[1].entering = cpus[1].loaded;
     CHECK_EQUAL(vm_counters[1].translation.invalidations, before);
     on_cpu(1, a);
     CHECK(!kept, "what was missed is kept");
