@@ -117,12 +117,14 @@ u32 arch_root_spare_frames(void);
  * tag stays cached, unused, until its tag is loaded again (x86: PCID, SDM 3A 4.10.1). How many tags
  * there are: ARCH_TAGS (the same on all CPUs), or 0 where a load of another root forgets all that is
  * not global. Fixed before arch_initialise returns. */
-/* u32 arch_tag_count(void), in arch_machine.h */
+/* u32 arch_tag_count(void), in arch_machine.h; and in line, bool arch_has_tags(void): it is not 0 */
 
 /* Make ROOT (NULL: the kernel's own) the one that this CPU translates through, under TAG (below
  * arch_tag_count(); ignored where that is 0). KEEP: what is cached under TAG is used again; else it
  * is forgotten. Global translations stay. Interrupts off. */
 void arch_root_load(const struct arch_root *root, u32 tag, bool keep);
+/* void arch_root_load_untagged(const struct arch_root *root): the same without tags, in line in
+ * arch_machine.h */
 
 /* Put into a new, zeroed DIRECTORY of SLOT what the kernel keeps there (pae slot 3: its top
  * entries). */
@@ -191,6 +193,20 @@ void arch_thread_switch(struct thread *previous, struct thread *next);
 
 /* The same between two threads of processes, in line, in arch_machine.h; STACK: NEXT's.
  * void arch_thread_switch_user(struct arch_thread *previous, struct arch_thread *next, void *stack)
+ *
+ * Parking, in line too: a thread waits in a system call, and of its kernel stack only the user's
+ * registers are in use. Nothing of C is saved, or loaded when it goes on.
+ *
+ * bool arch_thread_parked(const struct arch_thread *, const void *stack)
+ *                 of a thread that waits
+ * long arch_thread_park(struct arch_thread *previous, void *previous_stack,
+ *                       struct arch_thread *next, void *next_stack)
+ *                 PREVIOUS, which runs, is parked, and NEXT goes on in C. When PREVIOUS is switched to
+ *                 by arch_thread_switch, its call returns what kernel_thread_resumed does. Does not
+ *                 return; on the simulated machine it returns what the call returns.
+ * long arch_thread_park_resume(the same, struct spinlock *lock, long result)
+ *                 for a NEXT that is parked as well: its call returns RESULT. The word of LOCK is
+ *                 cleared once nothing of PREVIOUS is in use.
  */
 
 /* Set the calling thread's user thread pointer (FS base on long, GS base on pae). */
@@ -286,8 +302,9 @@ bool kernel_page_fault(const struct fault *fault);
 /* Any other exception in user mode: NAME is the processor's word for it. */
 void kernel_user_exception(const char *name, uword instruction);
 
-/* A system call of the current thread. */
-long kernel_system_call(uword number, uword a, uword b, uword c, uword d);
+/* A system call of the current thread. The number is last, so that the arguments stand already where a
+ * handler expects them. */
+long kernel_system_call(uword a, uword b, uword c, uword d, uword number);
 
 /* The periodic tick (TICK_HZ a second), interrupts off. */
 #define TICK_HZ 100u
@@ -295,6 +312,10 @@ void kernel_tick(void);
 
 /* An interrupt on LINE, which is not the kernel's. Interrupts off, no lock held. */
 void kernel_line_interrupt(u32 line);
+
+/* First thing on the stack of a parked thread that is switched to, interrupts off: the result of its
+ * call. (ipc/fast.c) */
+long kernel_thread_resumed(void);
 
 /* First thing on the stack of a new thread, interrupts off: releases what the switch to it holds,
  * and for a user thread does what kernel_return_to_user does. */

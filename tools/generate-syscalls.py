@@ -65,7 +65,7 @@ class Argument:
             self.trace = "POINTER"
             self.words = "pointer; %s %s" % (POINTERS[direction],
                                              "bytes" if target == "void" else "`%s`" % target)
-        elif text == "words":
+        elif text in ("words", "words_out"):
             self.c_type, self.trace = "struct short_message *", "POINTER"
             self.words = "pointer; the words travel in registers"
         elif text in PLAIN:
@@ -73,7 +73,7 @@ class Argument:
         else:
             fail(path, line, "argument %s has the unknown type %s" % (name, text))
 
-        self.is_words = text == "words"
+        self.is_words, self.is_words_out = text.startswith("words"), text == "words_out"
 
     def declaration(self):
         return self.c_type + ("" if self.c_type.endswith("*") else " ") + self.name
@@ -161,6 +161,29 @@ def make_kernel(calls, errors):
     return lines + ["}", "", "#endif"]
 
 
+def inline_words_long(call):
+    """On long in line, so that the words can stay in registers: R8, R10 and RDX both ways, and R9
+    comes back with the badge. RCX and R11 are SYSCALL's own."""
+    *plain, words = [argument.name for argument in call.arguments]
+    sent = not call.arguments[-1].is_words_out
+    inputs = ", ".join('"%s"(%s)' % pair for pair in zip("DS", plain))
+    start = [" = %s->word[%d]" % (words, i) if sent else "" for i in range(3)]
+    mode = "+" if sent else "="
+    return ["#ifdef __x86_64__", "static inline %s {" % call.prototype(),
+            "    long result = SYSCALL_%s;" % call.name.upper(),
+            '    register uintptr_t first __asm__("r8")%s;' % start[0],
+            '    register uintptr_t second __asm__("r10")%s;' % start[1],
+            '    register uintptr_t third __asm__("rdx")%s;' % start[2],
+            '    register uintptr_t badge __asm__("r9");',
+            '    __asm__ volatile("syscall"',
+            '                     : "+a"(result), "%sr"(first), "%sr"(second), "%sr"(third), "=r"(badge)'
+            % (mode, mode, mode),
+            "                     : %s" % inputs,
+            '                     : "rcx", "r11", "memory");',
+            "    *%s = (struct short_message){.word = {first, second, third}, .badge = badge};" % words,
+            "    return result;", "}", "#else", call.prototype() + ";", "#endif"]
+
+
 def make_header(calls, _errors):
     lines = ["/* SPDX-License-Identifier: MIT */", "/* " + NOTICE + " */",
              "#ifndef GENERATED_SYSCALLS_H", "#define GENERATED_SYSCALLS_H", "",
@@ -169,7 +192,8 @@ def make_header(calls, _errors):
     lines += ["    SYSCALL_%s = %d," % (call.name.upper(), call.number) for call in calls]
     lines += ["};"]
     for call in calls:
-        lines += ["", "/* %s */" % call.sentence, call.prototype() + ";"]
+        lines += ["", "/* %s */" % call.sentence]
+        lines += inline_words_long(call) if call.has_words() else [call.prototype() + ";"]
     return lines + ["", "#ifdef __cplusplus", "}", "#endif", "", "#endif"]
 
 
@@ -201,18 +225,6 @@ def stub_words_pae(call):
     return lines + ["    pop %s" % register for register in ("ebp", "edi", "esi", "ebx")] + ["    ret"]
 
 
-def stub_words_long(call):
-    """R8, R10 and RDX are the words, both ways, and R9 comes back with the badge."""
-    pointer = ("rdi", "rsi", "rdx")[len(call.arguments) - 1]
-    lines = ["    push %s" % pointer]
-    lines += ["    mov %s, [%s + %d]" % (register, pointer, 8 * index)
-              for index, register in enumerate(("r8", "r10", "rdx"))]
-    lines += ["    mov eax, %d" % call.number, "    syscall", "    pop rcx"]
-    lines += ["    mov [rcx + %d], %s" % (8 * index, register)
-              for index, register in enumerate(("r8", "r10", "rdx", "r9"))]
-    return lines + ["    ret"]
-
-
 def stub_long(call):
     """The C convention is the kernel's but for the fourth argument: SYSCALL takes RCX for itself."""
     lines = ["    mov r10, rcx"] if len(call.arguments) == 4 else []
@@ -226,11 +238,13 @@ def make_stubs(calls, arch):
     else:
         lines += ["bits 64", "default rel"]
     for call in calls:
+        if call.has_words() and arch == "long":
+            continue # in line, in the header
         lines += ["", "section .text.%s progbits alloc exec nowrite align=16" % call.name,
                   "global %s:function (%s.end - %s)" % (call.name, call.name, call.name),
                   "%s: ; %s" % (call.name, call.prototype())]
-        makers = (stub_words_pae, stub_words_long) if call.has_words() else (stub_pae, stub_long)
-        lines += makers[0 if arch == "pae" else 1](call)
+        maker = stub_words_pae if call.has_words() else stub_pae if arch == "pae" else stub_long
+        lines += maker(call)
         lines += [".end:"]
     return lines + ["", "section .note.GNU-stack noalloc noexec nowrite progbits"]
 

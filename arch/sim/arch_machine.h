@@ -36,6 +36,9 @@ struct arch_thread { /* thread.c */
     u32 pointer, entry, sp;
     void (*function)(void *);
     void *argument;
+    bool parked;
+    struct spinlock *release; /* parked, and resumed by another that parks: to be released, */
+    long result;              /* and what its call returns */
 };
 
 struct arch_cpu {
@@ -101,8 +104,22 @@ static inline void arch_message_return(void *kernel_stack, long result) {
 
 u32 arch_ticks(void);
 u32 arch_tag_count(void);
+static inline bool arch_has_tags(void) { return arch_tag_count() != 0; }
+void arch_root_load_untagged(const struct arch_root *root);
 
 void arch_thread_switch_user(struct arch_thread *previous, struct arch_thread *next, void *stack);
+
+static inline bool arch_thread_parked(const struct arch_thread *thread, const void *stack) {
+    (void)stack;
+    return thread->parked;
+}
+
+struct spinlock;
+long arch_thread_park(struct arch_thread *previous, void *previous_stack, struct arch_thread *next,
+                      void *next_stack);
+long arch_thread_park_resume(struct arch_thread *previous, void *previous_stack,
+                             struct arch_thread *next, void *next_stack, struct spinlock *lock,
+                             long result);
 
 #define ARCH_CODE_ADDRESS() ((uword)__builtin_return_address(0))
 

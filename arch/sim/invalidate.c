@@ -65,6 +65,8 @@ static void roots_take(struct sim_cpu *cpu) {
     tag->rooted = true;
 }
 
+void arch_root_load_untagged(const struct arch_root *root) { arch_root_load(root, 0, false); }
+
 void arch_root_load(const struct arch_root *root, u32 tag, bool keep) {
     sim_point_locked();
     struct sim_cpu *cpu = own_cpu();

@@ -12,6 +12,8 @@
  */
 #include "arch/sim/context.h"
 #include "arch/sim/sim.h"
+#include "kernel/base/interleave.h"
+#include "kernel/base/spinlock.h"
 #include "kernel/process/process.h"
 
 #define STACKS (0x10000u * PAGE_SIZE / KERNEL_STACK_SIZE)
@@ -73,6 +75,30 @@ void arch_thread_switch_user(struct arch_thread *previous, struct arch_thread *n
     (void)stack;
     arch_thread_switch(CONTAINER_OF(previous, struct thread, arch),
                        CONTAINER_OF(next, struct thread, arch));
+}
+
+long arch_thread_park(struct arch_thread *previous, void *previous_stack, struct arch_thread *next,
+                      void *next_stack) {
+    (void)previous_stack;
+    previous->parked = true;
+    previous->release = NULL;
+    arch_thread_switch_user(previous, next, next_stack);
+    previous->parked = false;
+    if (previous->release == NULL) {
+        return kernel_thread_resumed();
+    }
+    INTERLEAVE_LOCKED();
+    __atomic_store_n(&previous->release->locked, 0, __ATOMIC_RELEASE);
+    INTERLEAVE_RELEASED(previous->release);
+    return previous->result;
+}
+
+long arch_thread_park_resume(struct arch_thread *previous, void *previous_stack,
+                             struct arch_thread *next, void *next_stack, struct spinlock *lock,
+                             long result) {
+    next->release = lock;
+    next->result = result;
+    return arch_thread_park(previous, previous_stack, next, next_stack);
 }
 
 void arch_thread_set_pointer(struct thread *thread, u32 base) { thread->arch.pointer = base; }

@@ -115,6 +115,7 @@ static void tags_choose(struct x86_features *features) {
     features->pcid_pretended = !features->pcid && option_is("pcid", "pretend");
     features->invpcid_pretended = features->pcid_pretended && !option_is("invpcid", "off");
 #endif
+    features->tagged = features->pcid || features->pcid_pretended;
 }
 
 /* Whatever the firmware left there is replaced (hazard 29). */

@@ -33,6 +33,7 @@ struct x86_features {
     bool invlpg_global; /* INVLPG reaches global translations under PCIDs too */
     /* In a debug build, of the tags without the CPU's help (invalidate.c): */
     bool pcid_pretended, invpcid_pretended;
+    bool tagged; /* there are tags: by pcid, or pretended */
 };
 
 extern struct x86_features x86_features;

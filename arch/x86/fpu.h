@@ -10,9 +10,16 @@
 
 #define X86_FPU_SIZE 512 /* FXSAVE's; FNSAVE takes 108 of them */
 
+/* Every 64-bit CPU has it. */
+#ifdef __x86_64__
+#define X86_HAS_FXSAVE true
+#else
+#define X86_HAS_FXSAVE x86_features.fxsr
+#endif
+
 /* FNSAVE also resets the FPU. */
 static inline void fpu_save(u8 *area) {
-    if (x86_features.fxsr) {
+    if (X86_HAS_FXSAVE) {
 #ifdef __x86_64__
         __asm__ volatile("fxsave64 %0" : "=m"(*(u8(*)[X86_FPU_SIZE])area));
 #else
@@ -27,7 +34,7 @@ static inline void fpu_save(u8 *area) {
  * pending: they would be the previous thread's. Loading any number overwrites them first. */
 static inline void fpu_load(const u8 *area) {
     static const u32 zero;
-    if (x86_features.fxsr) {
+    if (X86_HAS_FXSAVE) {
         __asm__ volatile("fnclex; emms; fildl %0" ::"m"(zero));
 #ifdef __x86_64__
         __asm__ volatile("fxrstor64 %0" ::"m"(*(const u8(*)[X86_FPU_SIZE])area));

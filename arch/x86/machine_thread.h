@@ -50,11 +50,18 @@ static inline void arch_interrupts_restore(uword flags) {
         here;                                             \
     })
 
+/* Every 64-bit CPU has a TSC. */
+#ifdef __x86_64__
+#define X86_HAS_TSC true
+#else
+#define X86_HAS_TSC x86_features.tsc
+#endif
+
 /* The TSC's low half; where there is none, the ticks since boot. */
 u32 x86_slow_ticks(void);
 static inline u32 arch_ticks(void) {
     u32 low, high;
-    if (UNLIKELY(!x86_features.tsc)) {
+    if (UNLIKELY(!X86_HAS_TSC)) {
         return x86_slow_ticks();
     }
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
@@ -63,6 +70,13 @@ static inline u32 arch_ticks(void) {
 
 static inline void arch_relax(void) { __asm__ volatile("pause" ::: "memory"); }
 
-void x86_switch_stacks(uword *save, uword load); /* entry.asm */
+struct spinlock;
+
+/* entry.asm */
+void x86_switch_stacks(uword *save, uword load);
+/* The running thread is parked at PLACE. The first: the thread whose user registers stand at FRAME
+ * returns RESULT from its system call, and LOCK is free. The second: switch to LOAD. */
+_Noreturn void x86_park_resume(uword place, uword frame, struct spinlock *lock, long result);
+_Noreturn void x86_park_switch(uword place, uword load);
 
 #endif

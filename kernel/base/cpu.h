@@ -9,6 +9,8 @@
 #include "arch/arch.h"
 #include "kernel/base/list.h"
 
+struct info_translation;
+struct run_queue;
 struct thread;
 struct space;
 struct spinlock;
@@ -28,7 +30,8 @@ struct cpu {
     /* Not 0: kernel_return_to_user has work (reschedule or a killed thread). Set under the
      * run-queue lock, by other CPUs too; cleared by this one, before it looks for the work. */
     u32 attention;
-    struct thread *current; /* others do not follow it: the thread may have ended */
+    struct run_queue *queue; /* its own: sched/run_queue.h */
+    struct thread *current;  /* others do not follow it: the thread may have ended */
     /* Atomic: of the process that current belongs to, or CPU_IDLE; for others, in its place. Set
      * with a full barrier before the space of that process is looked up (process_set_space). */
     u32 pid;
@@ -51,6 +54,7 @@ struct cpu {
     u32 lock_count;
     struct spinlock *locks[LOCKS_HELD_LIMIT]; /* held, in order of acquisition */
     uword lock_places[LOCKS_HELD_LIMIT];      /* and the code that acquired each */
+    struct info_translation *translation; /* its own counts (vm/quarter.h) */
     u64 switches, steals, system_calls, lock_waits, interrupts_received;
 };
 

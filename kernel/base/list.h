@@ -25,14 +25,20 @@ static inline void list_append(struct list *head, struct list *element) {
     head->previous = element;
 }
 
+/* Unlink ELEMENT, which is given to another list before anybody looks at it again. */
+static inline void list_unlink(const struct list *element) {
+    struct list *next = element->next, *previous = element->previous;
+    previous->next = next;
+    next->previous = previous;
+}
+
 static inline void list_prepend(struct list *head, struct list *element) {
     list_append(head->next, element);
 }
 
 /* Unlink ELEMENT and make it a list of one, so that removing it again does no harm. */
 static inline void list_remove(struct list *element) {
-    element->previous->next = element->next;
-    element->next->previous = element->previous;
+    list_unlink(element);
     list_init(element);
 }
 

@@ -53,7 +53,7 @@ void spinlock_wait(struct spinlock *lock) {
             arch_relax();
         }
         INTERLEAVE_LOCKED();
-    } while (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE) != 0);
+    } while (spinlock_taken(lock));
 }
 
 /* Locks need not be released in the opposite order: close the gap that LOCK leaves in the list. */

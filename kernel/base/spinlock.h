@@ -28,7 +28,7 @@ enum lock_class {
 };
 
 struct spinlock {
-    u32 locked;
+    u32 locked; /* first: arch_thread_park clears it */
     u16 class; /* enum lock_class */
     u64 order; /* within the class: the sub-ID of a quarter, else 0 */
     const char *name;
@@ -45,6 +45,11 @@ void spinlock_wait(struct spinlock *lock); /* until it is free; take it then */
 void spinlock_check(const struct cpu *cpu, const struct spinlock *lock, uword place);
 void spinlock_forget(struct cpu *cpu, const struct spinlock *lock); /* not the last one acquired */
 
+/* Take LOCK, or find that it is taken: a LOCK BTS, which leaves the answer in the carry flag. */
+static inline __attribute__((always_inline)) bool spinlock_taken(struct spinlock *lock) {
+    return (__atomic_fetch_or(&lock->locked, 1, __ATOMIC_ACQUIRE) & 1) != 0;
+}
+
 /* In line, because most locks are free, and a call would cost more than the lock. */
 static inline __attribute__((always_inline)) void spinlock_acquire(struct spinlock *lock) {
     struct cpu *cpu = arch_cpu();
@@ -53,7 +58,7 @@ static inline __attribute__((always_inline)) void spinlock_acquire(struct spinlo
     spinlock_check(cpu, lock, place);
 #endif
     INTERLEAVE_LOCKED();
-    if (UNLIKELY(__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE) != 0)) {
+    if (UNLIKELY(spinlock_taken(lock))) {
         spinlock_wait(lock);
         cpu = arch_cpu();
     }
@@ -77,7 +82,51 @@ static inline __attribute__((always_inline)) void spinlock_release(struct spinlo
     INTERLEAVE_RELEASED(lock);
 }
 
-/* The same for LOCK, acquired just before OTHER, which was acquired last and stays held. */
+/* Brief ones: for a few lines that can neither wait nor fail an assertion, as in the fast path of a
+ * message. The lock is the same, but does not enter the CPU's list; in debug builds it does. */
+static inline __attribute__((always_inline)) void spinlock_acquire_brief(struct spinlock *lock) {
+#ifdef DEBUG
+    spinlock_acquire(lock);
+#else
+    INTERLEAVE_LOCKED();
+    if (UNLIKELY(spinlock_taken(lock))) {
+        spinlock_wait(lock);
+    }
+    INTERLEAVE_ACQUIRED(lock);
+#endif
+}
+
+static inline __attribute__((always_inline)) void spinlock_release_brief(struct spinlock *lock) {
+#ifdef DEBUG
+    spinlock_release(lock);
+#else
+    INTERLEAVE_LOCKED();
+    __atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+    INTERLEAVE_RELEASED(lock);
+#endif
+}
+
+/* LOCK, acquired briefly, is held as any other from now on. */
+static inline __attribute__((always_inline)) void spinlock_enlist(struct spinlock *lock) {
+#ifndef DEBUG
+    struct cpu *cpu = arch_cpu();
+    cpu->locks[cpu->lock_count] = lock;
+    cpu->lock_places[cpu->lock_count++] = ARCH_CODE_ADDRESS();
+#else
+    (void)lock;
+#endif
+}
+
+/* LOCK, acquired briefly, is about to be released by arch_thread_park, which clears its word. */
+static inline __attribute__((always_inline)) void spinlock_delist(struct spinlock *lock) {
+#ifdef DEBUG
+    spinlock_forget(arch_cpu(), lock);
+#else
+    (void)lock;
+#endif
+}
+
+/* Release LOCK, acquired just before OTHER, which was acquired last and stays held. */
 static inline __attribute__((always_inline)) void spinlock_release_below(struct spinlock *lock,
                                                                          struct spinlock *other) {
     struct cpu *cpu = arch_cpu();

@@ -47,6 +47,7 @@ typedef u64 physical_t;
 #define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
 /* clang-format on */
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define PRINTF_LIKE(text, first) __attribute__((__format__(__printf__, text, first)))
 
 #endif

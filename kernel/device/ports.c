@@ -78,7 +78,7 @@ static void grant_refresh(void *unused) {
     (void)unused;
     const struct process *process = process_current();
     if (process != NULL) {
-        ports_load(process);
+        ports_load(arch_cpu(), process);
     }
 }
 

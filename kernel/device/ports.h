@@ -41,8 +41,8 @@ void ports_end(struct process *process);
 
 /* This CPU runs a thread of PROCESS from now on. Interrupts off. */
 void ports_switch(const struct process *process);
-static inline void ports_load(const struct process *process) {
-    if (UNLIKELY(process->ports != NULL || arch_cpu()->ports_id != 0)) {
+static inline void ports_load(const struct cpu *cpu, const struct process *process) {
+    if (UNLIKELY(process->ports != NULL || cpu->ports_id != 0)) {
         ports_switch(process);
     }
 }

@@ -84,6 +84,7 @@ static int caller_deliver(struct endpoint *endpoint, struct ipc_state *caller) {
         bool woken = sched_wake_here(receiver->thread, E_OK, lent);
         if (woken) {
             endpoint_received(endpoint, caller, receiver);
+            endpoint_borrowed(caller, receiver);
             content_move(receiver, caller);
         }
         state_finish(receiver);
@@ -115,7 +116,7 @@ static struct ipc_state *receiver_here(const struct endpoint *endpoint,
     *lent = priority_lent(receiver, caller->thread->priority);
     u32 priority = *lent != 0 ? *lent : receiver->thread->base_priority;
     bool can = content_fits(&caller->content, receiver) == E_OK &&
-               sched_switch_begin(receiver->thread, priority);
+               sched_switch_begin(arch_cpu(), run_queue_own(), receiver->thread, priority);
     return can ? receiver : NULL;
 }
 
@@ -142,6 +143,7 @@ int endpoint_call(struct endpoint *endpoint, struct ipc_state *state, u64 deadli
     if (receiver != NULL) {
         state_unlink(endpoint, receiver);
         endpoint_received(endpoint, state, receiver);
+        endpoint_borrowed(state, receiver);
         content_move(receiver, state);
         state_finish(receiver);
         result = sched_switch_to(receiver->thread, lent, &endpoint->lock);
@@ -207,6 +209,7 @@ static bool caller_take(struct endpoint *endpoint, struct ipc_state *state) {
         state_unlink(endpoint, caller);
         if (error == E_OK) {
             endpoint_received(endpoint, caller, state);
+            endpoint_borrowed(caller, state);
             content_move(state, caller);
             lent_accept(state->thread, priority_lent(state, caller->priority));
             return true;
@@ -300,7 +303,7 @@ static struct ipc_state *caller_here(struct endpoint *endpoint, const struct ipc
     struct ipc_state *caller = awaiting_find(endpoint, state, token);
     bool can = caller != NULL && endpoint->queued == 0 && list_empty(&endpoint->closed) &&
                !endpoint->dead && content_fits(&state->content, caller) == E_OK &&
-               sched_switch_begin(caller->thread, caller->thread->priority);
+               sched_switch_begin(arch_cpu(), run_queue_own(), caller->thread, caller->thread->priority);
     return can ? caller : NULL;
 }
 

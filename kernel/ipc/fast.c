@@ -17,6 +17,7 @@
  */
 #include "arch/arch.h"
 #include "kernel/base/atomic.h"
+#include "kernel/base/panic.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/direct.h"
@@ -32,149 +33,178 @@ long call_ipc_reply_receive_short(uword handle, uword label, uword c UNUSED, uwo
     return call_ipc_reply_receive_short_generally(handle, label);
 }
 
+long kernel_thread_resumed(void) {
+    panic("a thread is parked");
+}
+
 #else
 
-/* What the registers of FROM's thread say, and LABEL, becomes the message in TO. */
-static void words_give(struct ipc_state *to, const struct ipc_state *from, u32 label, u64 badge) {
-    const struct arch_message *source = arch_message(from->thread->kernel_stack);
-    struct arch_message *target = arch_message(to->thread->kernel_stack);
+/* What the registers of FROM say, and LABEL, becomes the message to TO, whose state STATE is. A PARKED
+ * one has the label as the result of its call. */
+static inline void words_give(struct ipc_state *state, const struct thread *to, bool parked,
+                              const struct thread *from, u32 label, u64 badge) {
+    const struct arch_message *source = arch_message(from->kernel_stack);
+    struct arch_message *target = arch_message(to->kernel_stack);
     for (u32 i = 0; i < SHORT_WORDS; i++) {
         target->word[i] = source->word[i];
     }
     target->badge = (uword)badge;
-    to->content.label = label;
-    to->in_registers = true;
-}
-
-/* The thread of STATE goes on after its switch: with what was handed to it, here or in exchange.c. */
-static long switched_return(struct endpoint *endpoint, struct ipc_state *state, int result) {
-    if (UNLIKELY(result != E_OK || !state->in_registers)) {
-        endpoint_settle(endpoint, state);
-        return ipc_short_return(state, result);
-    }
-    state->in_registers = false;
-    arch_message_return(state->thread->kernel_stack, (long)state->content.label);
-    return (long)state->content.label;
-}
-
-/* The session behind HANDLE, which may be called; null: none, or something else. Lock held. */
-static struct session *session_at(const struct handle_table *table, int handle) {
-    const struct handle *place = &table->handles[handle];
-    bool usable =
-        (u32)handle < table->end && place->type == OBJECT_SESSION && (place->rights & RIGHT_WRITE);
-    return usable ? place->object : NULL;
-}
-
-/* The receiver that a call from THREAD can go to at once, if there is one: this CPU's run queue is
- * locked then. Lock held. */
-static struct ipc_state *receiver_ready(const struct endpoint *endpoint,
-                                        const struct thread *thread, u32 *lent) {
-    if (list_empty(&endpoint->receivers)) {
-        return NULL;
-    }
-    struct ipc_state *receiver = LIST_FIRST(&endpoint->receivers, struct ipc_state, link);
-    struct thread *server = receiver->thread;
-    *lent = thread->priority > server->base_priority ? thread->priority : 0;
-    u32 priority = *lent != 0 ? *lent : server->base_priority;
-    return receiver->is_short && sched_switch_begin(server, priority) ? receiver : NULL;
-}
-
-/* The session behind HANDLE of the calling process, referenced, so that it does not close meanwhile;
- * null: it is for the general way to say what is wrong with it. */
-static struct session *session_take(struct handle_table *table, int handle) {
-    spinlock_acquire(&table->lock);
-    struct session *session = session_at(table, handle);
-    if (session != NULL) {
-        atomic_increment(&session->references);
-    }
-    spinlock_release(&table->lock);
-    return session;
-}
-
-/* A reference to SESSION goes: it was the last one only if the handle has been closed meanwhile. */
-static void session_put(struct session *session) {
-    if (UNLIKELY(atomic_decrement(&session->references) == 0)) {
-        endpoint_closed(session->endpoint, session);
+    state->phase = IPC_IDLE;
+    if (UNLIKELY(!parked)) {
+        state->content.label = label;
+        state->in_registers = true;
     }
 }
 
-long call_ipc_call_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
+/* A parked thread goes on that was not given its message here: its wait has ended in another way. */
+long kernel_thread_resumed(void) {
+    sched_arrive();
     struct thread *thread = thread_current();
     struct ipc_state *state = thread->ipc;
-    struct session *session = NULL;
-    if (state != NULL && (u32)label <= SHORT_LABEL_LIMIT) {
-        session = session_take(&thread->process->handles, (int)handle);
+    struct session *session = state->session;
+    endpoint_settle(session != NULL ? session->endpoint : state->serving, state);
+    long returned = ipc_short_return(state, thread->wake_result);
+    if (session != NULL) {
+        state->session = NULL;
+        session_release(session);
     }
-    if (session == NULL) {
-        return call_ipc_call_short_generally(handle, label);
-    }
-    struct endpoint *endpoint = session->endpoint;
-    u32 lent;
-    spinlock_acquire(&endpoint->lock);
-    struct ipc_state *receiver = receiver_ready(endpoint, thread, &lent);
-    if (receiver == NULL) {
-        spinlock_release(&endpoint->lock);
-        session_put(session);
-        return call_ipc_call_short_generally(handle, label);
-    }
-    state->is_short = true;
-    list_remove(&receiver->link);
-    endpoint_received(endpoint, state, receiver);
-    words_give(receiver, state, (u32)label, session->badge);
-    receiver->phase = IPC_IDLE;
-    int result = sched_switch_to(receiver->thread, lent, &endpoint->lock);
-    long returned = switched_return(endpoint, state, result);
-    session_put(session);
     return returned;
 }
 
-/* HANDLE is a right to receive from ENDPOINT. Looked at without the table's lock: if another thread
- * closes it at this moment, this call came first. */
-static bool receives_from(const struct handle_table *table, int handle,
-                          const struct endpoint *endpoint) {
-    if ((u32)handle >= HANDLES_INLINE) {
+/* The session behind HANDLE of PROCESS, which may be called, referenced, so that it does not close
+ * meanwhile; null: it is for the general way to say what is wrong with it. */
+static inline struct session *session_take(struct handle_table *table, u32 handle) {
+    spinlock_acquire_brief(&table->lock);
+    const struct handle *place = &table->handles[handle];
+    if (LIKELY(handle < table->end && place->type == OBJECT_SESSION &&
+               (place->rights & RIGHT_WRITE))) {
+        struct session *session = place->object;
+        atomic_increment(&session->references);
+        spinlock_release_brief(&table->lock);
+        return session;
+    }
+    spinlock_release_brief(&table->lock);
+    return NULL;
+}
+
+/* The receiver that a call from THREAD can go to at once, if there is one, with the priority that it has
+ * then: QUEUE, this CPU's, is locked, too. Lock held. */
+static inline struct ipc_state *receiver_ready(const struct cpu *cpu, struct run_queue *queue,
+                                               const struct endpoint *endpoint,
+                                               const struct thread *thread) {
+    struct ipc_state *receiver = LIST_FIRST(&endpoint->receivers, struct ipc_state, link);
+    if (UNLIKELY(list_empty(&endpoint->receivers) || !receiver->is_short)) {
+        return NULL;
+    }
+    u32 own = receiver->thread->base_priority, callers = thread->priority;
+    u32 lent = callers > own ? callers : 0, priority = callers > own ? callers : own;
+    if (UNLIKELY(!sched_switch_begin(cpu, queue, receiver->thread, priority))) {
+        return NULL;
+    }
+    receiver->thread->lent = (u8)lent;
+    receiver->thread->priority = (u8)priority;
+    return receiver;
+}
+
+long call_ipc_call_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
+    struct cpu *cpu = arch_cpu();
+    struct run_queue *queue = cpu->queue;
+    struct thread *thread = cpu->current;
+    struct ipc_state *state = thread->ipc;
+    if (UNLIKELY(state == NULL || (u32)label > SHORT_LABEL_LIMIT)) {
+        return call_ipc_call_short_generally(handle, label);
+    }
+    struct session *session = session_take(&thread->process->handles, (u32)handle);
+    if (UNLIKELY(session == NULL)) {
+        return call_ipc_call_short_generally(handle, label);
+    }
+    struct endpoint *endpoint = session->endpoint;
+    spinlock_acquire_brief(&endpoint->lock);
+    struct ipc_state *receiver = receiver_ready(cpu, queue, endpoint, thread);
+    if (UNLIKELY(receiver == NULL)) {
+        spinlock_release_brief(&endpoint->lock);
+        session_release(session);
+        return call_ipc_call_short_generally(handle, label);
+    }
+    struct thread *server = receiver->thread;
+    bool parked = sched_parked(server);
+    state->session = session;
+    state->is_short = true;
+    list_unlink(&receiver->link);
+    endpoint_received(endpoint, state, receiver);
+    words_give(receiver, server, parked, thread, (u32)label, session->badge);
+    return sched_park(cpu, queue, thread, server, parked, &endpoint->lock, (long)(u32)label);
+}
+
+/* HANDLE is a right to receive from ENDPOINT (null: false, for a free place has no rights). Looked at
+ * without the table's lock: if another thread closes it at this moment, this call came first. */
+static inline bool receives_from(const struct handle_table *table, u32 handle,
+                                 const struct endpoint *endpoint) {
+    if (handle >= HANDLES_INLINE) {
         return false;
     }
     const struct handle *place = &__atomic_load_n(&table->handles, __ATOMIC_RELAXED)[handle];
-    return (u32)handle < table->end && place->object == endpoint && (place->rights & RIGHT_READ);
+    return handle < table->end && place->object == endpoint && (place->rights & RIGHT_READ);
+}
+
+/* The parked CALLER's call ends. False: its session has been closed meanwhile, and the notice of that
+ * stands in ENDPOINT's list now. Lock held. */
+static inline bool session_put(struct endpoint *endpoint, struct ipc_state *caller) {
+    struct session *session = caller->session;
+    caller->session = NULL;
+    if (LIKELY(session != NULL) && UNLIKELY(atomic_decrement(&session->references) == 0)) {
+        list_append(&endpoint->closed, &session->link);
+        return false;
+    }
+    return true;
 }
 
 /* The caller that the server of STATE can reply to and then wait: nobody else wants anything of it.
- * This CPU's run queue is locked then. Lock held. */
-static struct ipc_state *caller_ready(const struct endpoint *endpoint,
-                                      const struct ipc_state *state) {
+ * QUEUE, this CPU's, is locked then. Lock held. */
+static inline struct ipc_state *caller_ready(const struct cpu *cpu, struct run_queue *queue,
+                                             struct endpoint *endpoint,
+                                             const struct ipc_state *state) {
     struct ipc_state *caller = state->caller;
-    bool alone = endpoint->queued == 0 && list_empty(&endpoint->closed);
-    bool ready = caller != NULL && caller->is_short && alone &&
-                 sched_switch_begin(caller->thread, caller->thread->priority);
-    return ready ? caller : NULL;
+    if (UNLIKELY(caller == NULL || !caller->is_short || endpoint->queued != 0 ||
+                 !list_empty(&endpoint->closed) ||
+                 !sched_switch_begin(cpu, queue, caller->thread, caller->thread->priority))) {
+        return NULL;
+    }
+    if (UNLIKELY(!session_put(endpoint, caller))) {
+        spinlock_release_brief(&queue->lock);
+        return NULL;
+    }
+    return caller;
 }
 
 long call_ipc_reply_receive_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
-    struct thread *thread = thread_current();
+    struct cpu *cpu = arch_cpu();
+    struct run_queue *queue = cpu->queue;
+    struct thread *thread = cpu->current;
     struct ipc_state *state = thread->ipc;
-    struct endpoint *endpoint = state != NULL ? state->serving : NULL;
-    if (endpoint == NULL || (u32)label > SHORT_LABEL_LIMIT ||
-        !receives_from(&thread->process->handles, (int)handle, endpoint)) {
+    if (UNLIKELY(state == NULL || (u32)label > SHORT_LABEL_LIMIT ||
+                 !receives_from(&thread->process->handles, (u32)handle, state->serving))) {
         return call_ipc_reply_receive_short_generally(handle, label);
     }
-    spinlock_acquire(&endpoint->lock);
-    struct ipc_state *caller = caller_ready(endpoint, state);
-    if (caller == NULL) {
-        spinlock_release(&endpoint->lock);
+    struct endpoint *endpoint = state->serving;
+    spinlock_acquire_brief(&endpoint->lock);
+    struct ipc_state *caller = caller_ready(cpu, queue, endpoint, state);
+    if (UNLIKELY(caller == NULL)) {
+        spinlock_release_brief(&endpoint->lock);
         return call_ipc_reply_receive_short_generally(handle, label);
     }
-    list_remove(&caller->link);
-    state->caller = NULL;
+    struct thread *client = caller->thread;
+    bool parked = sched_parked(client);
+    list_unlink(&caller->link);
     caller->server = NULL;
-    words_give(caller, state, (u32)label, 0);
-    caller->phase = IPC_IDLE;
+    state->caller = NULL;
     state->is_short = true;
     state->phase = IPC_RECEIVING;
     list_append(&endpoint->receivers, &state->link);
-    lent_set(thread, 0);
-    int result = sched_switch_to(caller->thread, KEEP_LENT, &endpoint->lock);
-    return switched_return(endpoint, state, result);
+    words_give(caller, client, parked, thread, (u32)label, 0);
+    thread->lent = 0;
+    thread->priority = thread->base_priority;
+    return sched_park(cpu, queue, thread, client, parked, &endpoint->lock, (long)(u32)label);
 }
 
 #endif

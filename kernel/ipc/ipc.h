@@ -97,6 +97,7 @@ struct ipc_state {
     u64 lent_token;                        /* of the message with which it lends, if it does */
     u64 given[SLOT_COUNT];                 /* sub-IDs of what its message gives */
     struct space_slot quarter[SLOT_COUNT]; /* content.quarters: under way */
+    struct session *session; /* of the call in which it is parked, referenced; or null: fast.c */
     bool in_registers; /* the short message that it was given stands in them, but for the label */
     struct ipc_content content;
     /* While it waits, of a page fault (process/pager.c); else null: where the page is wanted. */
@@ -218,6 +219,10 @@ static inline void endpoint_received(struct endpoint *endpoint, struct ipc_state
     receiver->caller = caller;
     receiver->received_token = caller->content.token;
     caller->server = receiver;
+}
+
+/* And what comes with the message belongs to it. */
+static inline void endpoint_borrowed(struct ipc_state *caller, const struct ipc_state *receiver) {
     if (caller->content.quarters & ~caller->content.given) {
         caller->borrower = receiver->thread->process;
         caller->lent_token = caller->content.token;

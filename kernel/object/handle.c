@@ -49,7 +49,7 @@ static int table_reach(struct handle_table *table, u32 index) {
         return E_NOMEM;
     }
     while (table->end <= index) {
-        table->handles[table->end++].object = NULL;
+        table->handles[table->end++] = (struct handle){0};
     }
     return 0;
 }
@@ -67,7 +67,7 @@ static void table_put(struct handle_table *table, u32 index, void *object, enum 
 /* Empty INDEX, which is in use; its handle. */
 static struct handle table_take(struct handle_table *table, u32 index) {
     struct handle old = table->handles[index];
-    table->handles[index].object = NULL;
+    table->handles[index] = (struct handle){0}; /* no type either: ipc/fast.c looks at that only */
     table->count--;
     if (index >= HANDLE_FIRST && index < table->lowest) {
         table->lowest = index;

@@ -11,6 +11,7 @@
 #include "kernel/process/process.h"
 #include "kernel/sched/run_queue.h"
 #include "kernel/sched/sched.h"
+#include "kernel/vm/load.h"
 #include "kernel/vm/space.h"
 
 /* The first thing after a switch, on the stack of the thread that was switched to.
@@ -22,7 +23,7 @@
  * either it sees us and asks us to look again, or we see the new space. */
 static inline void sched_arrive(void) {
     struct cpu *cpu = arch_cpu();
-    spinlock_release(&run_queues[cpu->number].lock);
+    spinlock_release(&cpu->queue->lock);
     struct thread *dead = cpu->dead;
     if (dead) {
         cpu->dead = NULL;
@@ -31,7 +32,7 @@ static inline void sched_arrive(void) {
     struct process *process = cpu->current->process;
     if (process) {
         space_load(__atomic_load_n(&process->space, __ATOMIC_SEQ_CST));
-        ports_load(process);
+        ports_load(cpu, process);
     } else if (cpu_count > 1) {
         space_load(NULL); /* in no quarter's mask: no shootdown interrupts an idle CPU */
     }
@@ -62,34 +63,52 @@ static inline void lent_set(struct thread *thread, u32 lent) {
  * result 0, with what is left of the caller's slice, and with the priority LENT (KEEP_LENT: unchanged). In two
  * halves: the caller, who holds the lock of what both wait in, changes that in between.
  *
- * begin: takes this CPU's run-queue lock and returns true, or leaves everything as it is: NEXT does
- * not wait any more, or belongs to another CPU; the caller has been killed; or somebody here is
- * better than PRIORITY, which is what NEXT will have.
- * to: releases LOCK; returns as sched_wait does. */
-static inline bool sched_switch_begin(const struct thread *next, u32 priority) {
-    const struct cpu *cpu = arch_cpu();
-    struct run_queue *queue = &run_queues[cpu->number];
-    if (atomic_read(&next->cpu) != cpu->number) {
-        return false;
-    }
-    spinlock_acquire(&queue->lock);
-    /* It is still ours: the CPU of a thread that waits does not change. */
-    if (next->state == THREAD_WAITING && !cpu->current->killed && next->cpu == cpu->number &&
-        run_queue_top(queue) <= (int)priority) {
+ * begin: takes the lock of QUEUE, CPU's own, briefly, and returns true, or leaves everything as it is:
+ * NEXT does not wait any more, or belongs to another CPU; the caller has been killed; or somebody
+ * here is better than PRIORITY, which is what NEXT will have.
+ * to: releases LOCK; returns as sched_wait does.
+ * park: the same for a caller in a system call, without its C frames (arch_thread_park), and for a LOCK
+ * that is held briefly. NEXT has no deadline. If it is PARKED, too, its call returns RESULT. */
+static inline __attribute__((always_inline)) bool sched_switch_begin(const struct cpu *cpu,
+                                                                     struct run_queue *queue,
+                                                                     const struct thread *next,
+                                                                     u32 priority) {
+    u32 number = cpu->number;
+    spinlock_acquire_brief(&queue->lock);
+    /* What belongs to another CPU is in the care of another lock. Is NEXT ours, that stays so: the CPU
+     * of a thread that waits does not change. */
+    if (LIKELY(next->cpu == number && next->state == THREAD_WAITING && !cpu->current->killed &&
+               queue->bitmap >> priority <= 1)) {
         return true;
     }
-    spinlock_release(&queue->lock);
+    spinlock_release_brief(&queue->lock);
     return false;
 }
 
-/* Neither of the two is the idle thread, or one that ends: so there is less to do than in
- * switch_away. */
-static inline int sched_switch_to(struct thread *next, u32 lent, struct spinlock *lock) {
-    struct cpu *cpu = arch_cpu();
-    struct run_queue *queue = &run_queues[cpu->number];
-    struct thread *current = cpu->current;
+/* What both ways have in common. Neither thread is the idle thread, or one that ends: so there is less
+ * to do than in switch_away. cpu->attention stays: is there work, NEXT does it. */
+static inline __attribute__((always_inline)) void sched_switch_books(struct cpu *cpu,
+                                                                     struct run_queue *queue,
+                                                                     struct thread *current,
+                                                                     struct thread *next) {
     current->state = THREAD_WAITING;
     current->killable = true;
+    next->slice = current->slice;
+    next->state = THREAD_RUNNING;
+    u32 now = arch_ticks();
+    current->ran += now - current->started;
+    next->started = now;
+    __atomic_store_n(&queue->running, (int)next->priority, __ATOMIC_RELAXED);
+    cpu->current = next;
+    __atomic_store_n(&cpu->pid, next->process->pid, __ATOMIC_SEQ_CST);
+    cpu->switches++;
+}
+
+static inline int sched_switch_to(struct thread *next, u32 lent, struct spinlock *lock) {
+    struct cpu *cpu = arch_cpu();
+    struct run_queue *queue = cpu->queue;
+    struct thread *current = cpu->current;
+    spinlock_enlist(&queue->lock);
     if (lent != KEEP_LENT) {
         lent_set(next, lent);
     }
@@ -97,17 +116,39 @@ static inline int sched_switch_to(struct thread *next, u32 lent, struct spinlock
         list_remove(&next->sleeping);
     }
     next->wake_result = E_OK;
-    next->slice = current->slice;
-    next->state = THREAD_RUNNING;
     spinlock_release_below(lock, &queue->lock);
-    u32 now = arch_ticks();
-    account(current, now);
-    next->started = now;
-    __atomic_store_n(&queue->running, (int)next->priority, __ATOMIC_RELAXED);
-    current_publish(cpu, next, next->process->pid);
+    sched_switch_books(cpu, queue, current, next);
     arch_thread_switch_user(&current->arch, &next->arch, next->kernel_stack);
     sched_arrive();
     return current->wake_result;
+}
+
+static inline bool sched_parked(const struct thread *thread) {
+    return arch_thread_parked(&thread->arch, thread->kernel_stack);
+}
+
+static inline __attribute__((always_inline)) long sched_park(struct cpu *cpu,
+                                                             struct run_queue *queue,
+                                                             struct thread *current,
+                                                             struct thread *next, bool parked,
+                                                             struct spinlock *lock, long result) {
+    spinlock_release_brief(lock);
+    sched_switch_books(cpu, queue, current, next);
+    if (UNLIKELY(!parked)) {
+        next->wake_result = E_OK;
+        spinlock_enlist(&queue->lock);
+        return arch_thread_park(&current->arch, current->kernel_stack, &next->arch,
+                                next->kernel_stack);
+    }
+    struct process *process = next->process; /* as in sched_arrive, with the run queue locked */
+    struct space *space = __atomic_load_n(&process->space, __ATOMIC_SEQ_CST);
+    if (LIKELY(cpu->loaded != space)) {
+        space_change(cpu, space);
+    }
+    ports_load(cpu, process);
+    spinlock_delist(&queue->lock);
+    return arch_thread_park_resume(&current->arch, current->kernel_stack, &next->arch,
+                                   next->kernel_stack, &queue->lock, result);
 }
 
 #endif

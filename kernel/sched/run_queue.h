@@ -43,7 +43,7 @@ extern struct run_queue run_queues[ARCH_CPU_LIMIT];
 
 void run_queues_initialise(void); /* all of them, on the boot CPU, before any other CPU comes up */
 
-static inline struct run_queue *run_queue_own(void) { return &run_queues[arch_cpu()->number]; }
+static inline struct run_queue *run_queue_own(void) { return arch_cpu()->queue; }
 
 /* Acquire the lock that guards THREAD's scheduling fields: that of the queue returned. */
 struct run_queue *run_queue_lock_of(const struct thread *thread);

@@ -345,6 +345,7 @@ void sched_initialise(void) {
     list_init(&idle->ready);
     list_init(&idle->sleeping);
     cpu->idle = cpu->current = idle;
+    cpu->queue = &run_queues[cpu->number];
     if (cpu->number == 0) {
         run_queues_initialise();
     }

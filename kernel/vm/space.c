@@ -8,11 +8,11 @@
 #include "kernel/base/atomic.h"
 #include "kernel/base/cache.h"
 #include "kernel/base/cpu.h"
-#include "kernel/base/interleave.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/request.h"
 #include "kernel/object/budget.h"
 #include "kernel/vm/commons.h"
+#include "kernel/vm/load.h"
 #include "kernel/vm/tags.h"
 #include "kernel/vm/tlbsan.h"
 
@@ -204,14 +204,14 @@ int space_clone(struct space *source, u32 plan, struct budget *budget, struct sp
 }
 
 int space_cpu_initialise(void) {
+    arch_cpu()->translation = &vm_counters[arch_cpu()->number].translation;
     int error = tlbsan_initialise();
     return error || arch_tag_count() == 0 ? error : tags_initialise();
 }
 
 /* ---- Loading --------------------------------------------------------------------------------- */
 
-/* Load the root of SPACE, keeping of the CPU's translations what is still good. */
-static inline void root_load(struct cpu *cpu, struct space *space) {
+void root_load(struct cpu *cpu, struct space *space) {
     bool tagged = space && arch_tag_count() != 0, keep = !space;
     bool concerned = space && commons_concerns(cpu);
     if (UNLIKELY(concerned)) {
@@ -231,18 +231,6 @@ static inline void root_load(struct cpu *cpu, struct space *space) {
     } else {
         VM_COUNT(translation.loads_flushed);
     }
-}
-
-/* First who is to come, for all to see; then (in tags_enter, commons_settle) the generations, then
- * the root: so a shootdown that does not see this CPU can rely on the load that follows (hazard 9:
- * shootdown.c has both sides). */
-static __attribute__((noinline)) void space_change(struct cpu *cpu, struct space *space) {
-    INTERLEAVE_LOCKED();
-    __atomic_store_n(&cpu->entering, space, __ATOMIC_SEQ_CST);
-    root_load(cpu, space);
-    /* Last: from here on nobody waits for us before what only the old one had is freed. */
-    INTERLEAVE_LOCKED();
-    __atomic_store_n(&cpu->loaded, space, __ATOMIC_RELEASE);
 }
 
 /* Apart from the change, so that a switch between equal spaces costs next to nothing. */

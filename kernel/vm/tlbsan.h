@@ -35,6 +35,7 @@ void tlbsan_invalidate(u32 address, u32 pages);
 void tlbsan_tag_invalidate(u32 tag, u32 address, u32 pages);
 void tlbsan_invalidate_all(void);
 
+#define tlbsan_root_load_untagged(space) tlbsan_root_load(space, 0, false)
 /* Entries of PAGES pages at OFFSET (PAGES 0: the whole quarter) have lost rights or moved. */
 #define TLBSAN_DOWNGRADE(quarter, offset, pages) \
     tlbsan_downgrade(quarter, offset, pages, __FILE__, __LINE__)
@@ -53,6 +54,7 @@ static inline void tlbsan_shot(struct quarter *quarter) { (void)quarter; }
 static inline void tlbsan_check_user(void) {}
 #define TLBSAN_DOWNGRADE(quarter, offset, pages) ((void)0)
 #define TLBSAN_FRAME(quarter, frame) ((void)0)
+#define tlbsan_root_load_untagged(space) arch_root_load_untagged(&(space)->root)
 #define tlbsan_root_load(space, tag, keep) \
     arch_root_load((space) ? &(space)->root : NULL, tag, keep)
 

@@ -144,7 +144,7 @@ static uword number_of(system_call_handler *handler) {
 
 long system_call(system_call_handler *handler, uword a, uword b, uword c, uword d) {
     sim_progress();
-    long result = kernel_system_call(number_of(handler), a, b, c, d);
+    long result = kernel_system_call(a, b, c, d, number_of(handler));
     return_to_user();
     user_point();
     return result;

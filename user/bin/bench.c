@@ -18,16 +18,9 @@
 static uint64_t empty_bracket, started; /* started: the ticks at the beginning of main */
 static int verbose;
 
-static void fail(const char *what, long error) {
+void fail(const char *what, long error) {
     fprintf(stderr, "bench: %s: %s\n", what, quartet_error_text(error));
     exit(1);
-}
-
-long checked(const char *what, long result) {
-    if (result < 0) {
-        fail(what, result);
-    }
-    return result;
 }
 
 void result_add(struct result *result, uint64_t from, uint64_t to) {

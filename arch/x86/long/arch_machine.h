@@ -57,18 +57,60 @@ static inline void arch_message_return(void *kernel_stack, long result) {
     (void)result;
 }
 
-static inline u32 arch_tag_count(void) {
-    return x86_features.pcid || x86_features.pcid_pretended ? ARCH_TAGS : 0;
+static inline bool arch_has_tags(void) { return x86_features.tagged; }
+static inline u32 arch_tag_count(void) { return arch_has_tags() ? ARCH_TAGS : 0; }
+
+static inline void arch_root_load_untagged(const struct arch_root *root) {
+    cr3_write((uword)root->pml4.number << PAGE_SHIFT);
+}
+
+/* All of a switch but the stacks. Forks of one program most often have their thread pointer at the same
+ * address: to write it takes longer than to see that. */
+static inline void x86_switch_registers(struct arch_thread *previous, struct arch_thread *next,
+                                        const void *stack) {
+    fpu_save(previous->fpu);
+    fpu_load(next->fpu);
+    if (previous->pointer != next->pointer) {
+        msr_write(MSR_FS_BASE, next->pointer);
+    }
+    __asm__ volatile("movq %0, %%gs:%c1" /* struct cpu begins with struct arch_cpu */
+                     ::"r"((uword)stack + KERNEL_STACK_SIZE),
+                     "i"(offsetof(struct arch_cpu, tss.rsp[0]))
+                     : "memory");
 }
 
 static inline void arch_thread_switch_user(struct arch_thread *previous, struct arch_thread *next,
                                            void *stack) {
-    struct arch_cpu *cpu = (struct arch_cpu *)arch_cpu(); /* the first member */
-    fpu_save(previous->fpu);
-    fpu_load(next->fpu);
-    msr_write(MSR_FS_BASE, next->pointer);
-    cpu->tss.rsp[0] = (uword)stack + KERNEL_STACK_SIZE;
+    x86_switch_registers(previous, next, stack);
     x86_switch_stacks(&previous->stack_pointer, next->stack_pointer);
+}
+
+/* A parked thread's stack pointer: below the user's registers stands what x86_switch_stacks pops. A
+ * thread that is parked has not got any other way there: that one's C frames would be in between. */
+#define X86_PARK_SIZE (7 * sizeof(uword))
+
+static inline uword x86_park_place(const void *stack) {
+    return (uword)stack + KERNEL_STACK_SIZE - X86_FRAME_SIZE - X86_PARK_SIZE;
+}
+
+static inline bool arch_thread_parked(const struct arch_thread *thread, const void *stack) {
+    return thread->stack_pointer == x86_park_place(stack);
+}
+
+static inline long arch_thread_park(struct arch_thread *previous, void *previous_stack,
+                                    struct arch_thread *next, void *next_stack) {
+    x86_switch_registers(previous, next, next_stack);
+    previous->stack_pointer = x86_park_place(previous_stack);
+    x86_park_switch(previous->stack_pointer, next->stack_pointer);
+}
+
+static inline long arch_thread_park_resume(struct arch_thread *previous, void *previous_stack,
+                                           struct arch_thread *next, void *next_stack,
+                                           struct spinlock *lock, long result) {
+    x86_switch_registers(previous, next, next_stack);
+    previous->stack_pointer = x86_park_place(previous_stack);
+    x86_park_resume(previous->stack_pointer, x86_park_place(next_stack) + X86_PARK_SIZE, lock,
+                    result);
 }
 
 #endif

@@ -37,12 +37,15 @@ extern x86_trap
 extern kernel_system_call
 extern kernel_return_to_user
 extern kernel_thread_arrived
+extern kernel_thread_resumed
 
 global x86_vector_stubs
 global x86_entry_fast_call
 global x86_thread_enter_user
 global x86_thread_enter_kernel
 global x86_switch_stacks
+global x86_park_resume
+global x86_park_switch
 
 default rel
 section .text
@@ -163,11 +166,8 @@ x86_entry_fast_call:
     push VECTOR_CALL
     sub rsp, 16                     ; RCX, R11
     push_call_registers
-    mov r8, r10
-    mov rcx, rdx
-    mov rdx, rsi
-    mov rsi, rdi
-    mov rdi, rax
+    mov rcx, r10
+    mov r8, rax
     call kernel_system_call
     cmp dword [gs:abs CPU_ATTENTION], 0
     jne finish_call
@@ -213,6 +213,7 @@ x86_switch_stacks:
     push r15
     mov [rdi], rsp
     mov rsp, rsi
+switch_load:
     pop r15
     pop r14
     pop r13
@@ -220,6 +221,51 @@ x86_switch_stacks:
     pop rbx
     pop rbp
     ret
+
+; The running thread is parked: at RDI, below its frame, stands what x86_switch_stacks pops, which is
+; of no use but for RBP, where a backtrace ends, and the return address. From here on nothing of its
+; stack is read.
+%macro park 0
+    mov qword [rdi + 5 * 8], 0
+    mov qword [rdi + 6 * 8], parked_resume
+%endmacro
+
+; void x86_park_resume(uword place, uword frame, struct spinlock *lock, long result)
+x86_park_resume:
+    park
+    mov rsp, rsi
+    mov rax, rcx
+    mov dword [rdx], 0              ; another CPU may take the parked one now
+    cmp dword [gs:abs CPU_ATTENTION], 0
+    jne finish_call
+    pop r15
+    pop r14
+    pop r13
+    pop r12
+    pop rbp
+    pop rbx
+    pop r9
+    pop r8
+    pop r10
+    pop rdx
+    pop rsi
+    pop rdi
+    mov rcx, [rsp + FRAME_RIP - FRAME_RAX]
+    mov r11, [rsp + FRAME_RFLAGS - FRAME_RAX]
+    mov rsp, [rsp + FRAME_RSP - FRAME_RAX]
+    swapgs
+    o64 sysret
+
+; void x86_park_switch(uword place, uword load)
+x86_park_switch:
+    park
+    mov rsp, rsi
+    jmp switch_load
+
+; Where a parked thread goes on that was switched to in any other way.
+parked_resume:
+    call kernel_thread_resumed
+    jmp finish_call
 
 ; A new thread, with its frame at RSP. The hook looks after what ran here before.
 x86_thread_enter_user:

@@ -40,6 +40,7 @@ void *x86_system_call_page(void);
 
 #include "arch/x86/machine_paging.h"
 #include "arch/x86/machine_thread.h"
+#include "arch/x86/registers.h"
 
 /* EDI, ESI, EBP and EBX in the frame at the top of the kernel stack; thread.c asserts it. */
 struct arch_message {
@@ -58,19 +59,57 @@ static inline struct arch_message *arch_message(void *kernel_stack) {
  * of the frame. */
 void arch_message_return(void *kernel_stack, long result);
 
-static inline u32 arch_tag_count(void) {
-    return x86_features.pcid || x86_features.pcid_pretended ? ARCH_TAGS : 0;
+static inline bool arch_has_tags(void) { return x86_features.tagged; }
+static inline u32 arch_tag_count(void) { return arch_has_tags() ? ARCH_TAGS : 0; }
+
+/* MOV CR3 forgets all that is not global: there are no tags to keep anything by. */
+static inline void arch_root_load_untagged(const struct arch_root *root) {
+    cr3_write((uword)root->pdpt - X86_DIRECT_MAP);
 }
 
 void x86_set_thread_pointer(struct cpu *cpu, u32 base); /* segments.c */
 
-static inline void arch_thread_switch_user(struct arch_thread *previous, struct arch_thread *next,
-                                           void *stack) {
+/* All of a switch but the stacks. */
+static inline void x86_switch_registers(struct arch_thread *previous, struct arch_thread *next,
+                                        const void *stack) {
     fpu_save(previous->fpu);
     fpu_load(next->fpu);
     x86_set_thread_pointer(arch_cpu(), next->pointer);
     ((struct arch_cpu *)arch_cpu())->tss.esp0 = (uword)stack + KERNEL_STACK_SIZE;
+}
+
+static inline void arch_thread_switch_user(struct arch_thread *previous, struct arch_thread *next,
+                                           void *stack) {
+    x86_switch_registers(previous, next, stack);
     x86_switch_stacks(&previous->stack_pointer, next->stack_pointer);
+}
+
+/* A parked thread's stack pointer: below the user's registers stands what x86_switch_stacks pops. A
+ * thread that is parked has not got any other way there: that one's C frames would be in between. */
+#define X86_PARK_SIZE (5 * sizeof(uword))
+
+static inline uword x86_park_place(const void *stack) {
+    return (uword)stack + KERNEL_STACK_SIZE - X86_FRAME_SIZE - X86_PARK_SIZE;
+}
+
+static inline bool arch_thread_parked(const struct arch_thread *thread, const void *stack) {
+    return thread->stack_pointer == x86_park_place(stack);
+}
+
+static inline long arch_thread_park(struct arch_thread *previous, void *previous_stack,
+                                    struct arch_thread *next, void *next_stack) {
+    x86_switch_registers(previous, next, next_stack);
+    previous->stack_pointer = x86_park_place(previous_stack);
+    x86_park_switch(previous->stack_pointer, next->stack_pointer);
+}
+
+static inline long arch_thread_park_resume(struct arch_thread *previous, void *previous_stack,
+                                           struct arch_thread *next, void *next_stack,
+                                           struct spinlock *lock, long result) {
+    x86_switch_registers(previous, next, next_stack);
+    previous->stack_pointer = x86_park_place(previous_stack);
+    x86_park_resume(previous->stack_pointer, x86_park_place(next_stack) + X86_PARK_SIZE, lock,
+                    result);
 }
 
 #endif

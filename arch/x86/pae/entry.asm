@@ -29,6 +29,7 @@ extern x86_trap
 extern kernel_system_call
 extern kernel_return_to_user
 extern kernel_thread_arrived
+extern kernel_thread_resumed
 
 global x86_vector_stubs
 global x86_entry_fast_call
@@ -36,6 +37,8 @@ global x86_entry_system_call
 global x86_thread_enter_user
 global x86_thread_enter_kernel
 global x86_switch_stacks
+global x86_park_resume
+global x86_park_switch
 
 section .text
 
@@ -65,11 +68,11 @@ section .text
 %macro call_kernel 0
     push_registers
     load_kernel_state
+    push eax
     push edi
     push esi
     push edx
     push ebx
-    push eax
     call kernel_system_call
     add esp, 20
 %endmacro
@@ -176,11 +179,57 @@ x86_switch_stacks:
     push edi
     mov [eax], esp
     mov esp, edx
+switch_load:
     pop edi
     pop esi
     pop ebx
     pop ebp
     ret
+
+; The running thread is parked: at ECX, below its frame, stands what x86_switch_stacks pops, which is
+; of no use but for EBP, where a backtrace ends, and the return address. From here on nothing of its
+; stack is read.
+%macro park 0
+    mov dword [ecx + 3 * 4], 0
+    mov dword [ecx + 4 * 4], parked_resume
+%endmacro
+
+; void x86_park_resume(uword place, uword frame, struct spinlock *lock, long result)
+x86_park_resume:
+    mov ecx, [esp + 4]
+    mov ebx, [esp + 8]
+    mov edx, [esp + 12]
+    mov eax, [esp + 16]
+    park
+    mov esp, ebx
+    mov dword [edx], 0              ; another CPU may take the parked one now
+    cmp dword [fs:CPU_ATTENTION], 0
+    jne finish_call
+    cmp dword [esp + FRAME_EIP], CALL_LANDING
+    jne finish_call                 ; it came by INT
+    pop edi
+    pop esi
+    pop ebp
+    pop ebx
+    xor ecx, ecx
+    mov fs, ecx
+    mov edx, CALL_LANDING
+    mov ecx, [esp + FRAME_ESP - 4 * 4]
+    sti                             ; takes effect behind SYSEXIT
+    sysexit
+
+; void x86_park_switch(uword place, uword load)
+x86_park_switch:
+    mov ecx, [esp + 4]
+    mov edx, [esp + 8]
+    park
+    mov esp, edx
+    jmp switch_load
+
+; Where a parked thread goes on that was switched to in any other way.
+parked_resume:
+    call kernel_thread_resumed
+    jmp finish_call
 
 ; A new thread, with its frame at ESP. The hook looks after what ran here before.
 x86_thread_enter_user:

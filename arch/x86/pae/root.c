@@ -43,12 +43,10 @@ void arch_root_destroy(struct arch_root *root) { memset(root, 0, sizeof(*root));
 
 u32 arch_root_spare_frames(void) { return 0; } /* a PDPT lies in the space itself */
 
-/* MOV CR3 forgets all that is not global: there are no tags to keep anything by. */
 void arch_root_load(const struct arch_root *root, u32 tag, bool keep) {
     (void)tag;
     (void)keep;
-    const struct arch_root *load = root != NULL ? root : &kernel_root;
-    cr3_write((uword)load->pdpt - X86_DIRECT_MAP);
+    arch_root_load_untagged(root != NULL ? root : &kernel_root);
 }
 
 void arch_directory_prepare(entry_t *directory, u32 slot) {

@@ -12,8 +12,14 @@
 #define MIB (1024u * 1024u)
 #define AREA SLOT_BASE(2) /* everything that is measured on memory happens in slot 2 */
 
-/* RESULT, or the end of the program with a message. */
-long checked(const char *what, long result);
+__attribute__((cold)) _Noreturn void fail(const char *what, long error);
+/* RESULT, or the end of the program with a message. In line: it is part of what is measured. */
+static inline long checked(const char *what, long result) {
+    if (result < 0) {
+        fail(what, result);
+    }
+    return result;
+}
 
 void area_renew(void); /* slot 2 gets a new, empty quarter */
 void area_map(uint32_t offset, uint32_t length);

@@ -31,8 +31,8 @@ static void server_end(int child, int session) {
     child_wait(child);
 }
 
-/* ROUNDS times ONCE(ARGUMENT), as one result a run. */
-static struct result measure(void (*once)(int), int argument) {
+/* ROUNDS times ONCE(ARGUMENT), as one result a run. In line, and ONCE with it. */
+static inline __attribute__((always_inline)) struct result measure(void (*once)(int), int argument) {
     struct result result = result_none();
     for (int run = 0; run < WARM_UPS + RUNS; run++) {
         uint64_t from = ticks();
