@@ -44,7 +44,7 @@ struct record {
     bool lends;
     u64 began, deadline; /* 0: none */
     u32 ends, blind;     /* crowd's when it began */
-    bool received;
+    bool received, early; /* early: answered blindly, before its receiver could say so */
     u64 answer;           /* call: the reply that it got; 0: none */
     u32 replies, replied; /* call: begun; known to have been done */
 #define ANSWER_UNSEEN UINT64_MAX

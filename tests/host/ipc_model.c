@@ -199,7 +199,7 @@ void judge_received(struct worker *worker, const struct endpoint *endpoint, u32 
     CHECK(is_short || call->length <= room, "call %#llx has more bytes than there is room for",
           (unsigned long long)call->number);
     int error = (int)-call->result;
-    allow(call->open || error == E_TIMEOUT || error == E_DEAD || error == E_KILLED, call, "call",
+    allow(call->open || call->early || error == E_TIMEOUT || error == E_DEAD || error == E_KILLED, call, "call",
           call->result);
     call->received = true;
     content_check(worker, call, is_short);
@@ -247,6 +247,7 @@ static void answer_judge(struct worker *worker, struct record *call) {
     /* A blind reply may hit a message that has come to a thread which has not run since. */
     CHECK(call->received || reply->call == 0, "call %#llx is answered, and nobody has received it",
           (unsigned long long)call->number);
+    call->early = !call->received;
     CHECK(reply->call == 0 || reply->call == call->number,
           "call %#llx gets the reply %#llx, which is another's", (unsigned long long)call->number,
           (unsigned long long)reply->number);
