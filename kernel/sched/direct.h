@@ -143,7 +143,7 @@ static inline __attribute__((always_inline)) long sched_park(struct cpu *cpu,
     struct process *process = next->process; /* as in sched_arrive, with the run queue locked */
     struct space *space = __atomic_load_n(&process->space, __ATOMIC_SEQ_CST);
     if (LIKELY(cpu->loaded != space)) {
-        space_change(cpu, space);
+        space_change_inline(cpu, space);
     }
     ports_load(cpu, process);
     spinlock_delist(&queue->lock);

@@ -17,19 +17,28 @@ void root_load(struct cpu *cpu, struct space *space);
 /* First who is to come, for all to see; then (in tags_enter, commons_settle) the generations, then
  * the root: so a shootdown that does not see this CPU can rely on the load that follows (hazard 9:
  * shootdown.c has both sides). */
-static inline __attribute__((always_inline)) void space_change(struct cpu *cpu,
-                                                               struct space *space) {
+static inline void entering_publish(struct cpu *cpu, struct space *space) {
     INTERLEAVE_LOCKED();
     __atomic_store_n(&cpu->entering, space, __ATOMIC_SEQ_CST);
-    if (LIKELY(space != NULL && !arch_has_tags() && !commons_concerns(cpu))) {
+}
+
+/* Last: from here on nobody waits for us before what only the old one had is freed. */
+static inline void loaded_publish(struct cpu *cpu, struct space *space) {
+    INTERLEAVE_LOCKED();
+    __atomic_store_n(&cpu->loaded, space, __ATOMIC_RELEASE);
+}
+
+/* As in space_load, to a SPACE that is not loaded. */
+static inline __attribute__((always_inline)) void space_change_inline(struct cpu *cpu,
+                                                                      struct space *space) {
+    entering_publish(cpu, space);
+    if (LIKELY(!arch_has_tags() && !commons_concerns(cpu))) {
         tlbsan_root_load_untagged(space);
         cpu->translation->loads_flushed++;
     } else {
         root_load(cpu, space);
     }
-    /* Last: from here on nobody waits for us before what only the old one had is freed. */
-    INTERLEAVE_LOCKED();
-    __atomic_store_n(&cpu->loaded, space, __ATOMIC_RELEASE);
+    loaded_publish(cpu, space);
 }
 
 #endif

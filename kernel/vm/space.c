@@ -233,6 +233,12 @@ void root_load(struct cpu *cpu, struct space *space) {
     }
 }
 
+static __attribute__((noinline)) void space_change(struct cpu *cpu, struct space *space) {
+    entering_publish(cpu, space);
+    root_load(cpu, space);
+    loaded_publish(cpu, space);
+}
+
 /* Apart from the change, so that a switch between equal spaces costs next to nothing. */
 void space_load(struct space *space) {
     struct cpu *cpu = arch_cpu();
