@@ -106,19 +106,20 @@ static inline void entry_reference(entry_t entry) {
  * shared, write-protected in both: in SOURCE's one directory, which all who SHARE it use (hazard
  * 19). True if an entry of SOURCE was writable: its CPUs must be told. */
 static bool directory_share(struct quarter *source, struct quarter *copy) {
-    entry_t *from = source->directory, *to = copy->directory;
+    entry_t *from = source->directory;
+    uword distance = (uword)copy->directory - (uword)from; /* one pointer to keep instead of two */
     u32 protected = 0;
-    for (u32 word = 0; word < PRESENT_WORDS; word++, from += PRESENT_BITS, to += PRESENT_BITS) {
+    for (u32 word = 0; word < PRESENT_WORDS; word++, from += PRESENT_BITS) {
         uword bits = copy->present[word] = source->present[word];
         for (; bits != 0; bits &= bits - 1) {
-            u32 i = (u32)__builtin_ctzl(bits);
-            entry_t entry = arch_entry_read(&from[i]);
+            entry_t *place = &from[__builtin_ctzl(bits)];
+            entry_t entry = arch_entry_read(place);
             entry_reference(entry);
             if (entry_is(entry, ENTRY_WRITE)) {
-                entry = arch_entry_protect(&from[i], entry);
+                entry = arch_entry_protect(place, entry);
                 protected++;
             }
-            arch_entry_publish(&to[i], entry);
+            arch_entry_publish((entry_t *)((uword)place + distance), entry);
         }
     }
     return protected != 0;

@@ -57,22 +57,31 @@ static void shootdown_here(void *argument) {
  *
  * A space that was read here may have been left and freed since, and its memory be anything: then the
  * CPU is not in it any more, and the answer does not matter (shootdown_here looks again). */
-__attribute__((no_sanitize("address"))) uword quarter_running(const struct quarter *quarter) {
+#ifdef SIM
+__attribute__((no_sanitize("address"))) /* which knows that the space is freed */
+#endif
+static bool space_has(const struct space *space, const struct quarter *quarter, u32 slot) {
+    return space != NULL && space->slot[slot].quarter == quarter;
+}
+
+static inline uword running_look(const struct quarter *quarter) {
     uword mask = 0;
-    u32 slot = quarter->slot;
-    for (u32 i = 0; i < cpu_count; i++) {
+    u32 slot = quarter->slot, count = __atomic_load_n(&cpu_count, __ATOMIC_RELAXED);
+    for (u32 i = 0; i < count; i++) {
         struct cpu *cpu = &cpus[i];
         INTERLEAVE_READ(&cpu->entering);
         const struct space *entering = __atomic_load_n(&cpu->entering, __ATOMIC_SEQ_CST);
         INTERLEAVE_READ(&cpu->loaded);
         const struct space *loaded = __atomic_load_n(&cpu->loaded, __ATOMIC_SEQ_CST);
-        if ((entering != NULL && entering->slot[slot].quarter == quarter) ||
-            (loaded != NULL && loaded->slot[slot].quarter == quarter)) {
+        if (space_has(entering, quarter, slot) ||
+            (UNLIKELY(loaded != entering) && space_has(loaded, quarter, slot))) {
             mask |= (uword)1 << i;
         }
     }
     return mask;
 }
+
+uword quarter_running(const struct quarter *quarter) { return running_look(quarter); }
 
 static void shootdown_count(struct quarter *quarter, enum shootdown_cause cause, u32 sent) {
     u32 saved = __atomic_load_n(&cpu_count, __ATOMIC_RELAXED) - 1 - sent;
@@ -92,7 +101,7 @@ void quarter_shootdown(struct quarter *quarter, u32 offset, u32 pages, enum shoo
         .address = SLOT_BASE(quarter->slot) + offset,
         .pages = pages > RANGE_LIMIT ? 0 : pages,
     };
-    uword running = quarter_running(quarter);
+    uword running = running_look(quarter);
     shootdown_count(quarter, cause, request_run(running, shootdown_here, &shootdown));
     tlbsan_shot(quarter);
 }
