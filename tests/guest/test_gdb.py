@@ -135,6 +135,24 @@ quartet trace calls faults switches shootdowns
 thbreak kernel/process/end.c:process_exit
 continue
 quartet trace off
+echo --- resume\n
+delete
+thbreak x86_park_resume
+continue
+python
+steps, here = 0, True
+while here:
+    frame, names = gdb.newest_frame(), []
+    while frame is not None and frame.pc() != 0:
+        names.append(str(frame.name()))
+        frame = frame.older()
+    here = gdb.newest_frame().name() in ("x86_park_resume", "resume_frame")
+    if names[0] != "x86_park_resume" and "main" not in names:
+        print("lost at", hex(gdb.newest_frame().pc()), names)
+    gdb.execute("stepi", to_string=True)
+    steps += 1
+print("steps", steps)
+end
 """
 
 
@@ -144,7 +162,7 @@ def shown(tmp_path_factory):
     script = tmp_path_factory.mktemp("gdb") / "commands.gdb"
     script.write_text(COMMANDS)
     ended = subprocess.run(
-        [os.path.join(ROOT, "tools/gdb/batch"), script, "ls /etc; true", *tour.DETERMINISTIC],
+        [os.path.join(ROOT, "tools/gdb/batch"), script, "ls /etc; true; bench ipc_roundtrip", *tour.DETERMINISTIC],
         env={**os.environ, **environment({"TIMEOUT": str(BOUND), "CPUS": "1"})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -250,6 +268,11 @@ def test_every_instruction_of_the_entry_code_knows_its_caller(shown):
     assert "lost" not in shown["step"]
     assert int(re.search(r"steps (\d+)", shown["step"])[1]) > 20
     assert "Value returned is" in shown["step"] and "= 0" in shown["step"]
+
+
+def test_a_message_returns_to_the_program_that_gets_it(shown):
+    assert "lost" not in shown["resume"]
+    assert int(re.search(r"steps (\d+)", shown["resume"])[1]) > 15
 
 
 def test_trace(shown):

@@ -213,7 +213,7 @@ x86_switch_stacks:
     push r15
     mov [rdi], rsp
     mov rsp, rsi
-switch_load:
+.load:
     pop r15
     pop r14
     pop r13
@@ -233,8 +233,9 @@ switch_load:
 ; void x86_park_resume(uword place, uword frame, struct spinlock *lock, long result)
 x86_park_resume:
     park
-    mov rsp, rsi
     mov rax, rcx
+    mov rsp, rsi
+resume_frame:
     mov dword [rdx], 0              ; another CPU may take the parked one now
     cmp dword [gs:abs CPU_ATTENTION], 0
     jne finish_call
@@ -260,7 +261,7 @@ x86_park_resume:
 x86_park_switch:
     park
     mov rsp, rsi
-    jmp switch_load
+    jmp x86_switch_stacks.load
 
 ; Where a parked thread goes on that was switched to in any other way.
 parked_resume:

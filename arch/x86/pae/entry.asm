@@ -179,7 +179,7 @@ x86_switch_stacks:
     push edi
     mov [eax], esp
     mov esp, edx
-switch_load:
+.load:
     pop edi
     pop esi
     pop ebx
@@ -202,6 +202,7 @@ x86_park_resume:
     mov eax, [esp + 16]
     park
     mov esp, ebx
+resume_frame:
     mov dword [edx], 0              ; another CPU may take the parked one now
     cmp dword [fs:CPU_ATTENTION], 0
     jne finish_call
@@ -224,7 +225,7 @@ x86_park_switch:
     mov edx, [esp + 8]
     park
     mov esp, edx
-    jmp switch_load
+    jmp x86_switch_stacks.load
 
 ; Where a parked thread goes on that was switched to in any other way.
 parked_resume:

@@ -32,6 +32,8 @@ DWARF_LONG.update({f"r{i}": i for i in range(8, 16)}, rip=16, rflags=49)
 depths = {}
 after_calls = set()  # where calls return to
 
+LEAVES_FAST = ("x86_entry_fast_call", "resume_frame")  # with the program's stack, by itself
+
 ADJUST = re.compile(r"(sub|add)[lq]? +\$(0x[0-9a-f]+),%[er]sp$")
 LOADS_STACK = re.compile(r"mov +[^$%r].*,%[er]sp$|mov +%gs:.*,%rsp$")
 
@@ -177,6 +179,8 @@ def start_depth(name, instructions, machine):
         "return_to_user": machine.size,
         "finish_call": machine.size,
         "x86_thread_enter_user": machine.size,
+        "resume_frame": machine.size,
+        "parked_resume": machine.size,
     }.get(name)
 
 
@@ -199,6 +203,7 @@ def function_rules(name, start, end, machine):
     if depth is None:
         return None
     scan = Scan(machine, depth, name == "x86_entry_fast_call")
+    scan.fast = name in LEAVES_FAST
     passed = 0
     address = start
     for length, text in instructions:

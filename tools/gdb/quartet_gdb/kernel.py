@@ -145,6 +145,18 @@ def slots(space):
         yield quarter.dereference() if number(quarter) else None, int(field(place, "view"))
 
 
+def running_mask(quarter):
+    """The CPUs that run QUARTER: it stands in the space that they enter, or have loaded."""
+    slot, mask = int(field(quarter, "slot")), 0
+    for each in cpus():
+        for space in (field(each, "entering"), field(each, "loaded")):
+            if number(space) and number(field(field(space, "slot")[slot], "quarter")) == number(
+                quarter.address
+            ):
+                mask |= 1 << int(field(each, "number"))
+    return mask
+
+
 def handle_objects(process, type_name):
     """What the handles of PROCESS refer to, of enum object_type's TYPE_NAME."""
     wanted = int(gdb.parse_and_eval(type_name))

@@ -161,7 +161,7 @@ class Quarter(Command):
             f", {count_text(int(field(quarter, 'resident')), 'page')}"
             f", generation {number(field(quarter, 'generation'))}"
         )
-        print(f"  run now by CPUs: {kernel.mask_text(number(field(quarter, 'running')))}")
+        print(f"  run now by CPUs: {kernel.mask_text(kernel.running_mask(quarter))}")
         users = [
             f"{int(field(process, 'pid'))} {kernel.text_of(field(process, 'name'))}"
             for process in kernel.processes()
@@ -272,7 +272,7 @@ def loaded_lines(cpu):
     yield f"  space {number(field(space, 'id'))} is loaded"
     for slot, (quarter, _) in enumerate(kernel.slots(space)):
         if quarter is not None:
-            others = number(field(quarter, "running")) & ~(1 << int(field(cpu, "number")))
+            others = kernel.running_mask(quarter) & ~(1 << int(field(cpu, "number")))
             yield (
                 f"    slot {slot}  quarter {number(field(quarter, 'sub_id'))}"
                 f"  generation {number(field(quarter, 'generation'))}"

@@ -129,7 +129,7 @@ class Shootdowns(Trace):
     def line(self):
         quarter = gdb.newest_frame().read_var("quarter").dereference()
         pages = argument("pages")
-        running = kernel.mask_text(number(field(quarter, "running")))
+        running = kernel.mask_text(kernel.running_mask(quarter))
         cause = kernel.enum_word(gdb.newest_frame().read_var("cause"), "CAUSE_")
         return (
             f"shoots {'all' if pages == 0 else kernel.count_text(pages, 'page')} of quarter"

@@ -29,6 +29,7 @@ import symbols
 FIRST = re.compile(
     r"_start|quartet_(thread|clone)_entry|x86_thread_enter_kernel|boot_entry_|x86_trampoline"
 )
+SWITCHES = ("x86_switch_stacks", "x86_park_switch", "x86_park_resume")  # functions like others
 SYSTEM_CALL_LANDING = entry_frames.SYSTEM_CALL_LANDING
 SYSTEM_CALL_PAGE = range(0xFFFFE000, 0xFFFFF000)  # pae: SYSENTER and RET, or INT 0x80 and RET
 ENTRY_SLACK = 64  # bytes that the entry code pushes below a whole frame
@@ -245,7 +246,7 @@ class AssemblyUnwinder(Unwinder):
         start, name = found
         if FIRST.match(name):
             return unwind_outermost(frame, start)
-        if file.endswith("entry.asm") and "arch/x86" in file and name != "x86_switch_stacks":
+        if file.endswith("entry.asm") and "arch/x86" in file and name not in SWITCHES:
             return unwind_trap(frame, start)
         return unwind_leaf(frame, start, 4 if "boot/" in file else frame.names.word)
 

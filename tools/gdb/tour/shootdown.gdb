@@ -5,7 +5,7 @@
 # line: stale 1
 source tools/gdb/tour/settings.gdb
 echo --- sender\n
-tbreak quarter_shootdown if quarter->running == 3 && cause == CAUSE_UNMAP
+tbreak quarter_shootdown if cause == CAUSE_UNMAP && cpus[0].loaded == cpus[1].loaded
 continue
 backtrace 4
 quartet locks
