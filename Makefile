@@ -71,6 +71,7 @@ include tools/make/iso.mk
 -include tools/make/tests.mk
 -include tools/make/curve.mk
 -include tools/make/bench.mk
+-include tools/make/tlbsim.mk
 
 machine = ARCH='$(ARCH)' MEM='$(MEM)' CPUS='$(CPUS)' ACCEL='$(ACCEL)' CPU='$(CPU)' \
 	SCREEN='$(SCREEN)' BUILD='$(BUILD)' APPEND='$(APPEND)'

@@ -9,6 +9,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/vm/table.h"
 #include "kernel/vm/tlbsan.h"
+#include "kernel/vm/tlbtrace.h"
 
 /* ---- 2 MiB pages ----------------------------------------------------------------------------- */
 
@@ -188,6 +189,7 @@ int quarter_fault(struct quarter *quarter, u32 offset, enum vm_access access, u3
     quarter_lock(quarter);
     quarter->faults++;
     int reason = fault_locked(quarter, offset, access, view);
+    tlbtrace_fault(quarter, offset);
     quarter_unlock(quarter);
     return reason;
 }

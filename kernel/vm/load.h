@@ -10,6 +10,7 @@
 #include "kernel/vm/commons.h"
 #include "kernel/vm/space.h"
 #include "kernel/vm/tlbsan.h"
+#include "kernel/vm/tlbtrace.h"
 
 /* Load the root of SPACE, keeping of the CPU's translations what is still good. (space.c) */
 void root_load(struct cpu *cpu, struct space *space);
@@ -26,6 +27,7 @@ static inline void entering_publish(struct cpu *cpu, struct space *space) {
 static inline void loaded_publish(struct cpu *cpu, struct space *space) {
     INTERLEAVE_LOCKED();
     __atomic_store_n(&cpu->loaded, space, __ATOMIC_RELEASE);
+    tlbtrace_load(space);
 }
 
 /* As in space_load, to a SPACE that is not loaded. */

@@ -17,6 +17,7 @@
 #include "kernel/vm/commons.h"
 #include "kernel/vm/table.h"
 #include "kernel/vm/tlbsan.h"
+#include "kernel/vm/tlbtrace.h"
 
 static struct cache quarter_cache = CACHE("quarter", sizeof(struct quarter), 8);
 static struct spinlock big_lock = SPINLOCK(LOCK_QUARTER, "big quarter lock");
@@ -87,6 +88,7 @@ int quarter_create(u32 slot, struct budget *budget, struct quarter **result) {
     quarter->references = 1;
     spinlock_init(&quarter->own_lock, LOCK_QUARTER, quarter->sub_id, "quarter");
     quarter->lock = use_big_lock ? &big_lock : &quarter->own_lock;
+    tlbtrace_quarter(quarter, true);
     *result = quarter;
     return 0;
 }
@@ -148,6 +150,7 @@ static void copy_locked(struct quarter *source, struct quarter *copy) {
     }
     copy->resident = source->resident;
     copy->tables = source->tables;
+    tlbtrace_copy(source, copy);
     if (directory_share(source, copy)) {
         views_protect(source);
         TLBSAN_DOWNGRADE(source, 0, 0);
@@ -259,6 +262,7 @@ static void quarter_destroy(struct quarter *quarter) {
     ASSERT(quarter_running(quarter) == 0, "quarter %llu is freed while CPUs %llx run it",
            (unsigned long long)quarter->sub_id, (unsigned long long)quarter_running(quarter));
     commons_discard(quarter);
+    tlbtrace_quarter(quarter, false);
     u32 steps = 0;
     for (u32 i = directory_next(quarter, 0); i < TABLE_ENTRIES;
          i = directory_next(quarter, i + 1)) {

@@ -24,6 +24,7 @@
 #include "kernel/vm/space.h"
 #include "kernel/vm/tags.h"
 #include "kernel/vm/tlbsan.h"
+#include "kernel/vm/tlbtrace.h"
 
 /* Above this many pages it is cheaper to forget everything than page by page. */
 #define RANGE_LIMIT 32u
@@ -104,4 +105,5 @@ void quarter_shootdown(struct quarter *quarter, u32 offset, u32 pages, enum shoo
     uword running = running_look(quarter);
     shootdown_count(quarter, cause, request_run(running, shootdown_here, &shootdown));
     tlbsan_shot(quarter);
+    tlbtrace_shootdown(quarter, offset, pages, cause);
 }

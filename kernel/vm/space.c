@@ -15,6 +15,7 @@
 #include "kernel/vm/load.h"
 #include "kernel/vm/tags.h"
 #include "kernel/vm/tlbsan.h"
+#include "kernel/vm/tlbtrace.h"
 
 #define SPACE_BUCKETS 256u
 
@@ -99,6 +100,7 @@ static int space_create(const struct space_slot slots[SLOT_COUNT], struct space 
             quarter_reference(slots[i].quarter);
         }
     }
+    tlbtrace_space(space, true);
     *result = space;
     return 0;
 }
@@ -157,6 +159,7 @@ void space_release(struct space *space) {
         return;
     }
     space_retire(space);
+    tlbtrace_space(space, false);
     arch_root_destroy(&space->root);
     for (u32 i = 0; i < SLOT_COUNT; i++) {
         if (space->slot[i].quarter) {
@@ -200,6 +203,7 @@ int space_clone(struct space *source, u32 plan, struct budget *budget, struct sp
             quarter_release(slots[i].quarter);
         }
     }
+    tlbtrace_clone(plan);
     return error;
 }
 

@@ -17,7 +17,7 @@ KERNEL_LD_long := elf_x86_64
 
 # What any code that runs in the kernel is compiled with, newlib's too.
 KERNEL_CFLAGS = -std=gnu11 $(KERNEL_MACHINE_$(ARCH)) $(if $(filter 1,$(DEBUG)),-Og -g3 -DDEBUG -DTLBSAN,-O2 -g) \
-	$(if $(filter 0,$(FAST_PATH)),-DIPC_GENERAL_ONLY) \
+	$(if $(filter 0,$(FAST_PATH)),-DIPC_GENERAL_ONLY) $(if $(filter 1,$(TLBTRACE)),-DTLBTRACE) \
 	-ffreestanding -fbuiltin -fno-pie -fno-pic -fno-stack-protector -fno-omit-frame-pointer -fno-common \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing \
 	-mgeneral-regs-only -mno-red-zone
