@@ -117,10 +117,12 @@ def test_duplicates_are_those_of_one_translation(simulate):
 
 def test_the_least_recently_used_goes(simulate):
     """Two ways; pages 0, 16, 32 and 48 have the same set of 16."""
-    pages = [access(page, page + 1) for page in (0, 16, 0, 32, 0, 16, 1)]
+    pages = [access(page, page + 1) for page in (0, 16, 0, 32, 0, 32, 1)]
     _, numbers, _ = simulate([A, *pages], "entries=32", "ways=2")
-    assert metric(numbers, "misses") == (5,) * 5  # 0, 16, 32 instead of 16, 16 again; 1
-    _, numbers, _ = simulate([A, *pages], "entries=64", "ways=4")
+    assert metric(numbers, "misses") == (4,) * 5  # 0, 16, 32 in place of 16, 1
+    _, numbers, _ = simulate([A, *pages, access(16, 17)], "entries=32", "ways=2")
+    assert metric(numbers, "misses") == (5,) * 5
+    _, numbers, _ = simulate([A, *pages, access(16, 17)], "entries=64", "ways=4")
     assert metric(numbers, "misses") == (4,) * 5
 
 
@@ -130,6 +132,8 @@ def test_a_large_page_is_one_entry(simulate):
     assert status == 0
     assert metric(numbers, "misses") == (2,) * 5
     assert metric(numbers, "cold") == (2,) * 5
+    _, numbers, _ = simulate([A, pages[0], B, A, pages[1]])
+    assert numbers["untagged", "misses"] == 2 and numbers["untagged", "cold"] == 1
     status, numbers, _ = simulate([A, pages[0], shootdown(11, 700, 1), access(512, 79, large=True)])
     assert status == 0
     assert metric(numbers, "misses") == (2,) * 5
@@ -180,6 +184,29 @@ def test_a_view_has_a_digit_and_a_region_of_its_own(simulate):
     status, numbers, complaint = simulate(records)
     assert status == 0, complaint
     assert metric(numbers, "misses") == (4, 4, 4, 2, 4)
+
+
+def test_views_by_turns_are_kept(simulate):
+    viewer = load(2, (11, READ_ONLY), 12)
+    _, numbers, _ = simulate([A, access(1, 7), viewer, access(1, 7)] * 2)
+    assert metric(numbers, "misses") == (4, 2, 2, 1, 2)
+
+
+def test_a_shootdown_that_forgets_other_tags_keeps_its_own(simulate):
+    """Five pages are more than others are searched for."""
+    records = [A, access(1, 7), B, access(1, 7), access(100, 8), shootdown(11, 1, 5), load(3, 31), B]
+    _, numbers, _ = simulate([*records, access(100, 8), A, access(100, 8)])
+    assert metric(numbers, "misses") == (5, 4, 2, 2, 4)
+    assert numbers["context", "flushed_loads"] == 4  # A twice
+
+
+def test_dead_entries_are_told_from_good_ones(simulate):
+    """The quarter of two of A's three entries is shot down while others run."""
+    pages = [access(1, 7), access(2, 8), access(1 << 18, 9)]
+    _, numbers, _ = simulate([A, *pages, load(3, 31), shootdown(11), *[load(4, 41), load(3, 31)] * 3])
+    assert metric(numbers, "samples") == (1,) * 5
+    assert metric(numbers, "good") == (0, 0, 1, 1, 1)
+    assert metric(numbers, "bad") == (0, 3, 0, 2, 2)
 
 
 def test_many_pages_are_a_whole_quarter(simulate):
@@ -295,7 +322,7 @@ def test_what_a_copy_gives_up(simulate):
     assert numbers["trace", "copies"] == 1 and numbers["trace", "copied_entries"] == 3
     assert numbers["trace", "clones"] == 1 and numbers["trace", "shootdowns"] == 1
     _, numbers, _ = simulate([*records, shootdown(11)])
-    assert metric(numbers, "copy_dropped") == (0,) * 5
+    assert metric(numbers, "copy_dropped") == metric(numbers, "copy_hashed") == (0,) * 5
 
 
 def test_table_bytes_by_who_has_tables(simulate):
@@ -366,6 +393,22 @@ def test_a_short_trace_of_the_real_kernel(tool, tmp_path):
     tool.trace("long", "serve 3 5", second)
     with open(first, "rb") as one, open(second, "rb") as other:
         assert one.read() == other.read()
+
+
+def test_what_the_filter_leaves_out_changes_no_miss(tool, tmp_path):
+    """Every access, one by one, gives the same numbers but for hits."""
+    few, all_of_them = str(tmp_path / "few"), str(tmp_path / "all")
+    tool.trace("long", "plugins 2 3", few)
+    tool.trace("long", "plugins 2 3", all_of_them, filter="off")
+    assert os.path.getsize(all_of_them) > 2 * os.path.getsize(few)
+    for entries, ways in tool.GEOMETRIES.values():
+        one = tool.simulate(few, entries=entries, ways=ways)
+        other = tool.simulate(all_of_them, entries=entries, ways=ways)
+        for numbers in (one, other):
+            del numbers["trace", "records"]
+            for machine in MACHINES:
+                del numbers[machine, "hits"]
+        assert one == other
 
 
 def test_the_usual_kernel_has_nothing_of_it(tool):

@@ -51,6 +51,7 @@ struct quarter {
 static struct quarter *quarters;
 static size_t quarter_count, quarter_room;
 
+static bool filtering = true;
 static uint64_t filter[TRACE_FILTER], filter_large[TRACE_FILTER_LARGE];
 
 static void *checked(void *pointer) {
@@ -78,10 +79,10 @@ static uint64_t entry_frame(uint64_t entry) { return (entry & FRAME_MASK) >> 12;
 
 /* ---- Accesses ---------------------------------------------------------------------------------- */
 
-/* Below FILTER_ENTRY's number: the page is the last of its set, with a store if STORE. */
+/* Is PAGE the last that SET has seen, with a store if this is a STORE? It is now. */
 static bool filtered(uint64_t *set, uint64_t page, bool store) {
     uint64_t seen = page << 2 | 1;
-    if ((*set & ~(uint64_t)2) == seen && (*set & 2 || !store)) {
+    if (filtering && (*set & ~(uint64_t)2) == seen && (*set & 2 || !store)) {
         return true;
     }
     *set = seen | (uint64_t)store << 1;
@@ -325,13 +326,15 @@ static bool argument_take(const char *argument, const char **path) {
         door = strtoull(argument + 5, NULL, 0);
     } else if (strncmp(argument, "record=", 7) == 0) {
         record_at = strtoull(argument + 7, NULL, 0);
+    } else if (strcmp(argument, "filter=off") == 0) {
+        filtering = false;
     } else {
         return false;
     }
     return true;
 }
 
-/* The arguments: out=FILE image=ADDRESS door=ADDRESS record=ADDRESS. */
+/* The arguments: out=FILE image=ADDRESS door=ADDRESS record=ADDRESS; filter=off leaves nothing out. */
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_plugin_info_t *info,
                                            int count, char **arguments) {
     (void)info;
