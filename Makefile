@@ -10,6 +10,7 @@
 #   tools/make/iso.mk      the bootable CD image with both kernels
 #   tools/make/tests.mk    test-host, mutate and fuzz: what runs on the host
 #   tools/make/curve.mk    curve: page faults on up to 64 CPUs, simulated
+#   tools/make/tlbsim.mk   tlbsim: traces of both kernels through simulated TLBs
 #   tools/make/bench.mk    profile, bench-compare, bench-cascade: where instructions go, and Linux beside
 # Scripts do the rest: tools/doctor (tools and packages), tools/qemu (the emulator's command line),
 # tools/exec (one shell line in the guest), tools/test (all tests), tools/bench/run.

@@ -411,6 +411,12 @@ def test_what_the_filter_leaves_out_changes_no_miss(tool, tmp_path):
         assert one == other
 
 
+def test_a_commons_is_refused(tool, tmp_path):
+    """Its entries are found under every tag, which no machine here knows."""
+    with pytest.raises(SystemExit, match="status"):
+        tool.trace("long", "commons", str(tmp_path / "trace"))
+
+
 def test_the_usual_kernel_has_nothing_of_it(tool):
     kernel = os.path.join(ROOT, BUILD, "long/kernel.elf")
     text = subprocess.run(["nm", kernel], check=True, capture_output=True, text=True).stdout

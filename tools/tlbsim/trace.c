@@ -28,6 +28,7 @@
 #define PRESENT 0x001u
 #define WRITE 0x002u
 #define LARGE 0x080u
+#define GLOBAL 0x100u
 #define FRAME_MASK 0x000000FFFFFFF000ull
 #define VIEW_WRITE 2u
 #define FRAMES_MOST (3ull << 18) /* 3 GiB */
@@ -99,6 +100,11 @@ static void access_walk(uint64_t page, bool store) {
     if (!(entry & PRESENT)) {
         lost += running;
         return;
+    }
+    if (entry & GLOBAL) {
+        fprintf(stderr,
+                "tlbsim: a commons is in use, whose translations the machines do not model\n");
+        exit(1);
     }
     if (large && filtered(&filter_large[(page >> 9) % TRACE_FILTER_LARGE], page >> 9, store)) {
         return;
