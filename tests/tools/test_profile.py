@@ -21,11 +21,11 @@ counted = profile.counted
 
 BENCH = "null_syscall\t76\nnull_syscall: 76 to 76; 7600 for 100, and 3 of the bracket\n"
 TIME = "hello\nreal             0.001200 s\nticks                 1234567\n"
-WINDOWS = """window 400010 400020 3 7
+WINDOWS = """window 400010 400020 3 7 1
 400012 7f01 90 1
 f0000010 7f02 0f05 1
 400020 7f01 0f31 1
-window 0 400020 900 1
+window 0 400020 900 1 0
 fff0 7f00 ea 900
 """
 
@@ -39,6 +39,7 @@ def test_what_was_measured():
 def test_the_window_is_the_one_that_took_as_long():
     windows = list(counted.read_windows(WINDOWS.splitlines()))
     assert [window.total for window in windows] == [3, 900]
+    assert [window.strings for window in windows] == [1, 0]
     assert windows[0].instructions[1] == (0xF0000010, 0x7F02, b"\x0f\x05", 1)
     assert sum(one.count for one in windows[0].instructions) == windows[0].total
     assert counted.choose(windows, counted.Measured(899, 1, 3)) is windows[1]

@@ -24,7 +24,7 @@ MACHINE = {"MEM": "2G", "CPUS": "1", "ACCEL": "tcg", "CPU": "max", "APPEND": "de
 USER_TOP = 0xF0000000  # as in profile.c
 
 Measured = namedtuple("Measured", "total units bracket")  # total: ticks, with the bracket
-Window = namedtuple("Window", "total instructions")
+Window = namedtuple("Window", "total instructions strings")
 Instruction = namedtuple("Instruction", "address page code count")
 
 
@@ -130,7 +130,7 @@ def read_windows(lines):
         if words[0] == "window":
             if window:
                 yield window
-            window = Window(int(words[3]), [])
+            window = Window(int(words[3]), [], int(words[5]))
         else:
             window.instructions.append(
                 Instruction(

@@ -5,13 +5,14 @@
  * and reads what it writes:
  *
  *     span TOTAL REPEATS             each time between two readings
- *     window FROM TO TOTAL TIMES     addresses of the two readings, 0: reset
+ *     window FROM TO TOTAL TIMES STRINGS     addresses of the two readings, 0: reset
  *     ADDRESS PAGE BYTES COUNT       a line for each instruction; PAGE tells one frame from another
  *
  * A window spans one to STEPS consecutive readings. Of all windows with the same two addresses it is
  * the smallest, as a row of bench is. The instruction at FROM is not in it, the one at TO is: so TOTAL
  * is the difference of the two readings under -icount shift=0. The emulator counts each repetition of a
- * string instruction as an instruction: REPEATS says how many of TOTAL are such, beyond the first ones.
+ * string instruction as an instruction, and the look at the count that ends them: REPEATS says how many of
+ * TOTAL are such, beyond the first ones, and STRINGS how many instructions they are of.
  */
 #include "qemu_plugin.h"
 
@@ -37,14 +38,14 @@ struct entry {
 };
 
 struct interval {
-    uint64_t from, total, repeats;
+    uint64_t from, total, repeats, strings;
     struct entry *entry;
     size_t entries, room;
 };
 
 struct window {
     struct window *next;
-    uint64_t from, to, total, times;
+    uint64_t from, to, total, times, strings;
     struct entry *entry;
     size_t entries;
 };
@@ -52,6 +53,7 @@ struct window {
 static struct interval intervals[STEPS]; /* the one numbered N at N % STEPS */
 static uint64_t current;                 /* number of the interval that is under way */
 static const struct instruction *last;   /* that ran */
+static bool repeating;                   /* it was a repetition */
 static struct window *windows;
 static struct span { uint64_t total, repeats; } * spans;
 static size_t span_count, span_room;
@@ -103,7 +105,7 @@ static void window_keep(struct window *window, unsigned steps_back, uint64_t tot
         entries += interval_at(current - back)->entries;
     }
     window->entry = checked(realloc(window->entry, (entries + 1) * sizeof *window->entry));
-    window->entries = 0;
+    window->entries = window->strings = 0;
     window->total = total;
     for (unsigned back = 0; back < steps_back; back++) {
         struct interval *interval = interval_at(current - back);
@@ -112,6 +114,7 @@ static void window_keep(struct window *window, unsigned steps_back, uint64_t tot
                    interval->entries * sizeof *interval->entry);
         }
         window->entries += interval->entries;
+        window->strings += interval->strings;
     }
 }
 
@@ -134,7 +137,7 @@ static void interval_end(uint64_t address) {
     }
     struct interval *next = interval_at(++current);
     next->from = address;
-    next->total = next->repeats = 0;
+    next->total = next->repeats = next->strings = 0;
     next->entries = 0;
 }
 
@@ -149,7 +152,11 @@ static void executed(unsigned cpu, void *data) {
     }
     instruction->count++;
     interval->total++;
-    interval->repeats += instruction->repeats && instruction == last;
+    /* By address: a repetition is in a block of its own. */
+    bool again = instruction->repeats && last && instruction->address == last->address;
+    interval->repeats += again;
+    interval->strings += again && !repeating;
+    repeating = again;
     last = instruction;
     if (instruction->reading) {
         interval_end(instruction->address);
@@ -195,9 +202,9 @@ static void windows_write(qemu_plugin_id_t id, void *data) {
                 (unsigned long long)spans[i].repeats);
     }
     for (struct window *window = only_spans ? NULL : windows; window; window = window->next) {
-        fprintf(file, "window %llx %llx %llu %llu\n", (unsigned long long)window->from,
+        fprintf(file, "window %llx %llx %llu %llu %llu\n", (unsigned long long)window->from,
                 (unsigned long long)window->to, (unsigned long long)window->total,
-                (unsigned long long)window->times);
+                (unsigned long long)window->times, (unsigned long long)window->strings);
         for (size_t i = 0; i < window->entries; i++) {
             entry_write(file, &window->entry[i]);
         }

@@ -7,7 +7,7 @@
 #: ROW  the row of `make bench` for `make profile`, e.g. ROW=ipc_roundtrip
 #: LINE  or a shell line, e.g. LINE='ls /bin'
 #: LINES  1: `make profile` tells lines of the source apart
-#: TABLES  1: bench-compare, bench-cascade, bench-events and size print Markdown, for docs/results.md
+#: TABLES  1: bench-compare, bench-cascade, bench-events, bench-bochs and size print Markdown, for docs/results.md
 #: ALL  1: `make profile` also lists what takes less than half a percent
 
 $(BUILD)/host/profile.so: tools/bench/profile.c tools/bench/qemu_plugin.h
@@ -15,7 +15,7 @@ $(BUILD)/host/profile.so: tools/bench/profile.c tools/bench/qemu_plugin.h
 	$(call quietly,HOSTCC,$@)$(HOST_CC) -shared -fPIC -std=gnu11 -O2 -Wall -Wextra \
 		$(if $(filter true 1,$(CI)),-Werror) -o $@ $<
 
-.PHONY: profile bench-events bench-baseline
+.PHONY: profile bench-events bench-bochs bench-baseline
 profile: ##  count the instructions of one row of `make bench` by function (ARCH=long ROW=null_syscall)
 	@CC='$(CC)' tools/doctor --install build run 1>&2
 	+@$(again) image $(BUILD)/host/profile.so 1>&2
@@ -34,6 +34,11 @@ bench-events: ##  count what each row of `make bench` does that is dear: roots l
 	@CC='$(CC)' tools/doctor --install build run 1>&2
 	+@$(again) all $(BUILD)/host/profile.so 1>&2
 	@BUILD='$(BUILD)' $(PYTHON) tools/bench/events $(if $(TABLES),--table) long pae
+
+bench-bochs: ##  count the main rows in Bochs too: a table of both emulators, and of PCIDs (half a minute)
+	@CC='$(CC)' tools/doctor --install build run iso bochs 1>&2
+	+@$(again) all $(BUILD)/host/profile.so 1>&2
+	@BUILD='$(BUILD)' $(PYTHON) tools/bench/bochs $(if $(TABLES),--table) long pae
 
 # ---- Linux beside it ------------------------------------------------------------------------------
 
