@@ -376,6 +376,10 @@ def tool():
     return module
 
 
+def but_for_hits(numbers):
+    return {key: value for key, value in numbers.items() if key[1] not in ("hits", "records")}
+
+
 def test_a_short_trace_of_the_real_kernel(tool, tmp_path):
     """Three clients and a server. That no hit is stale says that the trace has every invalidation."""
     first, second = str(tmp_path / "first"), str(tmp_path / "second")
@@ -391,8 +395,7 @@ def test_a_short_trace_of_the_real_kernel(tool, tmp_path):
     assert misses["hashed_private"] > misses["hashed"] >= numbers["hashed", "cold"] > 0
     assert numbers["trace", "table_bytes"] < numbers["trace", "table_bytes_private"]
     tool.trace("long", "serve 3 5", second)
-    with open(first, "rb") as one, open(second, "rb") as other:
-        assert one.read() == other.read()
+    assert but_for_hits(tool.simulate(second)) == but_for_hits(numbers)
 
 
 def test_what_the_filter_leaves_out_changes_no_miss(tool, tmp_path):
@@ -404,11 +407,7 @@ def test_what_the_filter_leaves_out_changes_no_miss(tool, tmp_path):
     for entries, ways in tool.GEOMETRIES.values():
         one = tool.simulate(few, entries=entries, ways=ways)
         other = tool.simulate(all_of_them, entries=entries, ways=ways)
-        for numbers in (one, other):
-            del numbers["trace", "records"]
-            for machine in MACHINES:
-                del numbers[machine, "hits"]
-        assert one == other
+        assert but_for_hits(one) == but_for_hits(other)
 
 
 def test_a_commons_is_refused(tool, tmp_path):

@@ -75,6 +75,13 @@ struct machine_kind {
 
 extern const struct machine_kind untagged, context, region, hashed, hashed_private;
 
+/* An access that finds ENTRY in the page tables; its tag is filled in here. COLD: the first to it. */
+void machine_access(struct machine *machine, struct entry entry, bool store, bool cold);
+void machine_sample(struct machine *machine);      /* count what the TLB holds now */
+uint64_t machine_good(struct machine *machine);    /* entries that can be hit */
+void machine_print(const struct machine *machine); /* all counts, each with metric_print */
+void metric_print(const char *who, const char *metric, uint64_t value);
+
 /* Forget the entries that have TAG (NO_TAG: any) and lie in PAGES from FIRST on (0: all). */
 void machine_forget(struct machine *machine, uint64_t tag, uint32_t first, uint32_t pages);
 

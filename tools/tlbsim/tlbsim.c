@@ -70,52 +70,6 @@ static bool seen_first(uint64_t sub_id, uint32_t page, uint32_t frame) {
 
 /* ---- Accesses ---------------------------------------------------------------------------------- */
 
-struct forget {
-    uint64_t tag;
-    uint32_t first, pages;
-};
-
-static void entry_forget(struct entry *entry, void *context) {
-    const struct forget *forget = context;
-    if ((forget->tag == NO_TAG || entry->tag == forget->tag) &&
-        entry_within(entry, forget->first, forget->pages)) {
-        entry->valid = false;
-    }
-}
-
-void machine_forget(struct machine *machine, uint64_t tag, uint32_t first, uint32_t pages) {
-    struct forget forget = {tag, first, pages};
-    tlb_each(&machine->tlb, entry_forget, &forget);
-}
-
-/* The fault that a store to an entry from before takes: the processor forgets it and walks again. */
-static void machine_hit(struct machine *machine, struct entry *entry, const struct entry *now,
-                        bool store) {
-    struct counts *counts = &machine->counts;
-    counts->stale += entry->frame != now->frame || (entry->writable && !now->writable);
-    if (store && !entry->writable) {
-        counts->upgrades++;
-        entry->writable = now->writable;
-    } else {
-        counts->hits++;
-    }
-}
-
-static void machine_access(struct machine *machine, struct entry entry, bool store, bool cold) {
-    entry.tag = machine->tag[entry.page / SLOT_PAGES];
-    struct entry *found = tlb_find(&machine->tlb, entry.tag, entry.page, entry.large);
-    if (found) {
-        machine_hit(machine, found, &entry, store);
-        return;
-    }
-    machine->counts.misses++;
-    machine->counts.cold += cold;
-    if (machine->kind->walk) {
-        machine->kind->walk(machine, &entry);
-    }
-    tlb_insert(&machine->tlb, entry);
-}
-
 static void take_access(uint64_t word) {
     uint32_t page = TRACE_PAGE(word), slot = page / SLOT_PAGES;
     struct entry entry = {.page = page,
@@ -129,56 +83,6 @@ static void take_access(uint64_t word) {
     bool cold =
         seen_first(entry.sub_id, entry.large ? page & ~(LARGE_PAGES - 1) : page, entry.frame);
     EACH_MACHINE(machine) { machine_access(machine, entry, word & TRACE_STORE, cold); }
-}
-
-/* ---- Duplicates -------------------------------------------------------------------------------- */
-
-static int key_compare(const void *a, const void *b) {
-    const struct seen *one = a, *other = b;
-    return one->sub_id != other->sub_id
-               ? (one->sub_id > other->sub_id) - (one->sub_id < other->sub_id)
-               : (one->page_and_frame > other->page_and_frame) -
-                     (one->page_and_frame < other->page_and_frame);
-}
-
-struct sample {
-    const struct machine *machine;
-    struct seen *key;
-    size_t count;
-    uint64_t bad;
-};
-
-static void entry_sample(struct entry *entry, void *context) {
-    struct sample *sample = context;
-    const struct machine_kind *kind = sample->machine->kind;
-    if (kind->good && !kind->good(sample->machine, entry)) {
-        sample->bad++;
-    } else {
-        sample->key[sample->count++] =
-            (struct seen){entry->sub_id, (uint64_t)entry->page << 1 | entry->large};
-    }
-}
-
-/* How many entries are one more of a translation that is there already. */
-static void machine_sample(struct machine *machine) {
-    const struct tlb *tlb = &machine->tlb;
-    size_t most =
-        (size_t)tlb->small.sets * tlb->small.ways + (size_t)tlb->large.sets * tlb->large.ways;
-    struct sample sample = {machine, checked(malloc(most * sizeof *sample.key)), 0, 0};
-    tlb_each(&machine->tlb, entry_sample, &sample);
-    qsort(sample.key, sample.count, sizeof *sample.key, key_compare);
-    uint64_t duplicates = 0;
-    for (size_t i = 1; i < sample.count; i++) {
-        duplicates += key_compare(&sample.key[i - 1], &sample.key[i]) == 0;
-    }
-    struct counts *counts = &machine->counts;
-    counts->samples++;
-    counts->good += sample.count;
-    counts->bad += sample.bad;
-    counts->duplicates += duplicates;
-    counts->duplicates_peak =
-        duplicates > counts->duplicates_peak ? duplicates : counts->duplicates_peak;
-    free(sample.key);
 }
 
 /* ---- Events ------------------------------------------------------------------------------------ */
@@ -203,18 +107,6 @@ static void take_load(const uint64_t *record) {
         machine->counts.loads++;
         machine->kind->load(machine, &now);
     }
-}
-
-static void entry_count(struct entry *entry, void *context) {
-    struct sample *sample = context;
-    const struct machine_kind *kind = sample->machine->kind;
-    sample->count += !kind->good || kind->good(sample->machine, entry);
-}
-
-static size_t machine_good(struct machine *machine) {
-    struct sample sample = {.machine = machine};
-    tlb_each(&machine->tlb, entry_count, &sample);
-    return sample.count;
 }
 
 static void take_shootdown(const uint64_t *record) {
@@ -274,55 +166,24 @@ static void take_begin(const uint64_t *record) {
     }
 }
 
-static void print(const char *who, const char *metric, uint64_t value) {
-    printf("%s\t%s\t%llu\n", who, metric, (unsigned long long)value);
-}
-
-static void machine_print(const struct machine *machine) {
-    const struct counts *counts = &machine->counts;
-    const struct {
-        const char *metric;
-        uint64_t value;
-    } rows[] = {{"hits", counts->hits},
-                {"misses", counts->misses},
-                {"cold", counts->cold},
-                {"upgrades", counts->upgrades},
-                {"stale", counts->stale},
-                {"loads", counts->loads},
-                {"flushed_loads", counts->flushed_loads},
-                {"copy_dropped", counts->copy_dropped},
-                {"copy_hashed", counts->copy_hashed},
-                {"hash_fills", counts->hash_fills},
-                {"hash_evictions", counts->hash_evictions},
-                {"hash_peak", counts->hash_peak},
-                {"samples", counts->samples},
-                {"good", counts->good},
-                {"bad", counts->bad},
-                {"duplicates", counts->duplicates},
-                {"duplicates_peak", counts->duplicates_peak}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        print(machine->kind->name, rows[i].metric, rows[i].value);
-    }
-}
-
 static void take_end(const uint64_t *record) {
     struct table_peaks tables = tables_peaks();
     counting = false;
-    print("trace", "accesses", record[1] - run.accesses);
-    print("trace", "instructions", record[2] - run.instructions);
-    print("trace", "records", run.records);
-    print("trace", "loads", run.loads);
-    print("trace", "faults", run.faults);
-    print("trace", "shootdowns", run.shootdowns);
-    print("trace", "clones", run.clones);
-    print("trace", "copies", run.copies);
-    print("trace", "copied_entries", run.copied_entries);
-    print("trace", "spaces_peak", tables.spaces);
-    print("trace", "table_bytes", tables.shared);
-    print("trace", "table_bytes_unshared_copies", tables.unshared_copies);
-    print("trace", "table_bytes_private", tables.private);
-    print("trace", "leaves", tables.leaves);
-    print("trace", "leaves_private", tables.leaves_private);
+    metric_print("trace", "accesses", record[1] - run.accesses);
+    metric_print("trace", "instructions", record[2] - run.instructions);
+    metric_print("trace", "records", run.records);
+    metric_print("trace", "loads", run.loads);
+    metric_print("trace", "faults", run.faults);
+    metric_print("trace", "shootdowns", run.shootdowns);
+    metric_print("trace", "clones", run.clones);
+    metric_print("trace", "copies", run.copies);
+    metric_print("trace", "copied_entries", run.copied_entries);
+    metric_print("trace", "spaces_peak", tables.spaces);
+    metric_print("trace", "table_bytes", tables.shared);
+    metric_print("trace", "table_bytes_unshared_copies", tables.unshared_copies);
+    metric_print("trace", "table_bytes_private", tables.private);
+    metric_print("trace", "leaves", tables.leaves);
+    metric_print("trace", "leaves_private", tables.leaves_private);
     EACH_MACHINE(machine) { machine_print(machine); }
 }
 

@@ -38,8 +38,9 @@
 static uint64_t image, door, record_at; /* addresses in the guest */
 static const uint8_t *memory; /* the guest's, where the host has it; null: not yet known */
 static FILE *output;
-static uint64_t accesses, instructions, lost; /* lost: accesses whose page was not mapped */
-static bool counting, running;                /* running: a space has been loaded */
+static uint64_t accesses, instructions; /* accesses: loads and stores */
+static uint64_t lost;                   /* accesses whose page was not mapped */
+static bool counting, running;          /* running: a space has been loaded */
 
 struct slot {
     uint64_t sub_id, view, directory;
@@ -117,7 +118,6 @@ static void access_walk(uint64_t page, bool store) {
 }
 
 static void access_page(uint64_t page, bool store) {
-    accesses++;
     if (memory && !filtered(&filter[page % TRACE_FILTER], page, store)) {
         access_walk(page, store);
     }
@@ -274,6 +274,7 @@ static void ran(unsigned cpu, void *data) {
 static void accessed(unsigned cpu, uint32_t info, uint64_t address, void *data) {
     (void)cpu, (void)data;
     if (address < USER_TOP) {
+        accesses++;
         access_page(address >> 12, qemu_plugin_mem_is_store(info));
     } else if (address == door && qemu_plugin_mem_is_store(info) && memory) {
         event();

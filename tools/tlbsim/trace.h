@@ -23,7 +23,7 @@ enum trace_kind {
     TRACE_SHOOTDOWN, /* sub-ID, first address, pages (0: the whole quarter), cause */
     TRACE_FAULT,     /* answered: sub-ID, address */
     /* By the plugin alone: */
-    TRACE_BEGIN,  /* what is to be counted begins: accesses so far, instructions so far */
+    TRACE_BEGIN,  /* what is to be counted begins: loads and stores so far, instructions */
     TRACE_END,    /* and ends: the same */
     TRACE_TABLES, /* tables now: directories, references to tables, different tables, leaf entries */
     TRACE_OWNED,  /* after TABLES, for each quarter: sub-ID, tables, leaf entries */
