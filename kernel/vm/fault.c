@@ -189,8 +189,8 @@ int quarter_fault(struct quarter *quarter, u32 offset, enum vm_access access, u3
     quarter_lock(quarter);
     quarter->faults++;
     int reason = fault_locked(quarter, offset, access, view);
-    tlbtrace_fault(quarter, offset);
     quarter_unlock(quarter);
+    tlbtrace_fault(quarter, offset);
     return reason;
 }
 

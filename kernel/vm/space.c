@@ -158,8 +158,8 @@ void space_release(struct space *space) {
     if (!last) {
         return;
     }
-    space_retire(space);
     tlbtrace_space(space, false);
+    space_retire(space);
     arch_root_destroy(&space->root);
     for (u32 i = 0; i < SLOT_COUNT; i++) {
         if (space->slot[i].quarter) {
