@@ -69,6 +69,7 @@ endif
 include tools/make/kernel.mk
 -include tools/make/user.mk
 include tools/make/iso.mk
+include tools/make/uefi.mk
 -include tools/make/tests.mk
 -include tools/make/curve.mk
 -include tools/make/bench.mk
