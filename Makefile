@@ -8,6 +8,7 @@
 #   tools/make/kernel.mk   $(out)/kernel.elf from kernel/, arch/ and boot/
 #   tools/make/user.mk     $(out)/kernel-libc.a, the C library, user programs, $(out)/initrd.cpio
 #   tools/make/iso.mk      the bootable CD image with both kernels
+#   tools/make/uefi.mk     the volume with Quartet's own UEFI loader and both kernels
 #   tools/make/tests.mk    test-host, mutate and fuzz: what runs on the host
 #   tools/make/curve.mk    curve: page faults on up to 64 CPUs, simulated
 #   tools/make/tlbsim.mk   tlbsim: traces of both kernels through simulated TLBs
@@ -21,7 +22,7 @@ CPUS ?= 1##  number of processors
 ACCEL ?= tcg##  QEMU accelerator: tcg or kvm
 CPU ?= max##  QEMU processor model, e.g. pentium2 or max,-smep
 SCREEN ?= none##  gtk or sdl: open a window for the VGA screen
-BOOT ?= pvh##  pvh (QEMU loads the kernel), grub (the CD image by the BIOS) or grub-uefi, grub-uefi32 (by UEFI)
+BOOT ?= pvh##  pvh (QEMU loads the kernel), grub, grub-uefi, grub-uefi32 (CD image) or uefi, uefi32 (our own loader)
 CMD ?=##  the shell line for `make exec`, e.g. CMD='ls; qmap'
 TIMEOUT ?= 120##  seconds until `make exec` gives up on a guest that hangs
 APPEND ?=##  more words for the kernel's command line, e.g. quiet
@@ -35,10 +36,13 @@ endif
 
 # The older names of the ways to boot.
 override BOOT := $(patsubst direct,pvh,$(patsubst iso,grub,$(BOOT)))
-ifeq ($(filter $(BOOT),pvh grub grub-uefi grub-uefi32),)
-$(error BOOT=$(BOOT) is unknown: use BOOT=pvh, BOOT=grub, BOOT=grub-uefi or BOOT=grub-uefi32)
+ifeq ($(filter $(BOOT),pvh grub grub-uefi grub-uefi32 uefi uefi32),)
+$(error BOOT=$(BOOT) is unknown: use BOOT=pvh, grub, grub-uefi, grub-uefi32, uefi or uefi32)
 endif
-boot_groups := $(if $(filter grub%,$(BOOT)),iso) $(if $(filter grub-uefi%,$(BOOT)),uefi)
+# What it needs: groups of tools/doctor, the target that builds it, how tools/qemu calls it.
+boot_groups := $(if $(filter grub%,$(BOOT)),iso) $(if $(filter uefi%,$(BOOT)),loader) $(if $(filter %uefi %uefi32,$(BOOT)),uefi)
+boot_target := $(if $(filter grub%,$(BOOT)),iso,$(if $(filter uefi%,$(BOOT)),uefi,image))
+boot_mode := $(if $(filter pvh,$(BOOT)),run,$(BOOT))
 
 ifeq ($(filter $(ARCH),pae long),)
 $(error ARCH=$(ARCH) is unknown: use ARCH=pae or ARCH=long)
@@ -88,15 +92,9 @@ image: $(image_out)/kernel.elf $(image_out)/initrd.cpio ##  build the kernel and
 run: ##  install what is missing, build, and boot to the shell (leave with `shutdown` or Ctrl-A X)
 	@CC='$(CC)' tools/doctor --install build run $(boot_groups) \
 		$(if $(filter-out none,$(SCREEN)),gui)
-ifneq ($(filter grub%,$(BOOT)),)
-	+@$(again) iso
+	+@$(again) $(boot_target)
 	@echo 'The terminal is the serial line: `shutdown` or Ctrl-A X leaves.'
-	@$(machine) tools/qemu $(BOOT)
-else
-	+@$(again) image
-	@echo 'The terminal is the serial line: `shutdown` or Ctrl-A X leaves.'
-	@$(machine) tools/qemu run
-endif
+	@$(machine) tools/qemu $(boot_mode)
 
 # The guest's output is all that stands on standard output. make turns every failure into status 2, but for
 # a function of our own that ends it with the guest's status; a make that cannot load it says the status in
@@ -116,14 +114,14 @@ exec: exec-guest ##  run CMD in the guest, print only its output, exit with its 
 	@read status < $(exec_status); rm -f $(exec_status); exit $$status
 
 exec-guest:
-	@[ '$(BOOT)' = pvh ] || { echo 'make exec: only BOOT=pvh hands a line over' >&2; exit 1; }
-	@CC='$(CC)' tools/doctor --install build run 1>&2
-	+@$(again) image 1>&2
-	@$(machine) TIMEOUT='$(TIMEOUT)' tools/exec --built "$$CMD"; echo $$? > $(exec_status)
+	@[ -z '$(filter grub%,$(BOOT))' ] || { echo 'make exec: GRUB takes no line; use BOOT=pvh, uefi or uefi32' >&2; exit 1; }
+	@CC='$(CC)' tools/doctor --install build run $(boot_groups) 1>&2
+	+@$(again) $(boot_target) 1>&2
+	@$(machine) BOOT='$(BOOT)' TIMEOUT='$(TIMEOUT)' tools/exec --built "$$CMD"; echo $$? > $(exec_status)
 exec-guest: override export CMD := $(value CMD)
 
 test: ##  run every test on both kernels, and the models; ends with "N passed, N failed"
-	@CC='$(CC)' tools/doctor --install build run iso uefi test bochs model gdb
+	@CC='$(CC)' tools/doctor --install build run iso loader uefi test bochs model gdb
 	@BUILD='$(BUILD)' CC='$(CC)' $(PYTHON) tools/test
 
 model: ##  check the models of tools/model, and that each of their mutants fails (under five minutes)
@@ -131,14 +129,14 @@ model: ##  check the models of tools/model, and that each of their mutants fails
 	@tools/model/run
 
 test-guest: ##  run only the guest tests of one ARCH (PYTEST='-k demos' selects)
-	@CC='$(CC)' tools/doctor --install build run iso uefi test bochs gdb
-	+@$(again) image $(BUILD)/quartet.iso
+	@CC='$(CC)' tools/doctor --install build run iso loader uefi test bochs gdb
+	+@$(again) image $(BUILD)/quartet.iso $(BUILD)/quartet-uefi.img
 	@$(machine) $(PYTHON) -m pytest -p no:cacheprovider tests/guest $(PYTEST)
 #: PYTEST  more arguments for `make test-guest`
 
 gdb: ##  step through the machine: QEMU stopped, GDB attached (PROGRAM=sh: at its first instruction)
 	@CC='$(CC)' tools/doctor --install build run gdb $(boot_groups)
-	+@$(again) $(if $(filter grub%,$(BOOT)),iso,image)
+	+@$(again) $(boot_target)
 	@$(machine) BOOT='$(BOOT)' PROGRAM='$(PROGRAM)' GDBPORT='$(GDBPORT)' tools/gdb/start
 tour: ##  write the listings of docs/stepping.md anew: GDB steps through both kernels
 	@CC='$(CC)' tools/doctor --install build run gdb

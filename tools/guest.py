@@ -5,6 +5,7 @@ tools/qemu has the emulator's command line; the environment describes the machin
 """
 
 import os
+import re
 import subprocess
 import tempfile
 import threading
@@ -21,6 +22,30 @@ def copy_output(source, write):
         if not block:
             return
         write(block.replace(b"\r", b""))
+
+
+class KernelOutput:
+    """Passes on what comes after the loader's last line; what firmware and loader said before is only passed on
+    by end(), if that line never came."""
+
+    LAST_LINE = re.compile(rb"\nStarting /\S*\.\n+")  # boot/uefi/start.c
+
+    def __init__(self, write):
+        self.pass_on, self.before = write, b""
+
+    def write(self, block):
+        if self.before is None:
+            self.pass_on(block)
+            return
+        self.before += block
+        found = self.LAST_LINE.search(self.before)
+        if found:
+            rest, self.before = self.before[found.end() :], None
+            self.pass_on(rest)
+
+    def end(self):
+        if self.before:
+            self.pass_on(self.before)
 
 
 def read_status(path):
@@ -40,22 +65,27 @@ def run_line(line, write, complain, timeout, extra=(), environment=None):
         return NO_GUEST
     with tempfile.TemporaryDirectory(prefix="quartet-") as folder:
         debugcon = os.path.join(folder, "debugcon")
+        machine = {**os.environ, **(environment or {}), "DEBUGCON": debugcon}
         guest = subprocess.Popen(
             [os.path.join(ROOT, "tools/qemu"), "exec", line, *extra],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            env={**os.environ, **(environment or {}), "DEBUGCON": debugcon},
+            env=machine,
         )
         hung = threading.Event()
         alarm = threading.Timer(timeout, lambda: (hung.set(), guest.kill()))
         alarm.start()
+        by_firmware = machine.get("BOOT", "pvh").startswith("uefi")
+        output = KernelOutput(write) if by_firmware else None
         try:
-            copy_output(guest.stdout, write)
+            copy_output(guest.stdout, output.write if output else write)
             code = guest.wait()
         finally:
             alarm.cancel()
             guest.kill()
             guest.wait()
+            if output:
+                output.end()
         status = read_status(debugcon) if os.path.exists(debugcon) else None
     if hung.is_set():
         complain(

@@ -6,8 +6,8 @@
 #include "kernel/boot/boot_info.h"
 
 struct edit_line {
-    u32 length; /* < BOOT_COMMAND_LINE */
-    u32 cursor; /* 0..length */
+    u32 length;                   /* < BOOT_COMMAND_LINE */
+    u32 cursor;                   /* 0..length */
     char text[BOOT_COMMAND_LINE]; /* with a zero behind */
 };
 

@@ -73,9 +73,16 @@ void information_framebuffer(struct information *information,
                              const struct framebuffer *framebuffer) {
     u32 place[3] = {framebuffer->pitch, framebuffer->width, framebuffer->height};
     u8 form[10] = {
-        framebuffer->depth,       1 /* direct colours */,   0, 0,
-        framebuffer->red_shift,   framebuffer->red_bits,    framebuffer->green_shift,
-        framebuffer->green_bits,  framebuffer->blue_shift,  framebuffer->blue_bits,
+        framebuffer->depth,
+        1 /* direct colours */,
+        0,
+        0,
+        framebuffer->red_shift,
+        framebuffer->red_bits,
+        framebuffer->green_shift,
+        framebuffer->green_bits,
+        framebuffer->blue_shift,
+        framebuffer->blue_bits,
     };
     tag_begin(information, TAG_FRAMEBUFFER, TAG_HEAD + sizeof(u64) + sizeof(place) + sizeof(form));
     tag_write(information, &framebuffer->address, sizeof(u64));

@@ -32,13 +32,15 @@ struct framebuffer {
 enum information_text { INFORMATION_COMMAND_LINE = 1, INFORMATION_LOADER = 2 };
 
 void information_begin(struct information *information, void *at, u32 limit);
-void information_text(struct information *information, enum information_text type, const char *text);
+void information_text(struct information *information, enum information_text type,
+                      const char *text);
 void information_module(struct information *information, u32 start, u32 end, const char *name);
 void information_memory(struct information *information, const struct efi_map *map);
 void information_efi_map(struct information *information, const struct efi_map *map);
 void information_efi_table(struct information *information, u64 address, bool wide);
 void information_acpi(struct information *information, const void *root_pointer);
-void information_framebuffer(struct information *information, const struct framebuffer *framebuffer);
+void information_framebuffer(struct information *information,
+                             const struct framebuffer *framebuffer);
 /* Null, or a sentence. */
 const char *information_end(struct information *information);
 

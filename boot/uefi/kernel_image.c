@@ -56,7 +56,8 @@ static const char *header_read(const u8 *file, size_t length, struct program_hea
         return "it is no ELF file";
     }
     headers->wide = narrow.identity[4] == 2;
-    if (!(narrow.identity[4] == 1 && narrow.machine == 3) && !(headers->wide && wide.machine == 62)) {
+    if (!(narrow.identity[4] == 1 && narrow.machine == 3) &&
+        !(headers->wide && wide.machine == 62)) {
         return "it is for another machine";
     }
     headers->offset = headers->wide ? wide.program_headers : narrow.program_headers;
@@ -68,7 +69,8 @@ static const char *header_read(const u8 *file, size_t length, struct program_hea
         return "its headers are no executable's";
     }
     u64 bytes = (u64)headers->count * headers->size;
-    return headers->offset > length || bytes > length - headers->offset ? "its end is missing" : NULL;
+    return headers->offset > length || bytes > length - headers->offset ? "its end is missing"
+                                                                        : NULL;
 }
 
 /* Program header NUMBER, in the form of the wide class. */

@@ -41,7 +41,8 @@ static void initrd_check(const struct menu_entry *entry) {
     struct file file = {0};
     bool checked = false;
     if (file_load(entry->initrd, &file, &checked)) {
-        complain(entry->initrd, checked ? "its checksum is right" : "there is no checksum to compare it with");
+        complain(entry->initrd,
+                 checked ? "its checksum is right" : "there is no checksum to compare it with");
     }
     file_free(&file);
 }
@@ -68,7 +69,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table) {
     InitializeLib(image, table);
-    BS->SetWatchdogTimer(0, 0, 0, NULL); /* else the firmware resets while somebody reads the menu */
+    BS->SetWatchdogTimer(0, 0, 0,
+                         NULL); /* else the firmware resets while somebody reads the menu */
     const char *error = volume_open(image);
     error = error ? error : menu_load();
     if (error != NULL) {

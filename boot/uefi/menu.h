@@ -15,8 +15,8 @@
 #include "kernel/base/types.h"
 
 #define MENU_ENTRIES 16u
-#define MENU_TITLE 60u  /* bytes; a screen has 80 columns */
-#define MENU_PATH 120u  /* bytes */
+#define MENU_TITLE 60u /* bytes; a screen has 80 columns */
+#define MENU_PATH 120u /* bytes */
 #define MENU_TIMEOUT 3600u
 
 struct menu_entry {

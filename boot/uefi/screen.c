@@ -6,7 +6,7 @@
 #include "boot/uefi/loader.h"
 
 #define SECOND 10000000u /* in the firmware's unit of 100 ns */
-#define ROW_FIRST 2 /* of the entries */
+#define ROW_FIRST 2      /* of the entries */
 
 /* Wait for a key, or one second if TIMED. False if there was none. */
 static bool key_wait(EFI_INPUT_KEY *key, bool timed) {
@@ -38,7 +38,8 @@ static void cursor_move(UINTN column, UINTN row) {
 
 static UINTN columns_count(void) {
     UINTN columns = 80, rows;
-    if (EFI_ERROR(ST->ConOut->QueryMode(ST->ConOut, (UINTN)ST->ConOut->Mode->Mode, &columns, &rows))) {
+    if (EFI_ERROR(
+            ST->ConOut->QueryMode(ST->ConOut, (UINTN)ST->ConOut->Mode->Mode, &columns, &rows))) {
         columns = 80;
     }
     return columns;
@@ -51,7 +52,7 @@ static u32 key_convert(const EFI_INPUT_KEY *key) {
         UINT16 scan;
         u32 key;
     } table[] = {
-        {SCAN_LEFT, EDIT_LEFT}, {SCAN_RIGHT, EDIT_RIGHT}, {SCAN_HOME, EDIT_HOME},
+        {SCAN_LEFT, EDIT_LEFT}, {SCAN_RIGHT, EDIT_RIGHT},   {SCAN_HOME, EDIT_HOME},
         {SCAN_END, EDIT_END},   {SCAN_DELETE, EDIT_DELETE},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
@@ -123,7 +124,8 @@ static void menu_begin(void) {
     ST->ConOut->EnableCursor(ST->ConOut, FALSE);
 }
 
-const struct menu_entry *screen_choose(const struct menu *menu, bool timed, struct edit_line *line) {
+const struct menu_entry *screen_choose(const struct menu *menu, bool timed,
+                                       struct edit_line *line) {
     u32 chosen = 0, seconds = timed ? menu->timeout : 0;
     EFI_INPUT_KEY key;
     menu_begin();

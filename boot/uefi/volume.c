@@ -50,7 +50,8 @@ static const char *handle_length(EFI_FILE_HANDLE handle, size_t *length) {
     if (information == NULL) {
         return "its size cannot be read";
     }
-    bool good = !(information->Attribute & EFI_FILE_DIRECTORY) && information->FileSize < MEMORY_TOP;
+    bool good =
+        !(information->Attribute & EFI_FILE_DIRECTORY) && information->FileSize < MEMORY_TOP;
     *length = (size_t)information->FileSize;
     FreePool(information);
     return good ? NULL : "it is a folder, or larger than any memory";
