@@ -50,7 +50,7 @@ void edit_press(struct edit_line *line, u32 key) {
         }
         break;
     case EDIT_DELETE:
-        letter_delete(line, line->cursor);
+        letter_delete(line, line->cursor - (line->cursor > 0 && line->cursor == line->length));
         break;
     case EDIT_CLEAR:
         edit_set(line, "");

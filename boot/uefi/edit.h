@@ -18,7 +18,7 @@ enum edit_key {
     EDIT_HOME,
     EDIT_END,
     EDIT_BACKSPACE,
-    EDIT_DELETE,
+    EDIT_DELETE, /* behind the last letter as EDIT_BACKSPACE: firmware makes it of a terminal's 0x7F */
     EDIT_CLEAR,
 };
 

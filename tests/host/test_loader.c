@@ -135,17 +135,23 @@ static void line_is_edited_at_the_cursor(void **state) {
     assert_int_equal(line.cursor, 6);
     KEYS(EDIT_CLEAR, 'a');
     assert_string_equal(line.text, "a");
+    KEYS('b', EDIT_DELETE);
+    assert_string_equal(line.text, "a");
+    assert_int_equal(line.cursor, 1);
 }
 
 static void keys_at_the_ends_change_nothing(void **state) {
     (void)state;
     edit_set(&line, "ab");
-    KEYS(EDIT_RIGHT, EDIT_DELETE, 0, '\t', 0x7F, 0xE4, EDIT_CLEAR + 1);
+    KEYS(EDIT_RIGHT, 0, '\t', 0x7F, 0xE4, EDIT_CLEAR + 1);
     assert_string_equal(line.text, "ab");
     assert_int_equal(line.cursor, 2);
     KEYS(EDIT_HOME, EDIT_LEFT, EDIT_BACKSPACE);
     assert_string_equal(line.text, "ab");
     assert_int_equal(line.cursor, 0);
+    edit_set(&line, "");
+    KEYS(EDIT_DELETE);
+    assert_int_equal(line.length, 0);
 }
 
 static void full_line_takes_no_more(void **state) {
