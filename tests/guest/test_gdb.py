@@ -394,6 +394,7 @@ def test_one_terminal_with_tmux():
         ({"GDBPORT": "x"}, "GDBPORT=x is no port"),
         ({"PROGRAM": "nosuch"}, "PROGRAM=nosuch is unknown"),
         ({"BOOT": "nosuch"}, "BOOT=nosuch is unknown"),
+        ({"BOOT": "uefi", "ARCH": "pae"}, "use BOOT=uefi32"),
     ],
 )
 def test_what_make_gdb_refuses(variables, sentence):
