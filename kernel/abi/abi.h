@@ -206,9 +206,14 @@ struct short_message {
     uintptr_t badge; /* set by receive */
 };
 
-/* Labels of short messages are below this, which a short receive says of a MESSAGE_CLOSED. */
+/* Labels of short messages are below these, which a short receive returns for a MESSAGE_CLOSED, and
+ * for a long message that stands where ipc_room says. */
 #define SHORT_CLOSED 0x7FFFFFFF
-#define SHORT_LABEL_LIMIT (SHORT_CLOSED - 1u)
+#define SHORT_LONG 0x7FFFFFFE
+#define SHORT_LABEL_LIMIT (SHORT_LONG - 1u)
+
+/* The token of a caller that ipc_keep_receive_short keeps under KEY. No other token has this bit. */
+#define KEPT_TOKEN(key) ((uint64_t)1 << 63 | (key))
 
 /* ---- Notifications --------------------------------------------------------------------------- */
 

@@ -47,6 +47,11 @@ static bool content_is_short(const struct ipc_content *content) {
 
 /* Can WAITING, which waits for a message, take CONTENT? 0, E_TOOBIG, E_REFUSED. */
 static int content_fits(const struct ipc_content *content, const struct ipc_state *waiting) {
+    if (waiting->is_short && content->long_call && waiting->room != 0) {
+        return content->length > waiting->room_size ? E_TOOBIG
+               : content->quarters != 0             ? E_REFUSED
+                                                    : E_OK;
+    }
     if (waiting->is_short) {
         return content_is_short(content) ? E_OK : E_TOOBIG;
     }
@@ -264,7 +269,8 @@ static struct ipc_state *awaiting_find(struct endpoint *endpoint, const struct i
     }
     LIST_FOR_EACH(link, &endpoint->awaiting) {
         struct ipc_state *caller = LIST_ENTRY(link, struct ipc_state, link);
-        if (caller->content.token == token) {
+        /* One that does not wait any more leaves, and another one may be kept under the same key. */
+        if (caller->content.token == token && caller->thread->state == THREAD_WAITING) {
             return caller;
         }
     }
@@ -326,6 +332,47 @@ int endpoint_reply_receive(struct endpoint *endpoint, struct ipc_state *state, u
     int result = sched_switch_to(caller->thread, KEEP_LENT, &endpoint->lock);
     endpoint_settle(endpoint, state);
     return result;
+}
+
+/* ---- Callers that are kept ------------------------------------------------------------------- */
+
+void endpoint_keep(struct endpoint *endpoint, struct ipc_state *state, uword key) {
+    spinlock_acquire(&endpoint->lock);
+    struct ipc_state *caller = state->serving == endpoint ? state->caller : NULL;
+    if (caller != NULL && caller->is_short) {
+        caller->content.token = KEPT_TOKEN(key);
+        caller->server = NULL;
+        state->caller = NULL;
+    }
+    spinlock_release(&endpoint->lock);
+}
+
+/* CALLER, which awaits a reply, is the one whose message STATE has received last. Lock held. */
+static void caller_turn_to(struct ipc_state *state, struct ipc_state *caller) {
+    if (caller->server != NULL) {
+        caller->server->caller = NULL;
+    }
+    caller->server = state;
+    state->caller = caller;
+    state->received_token = caller->content.token;
+}
+
+int endpoint_reply_turn(struct endpoint *endpoint, struct ipc_state *state, uword key) {
+    int error = E_NOTFOUND;
+    spinlock_acquire(&endpoint->lock);
+    struct ipc_state *last = state->serving == endpoint ? state->caller : NULL;
+    struct ipc_state *kept = awaiting_find(endpoint, state, KEPT_TOKEN(key));
+    if (last != NULL && !last->is_short) {
+        error = E_INVALID;
+    } else if (state->serving == endpoint && kept != NULL && kept != last) {
+        if (last != NULL && !caller_wake(endpoint, last, E_OK, state, false)) {
+            last->server = NULL; /* it was killed, and leaves by itself */
+        }
+        caller_turn_to(state, kept);
+        error = E_OK;
+    }
+    spinlock_release(&endpoint->lock);
+    return error;
 }
 
 int endpoint_reply_check(struct endpoint *endpoint, const struct ipc_state *state, u64 *token) {

@@ -68,8 +68,9 @@ struct ipc_content {
     u64 badge, token;
     u32 length; /* of the bytes */
     u32 handle_count;
-    u8 quarters; /* bit s: state->quarter[s] comes with it, referenced; */
-    u8 given;    /* for good */
+    u8 quarters;    /* bit s: state->quarter[s] comes with it, referenced; */
+    u8 given;       /* for good */
+    bool long_call; /* its sender waits for a long reply */
     struct ipc_handle handle[MESSAGE_HANDLES];
 };
 
@@ -100,6 +101,9 @@ struct ipc_state {
     struct session *session; /* of the call in which it is parked, referenced; or null: fast.c */
     bool in_registers; /* the short message that it was given stands in them, but for the label */
     struct ipc_content content;
+    /* Where a long message goes that comes while it waits for a short one (or 0), and its bytes: */
+    uword room, room_buffer;
+    u32 room_size;
     /* While it waits, of a page fault (process/pager.c); else null: where the page is wanted. */
     struct quarter *fault_quarter;
     u32 fault_offset;
@@ -158,6 +162,15 @@ long ipc_receive_short(struct endpoint *endpoint);
 long ipc_reply_short(struct endpoint *endpoint, u32 label);
 long ipc_reply_receive_short(struct endpoint *endpoint, u32 label);
 
+/* What they do for a server that answers some callers later (abi/syscalls.def). */
+int ipc_room(uword message);
+long ipc_keep_receive_short(struct endpoint *endpoint, uword key);
+int ipc_reply_turn_short(struct endpoint *endpoint, u32 label, uword key);
+/* The long message in STATE goes where ipc_room says. SHORT_LONG, or -E_*: its sender has that, too. */
+long ipc_room_deliver(struct ipc_state *state);
+/* The calling thread runs another program from now on. */
+void ipc_program_replaced(void);
+
 /* What a wait of STATE's thread for a short message returns, RESULT being how it ended. */
 long ipc_short_return(struct ipc_state *state, int result);
 
@@ -192,6 +205,12 @@ struct quarter *endpoint_fault_quarter(struct endpoint *endpoint, const struct i
  * caller's, where that can be: both are of this CPU, and nobody else waits. E_AGAIN: nothing has
  * happened. Else as endpoint_receive. */
 int endpoint_reply_receive(struct endpoint *endpoint, struct ipc_state *state, u64 token);
+/* The caller whose short message STATE's thread has received last, if there is one, can be found by
+ * KEY from now on. */
+void endpoint_keep(struct endpoint *endpoint, struct ipc_state *state, uword key);
+/* STATE's content goes to that caller, and the one kept under KEY becomes the last: E_NOTFOUND or
+ * E_INVALID, and nothing has happened. */
+int endpoint_reply_turn(struct endpoint *endpoint, struct ipc_state *state, uword key);
 /* What endpoint_reply would return, apart from a caller that goes away; *TOKEN becomes a caller's if
  * it is TOKEN_LAST. */
 int endpoint_reply_check(struct endpoint *endpoint, const struct ipc_state *state, u64 *token);

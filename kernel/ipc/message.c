@@ -176,6 +176,7 @@ static int content_encode(struct ipc_state *state, const struct message *message
     content->length = message->send_length;
     content->handle_count = 0;
     content->quarters = content->given = 0;
+    content->long_call = !is_reply;
     memcpy(content->word, message->word, sizeof(content->word));
     if (message->lend != 0) {
         error = lend_encode(state, message->lend, is_reply);
@@ -418,4 +419,32 @@ int ipc_reply_receive(struct endpoint *endpoint, uword address) {
     }
     error = message_reply(endpoint, state, &message, true);
     return error != E_OK ? error : message_receive(endpoint, state, &message, address);
+}
+
+/* ---- Long messages to a thread that waits for short ones ------------------------------------- */
+
+int ipc_room(uword address) {
+    struct message message = {.receive_size = 0};
+    struct ipc_state *state = ipc_state_obtain();
+    int error = state == NULL ? E_NOMEM : E_OK;
+    if (error == E_OK && address != 0) {
+        error = message_fetch(&message, address, true);
+    }
+    if (error == E_OK) {
+        state->room = address;
+        state->room_buffer = (uword)message.receive_buffer;
+        state->room_size = message.receive_size;
+    }
+    return error;
+}
+
+long ipc_room_deliver(struct ipc_state *state) {
+    struct message message = {.receive_buffer = state->room_buffer,
+                              .receive_size = state->room_size};
+    u64 token = state->content.token;
+    int error = content_deliver(state->serving, state, &message, state->room);
+    if (error != E_OK) {
+        endpoint_refuse(state->serving, token, error);
+    }
+    return error != E_OK ? -error : SHORT_LONG;
 }

@@ -31,6 +31,9 @@ static long content_return(struct ipc_state *state) {
         state->in_registers = false;
         return (long)content->label;
     }
+    if (content->long_call && state->room != 0) {
+        return ipc_room_deliver(state);
+    }
     struct arch_message *words = arch_message(state->thread->kernel_stack);
     for (u32 i = 0; i < SHORT_WORDS; i++) {
         words->word[i] = (uword)content->word[i];
@@ -91,4 +94,32 @@ long ipc_reply_receive_short(struct endpoint *endpoint, u32 label) {
     struct ipc_state *state = content_take(0, label);
     int error = reply(endpoint, state, true);
     return error != E_OK ? -error : receive(endpoint, state);
+}
+
+/* ---- Callers that are answered later --------------------------------------------------------- */
+
+long ipc_keep_receive_short(struct endpoint *endpoint, uword key) {
+    struct ipc_state *state = ipc_state_obtain();
+    if (state == NULL) {
+        return -E_NOMEM;
+    }
+    endpoint_keep(endpoint, state, key);
+    return receive(endpoint, state);
+}
+
+/* Who sends a short message lends nothing: so there is nothing to give back. */
+int ipc_reply_turn_short(struct endpoint *endpoint, u32 label, uword key) {
+    struct ipc_state *state = ipc_state_obtain();
+    if (state == NULL) {
+        return E_NOMEM;
+    }
+    state->content = (struct ipc_content){.label = label, .kind = MESSAGE_CALL};
+    return endpoint_reply_turn(endpoint, state, key);
+}
+
+void ipc_program_replaced(void) {
+    struct ipc_state *state = thread_current()->ipc;
+    if (state != NULL) {
+        state->room = 0;
+    }
 }

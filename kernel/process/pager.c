@@ -142,6 +142,7 @@ static u32 fault_call(struct endpoint *endpoint, u64 badge, struct ipc_state *st
             .kind = MESSAGE_FAULT,
             .word = {quarter->sub_id, offset, access, thread_current()->tid},
             .badge = badge,
+            .long_call = true,
         };
         error = endpoint_call(endpoint, state, WAIT_FOREVER);
     } while (error == E_DEAD && !endpoint_gone(endpoint));

@@ -135,3 +135,33 @@ long call_ipc_reply_short(uword handle, uword label, uword c UNUSED, uword d UNU
 long call_ipc_reply_receive_short_generally(uword handle, uword label) {
     return short_with_endpoint(handle, (u32)label, ipc_reply_receive_short);
 }
+
+/* ---- Callers that are answered later --------------------------------------------------------- */
+
+long call_ipc_room(uword message, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
+    return -ipc_room(message);
+}
+
+long call_ipc_keep_receive_short(uword handle, uword key, uword c UNUSED, uword d UNUSED) {
+    struct endpoint *endpoint;
+    int error = endpoint_lookup((int)handle, &endpoint);
+    if (error != E_OK) {
+        return -error;
+    }
+    long result = ipc_keep_receive_short(endpoint, key);
+    endpoint_put(endpoint);
+    return result;
+}
+
+long call_ipc_reply_turn_short(uword handle, uword label, uword key, uword d UNUSED) {
+    struct endpoint *endpoint;
+    if ((u32)label > SHORT_LABEL_LIMIT) {
+        return -E_INVALID;
+    }
+    int error = endpoint_lookup((int)handle, &endpoint);
+    if (error == E_OK) {
+        error = ipc_reply_turn_short(endpoint, (u32)label, key);
+        endpoint_put(endpoint);
+    }
+    return -error;
+}

@@ -163,6 +163,7 @@ static int change_apply(struct process *target, struct space_change *change) {
     }
     if ((change->flags & SPACE_START) && target == process_current()) {
         handle_table_close_private(&target->handles);
+        ipc_program_replaced();
     }
     if (error == E_OK && (change->flags & SPACE_CONSUME)) {
         handles_consume(change);

@@ -148,11 +148,14 @@ void begin(struct actor *actor, system_call_handler *handler, uword a, uword b, 
     begin_any(actor, false);
 }
 
-void begin_message(struct actor *actor, system_call_handler *handler, int handle) {
+void begin_around_message(struct actor *actor, system_call_handler *handler, uword a, uword b) {
     actor->handler = handler;
-    memcpy(actor->argument, (uword[]){(uword)handle, actor_page(actor, 0), 0, 0},
-           sizeof(actor->argument));
+    memcpy(actor->argument, (uword[]){a, b, 0, 0}, sizeof(actor->argument));
     begin_any(actor, true);
+}
+
+void begin_message(struct actor *actor, system_call_handler *handler, int handle) {
+    begin_around_message(actor, handler, (uword)handle, actor_page(actor, 0));
 }
 
 static uword word_of(u32 value, u32 at) { return (uword)value << 8 | at; }

@@ -43,6 +43,9 @@ void begin(struct actor *actor, system_call_handler *handler, uword a, uword b, 
 /* The same with the address of its message as second argument. */
 void begin_message(struct actor *actor, system_call_handler *handler, int handle);
 
+/* The same for calls that have its address elsewhere: A and B are the first arguments. */
+void begin_around_message(struct actor *actor, system_call_handler *handler, uword a, uword b);
+
 /* The same with a short message, and LABEL as second argument: words made from VALUE. */
 void begin_words(struct actor *actor, system_call_handler *handler, int handle, u32 value);
 

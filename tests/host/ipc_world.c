@@ -147,6 +147,32 @@ void replied(struct actor *actor, u32 value, u32 length) {
     message_check(actor, value, length);
 }
 
+void call_short(struct actor *actor, int to, u32 value) {
+    begin_words(actor, call_ipc_call_short, to, value);
+    settle();
+}
+
+void receive_short(struct actor *actor, int from) {
+    begin_words(actor, call_ipc_receive_short, from, 0);
+    settle();
+}
+
+void received_short(struct actor *actor, u32 value, u64 badge) {
+    finish(actor);
+    words_check(actor, value);
+    CHECK_EQUAL(actor->badge, badge);
+}
+
+long reply_short(struct actor *actor, int endpoint, u32 value) {
+    begin_words(actor, call_ipc_reply_short, endpoint, value);
+    return finish(actor);
+}
+
+void replied_short(struct actor *actor, u32 value) {
+    finish(actor);
+    words_check(actor, value);
+}
+
 struct actor *actor_beside(const struct actor *actor) {
     return actor_new(actor->process);
 }

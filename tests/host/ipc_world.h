@@ -39,6 +39,22 @@ extern bool fast_path_off;
 extern u64 fast_path_taken; /* calls and replies that it has done */
 extern void (*fast_path_declined)(void);
 
+/* A scenario with and without the fast path. */
+#define BOTH_WAYS(name)                                                               \
+    static void name##_scenario(void);                                                \
+    static void name##_general(void) {                                                \
+        fast_path_off = true;                                                         \
+        name##_scenario();                                                            \
+        fast_path_off = false;                                                        \
+    }                                                                                 \
+    TEST(name) { scenario_run(1, 1, name##_scenario); }                               \
+    TEST(name##_by_the_general_path) { scenario_run(1, 1, name##_general); }          \
+    TEST(name##_on_three_cpus) { scenario_run(3, SCENARIO_ROUNDS, name##_scenario); } \
+    static void name##_scenario(void)
+#define BOTH_WAYS_TESTS(name)                                             \
+    cmocka_unit_test(name), cmocka_unit_test(name##_by_the_general_path), \
+        cmocka_unit_test(name##_on_three_cpus)
+
 /* ---- What actors often do -------------------------------------------------------------------- */
 
 void call_begin(struct actor *actor, int to, u32 value, u32 length);
@@ -50,6 +66,13 @@ u64 received(struct actor *actor, u32 value, u32 length, u64 badge);
 void received_closed(struct actor *actor, u64 badge);
 long reply(struct actor *actor, int endpoint, u64 token, u32 value, u32 length);
 void replied(struct actor *actor, u32 value, u32 length); /* its call has succeeded with this */
+
+/* The same with short messages. */
+void call_short(struct actor *actor, int to, u32 value);
+void receive_short(struct actor *actor, int from);
+void received_short(struct actor *actor, u32 value, u64 badge);
+long reply_short(struct actor *actor, int endpoint, u32 value);
+void replied_short(struct actor *actor, u32 value);
 
 /* Another actor of the same process, or of a new one with a handle to what HANDLE of FROM names. */
 struct actor *actor_beside(const struct actor *actor);

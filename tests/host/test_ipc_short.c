@@ -8,48 +8,6 @@
 
 #define MILLISECOND 1000000ull
 
-/* A scenario with and without the fast path. */
-#define BOTH_WAYS(name)                                                               \
-    static void name##_scenario(void);                                                \
-    static void name##_general(void) {                                                \
-        fast_path_off = true;                                                         \
-        name##_scenario();                                                            \
-        fast_path_off = false;                                                        \
-    }                                                                                 \
-    TEST(name) { scenario_run(1, 1, name##_scenario); }                               \
-    TEST(name##_by_the_general_path) { scenario_run(1, 1, name##_general); }          \
-    TEST(name##_on_three_cpus) { scenario_run(3, SCENARIO_ROUNDS, name##_scenario); } \
-    static void name##_scenario(void)
-#define BOTH_WAYS_TESTS(name)                                             \
-    cmocka_unit_test(name), cmocka_unit_test(name##_by_the_general_path), \
-        cmocka_unit_test(name##_on_three_cpus)
-
-static void call_short(struct actor *actor, int to, u32 value) {
-    begin_words(actor, call_ipc_call_short, to, value);
-    settle();
-}
-
-static void receive_short(struct actor *actor, int from) {
-    begin_words(actor, call_ipc_receive_short, from, 0);
-    settle();
-}
-
-static void received_short(struct actor *actor, u32 value, u64 badge) {
-    finish(actor);
-    words_check(actor, value);
-    CHECK_EQUAL(actor->badge, badge);
-}
-
-static long reply_short(struct actor *actor, int endpoint, u32 value) {
-    begin_words(actor, call_ipc_reply_short, endpoint, value);
-    return finish(actor);
-}
-
-static void replied_short(struct actor *actor, u32 value) {
-    finish(actor);
-    words_check(actor, value);
-}
-
 /* ---- Short messages -------------------------------------------------------------------------- */
 
 BOTH_WAYS(a_short_call_is_answered) {

@@ -19,7 +19,7 @@ import guest
 import symbols
 
 BUILD = os.path.join(guest.ROOT, os.environ.get("BUILD") or "build")
-ICOUNT = ["-icount", "shift=0,align=off,sleep=off"]
+ICOUNT = ["-icount", "shift=0,align=off,sleep=off", "-rtc", "clock=vm"]
 MACHINE = {"MEM": "2G", "CPUS": "1", "ACCEL": "tcg", "CPU": "max", "APPEND": "devices"}
 USER_TOP = 0xF0000000  # as in profile.c
 

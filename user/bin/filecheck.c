@@ -29,6 +29,10 @@ int main(int argc, char **argv) {
     check_flags();
     check_reading();
     check_pipes();
+    check_small();
+    check_small_pipes();
+    check_small_writers();
+    check_small_errors();
     check_paths();
     check_facts();
     check_processes();

@@ -113,6 +113,9 @@ static inline bool descriptor_valid(int file) { return file >= 0 && file < HANDL
 /* posix_files.c: bytes of an open file, its offset left alone; 0 at its end, or -1 with errno. */
 long file_read_at(int file, uint64_t offset, void *buffer, size_t length);
 
+/* posix_files.c: bytes to an open file at OFFSET, or FILE_HERE; how many, or -1 with errno. */
+long file_write_at(int file, uint64_t offset, const void *buffer, size_t length);
+
 /* posix_files.c: call LABEL of the session behind FILE; 0, or -1 with errno set. */
 int file_call(int file, uint32_t label, struct message *message);
 
@@ -121,6 +124,9 @@ int file_call(int file, uint32_t label, struct message *message);
 struct elf_segment;
 #define SEGMENT_UNMAPPED 1
 int segment_map(int file, const struct elf_segment *segment, int quarter);
+
+/* memory.c: where data and heap end, which begin with slot 1. */
+extern uintptr_t memory_data_end;
 
 /* memory.c: where LENGTH bytes may be mapped in SLOT; something may be there. */
 uint32_t map_place_next(uint32_t slot, uint32_t length);

@@ -18,36 +18,35 @@
 extern char _end[]; /* from user.ld: page aligned, in slot 1 */
 
 /* malloc's lock guards these; a program that calls sbrk itself does so before it has threads. */
-static uintptr_t heap_break, heap_mapped;
+static uintptr_t heap_break = (uintptr_t)_end;
+uintptr_t memory_data_end = (uintptr_t)_end; /* what is mapped */
 
 static uint32_t round_up(uint32_t value, uint32_t unit) { return (value + unit - 1) & ~(unit - 1); }
 
 static long heap_grow(uintptr_t end) {
-    uint32_t length = round_up((uint32_t)(end - heap_mapped), HEAP_CHUNK);
-    long result = quarter_map(QUARTET_SLOT(SLOT_DATA), SLOT_OFFSET(heap_mapped), length,
+    uint32_t length = round_up((uint32_t)(end - memory_data_end), HEAP_CHUNK);
+    long result = quarter_map(QUARTET_SLOT(SLOT_DATA), SLOT_OFFSET(memory_data_end), length,
                               RIGHT_READ | RIGHT_WRITE);
     if (result == 0)
-        heap_mapped += length;
+        memory_data_end += length;
     return result;
 }
 
 static void heap_shrink(uintptr_t end) {
     uintptr_t keep = round_up((uint32_t)end, PAGE_SIZE);
-    if (keep < heap_mapped && quarter_unmap(QUARTET_SLOT(SLOT_DATA), SLOT_OFFSET(keep),
-                                            (uint32_t)(heap_mapped - keep)) == 0)
-        heap_mapped = keep;
+    if (keep < memory_data_end && quarter_unmap(QUARTET_SLOT(SLOT_DATA), SLOT_OFFSET(keep),
+                                            (uint32_t)(memory_data_end - keep)) == 0)
+        memory_data_end = keep;
 }
 
 void *sbrk(ptrdiff_t increment) {
-    if (heap_break == 0)
-        heap_break = heap_mapped = (uintptr_t)_end;
     uintptr_t old = heap_break, new = old + (uintptr_t)increment;
     bool down = increment < 0;
     if (down ? new < (uintptr_t)_end || new > old : new < old || new > SLOT_BASE(SLOT_SHARED)) {
         errno = ENOMEM;
         return (void *)-1;
     }
-    if (new > heap_mapped && heap_grow(new) < 0) {
+    if (new > memory_data_end && heap_grow(new) < 0) {
         errno = ENOMEM;
         return (void *)-1;
     }

@@ -2,7 +2,7 @@
 /*
  * Files, directories and pipes the POSIX way: a descriptor is the index of a session handle, and
  * each call is a message of protocol.h to what stands behind it. Paths are made absolute in
- * posix_path.c; the numbers themselves are the business of posix_descriptors.c.
+ * posix_path.c, read() and write() are in posix_small.c; the numbers themselves are the business of posix_descriptors.c.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -118,10 +118,6 @@ long file_read_at(int file, uint64_t offset, void *buffer, size_t length) {
     return file_read_all(file, offset, buffer, length, &more);
 }
 
-_READ_WRITE_RETURN_TYPE read(int file, void *buffer, size_t length) {
-    return file_read_at(file, FILE_HERE, buffer, length);
-}
-
 static int offset_check(off_t offset) {
     if (offset >= 0)
         return 0;
@@ -158,10 +154,10 @@ static long file_write_some(int file, uint64_t offset, const void *buffer, size_
 
 /* All of it, as POSIX wants for files and blocking pipes; less only if an error comes after some
  * bytes. */
-static long file_write_all(int file, uint64_t offset, const char *buffer, size_t length) {
+long file_write_at(int file, uint64_t offset, const void *buffer, size_t length) {
     size_t done = 0;
     do {
-        long count = file_write_some(file, offset, buffer + done, length - done);
+        long count = file_write_some(file, offset, (const char *)buffer + done, length - done);
         if (count <= 0)
             return done > 0 ? (long)done : count;
         done += (size_t)count;
@@ -170,12 +166,8 @@ static long file_write_all(int file, uint64_t offset, const char *buffer, size_t
     return (long)done;
 }
 
-_READ_WRITE_RETURN_TYPE write(int file, const void *buffer, size_t length) {
-    return file_write_all(file, FILE_HERE, buffer, length);
-}
-
 ssize_t pwrite(int file, const void *buffer, size_t length, off_t offset) {
-    return offset_check(offset) < 0 ? -1 : file_write_all(file, (uint64_t)offset, buffer, length);
+    return offset_check(offset) < 0 ? -1 : file_write_at(file, (uint64_t)offset, buffer, length);
 }
 
 /* What fits in a message goes as one piece, as a write to a pipe must. */
@@ -191,9 +183,9 @@ ssize_t writev(int file, const struct iovec *parts, int count) {
         length += parts[i].iov_len;
     }
     if (length <= MESSAGE_BYTES)
-        return file_write_all(file, FILE_HERE, together, length);
+        return write(file, together, length);
     for (int i = 0; i < count; i++) {
-        long put = file_write_all(file, FILE_HERE, parts[i].iov_base, parts[i].iov_len);
+        long put = file_write_at(file, FILE_HERE, parts[i].iov_base, parts[i].iov_len);
         if (put < 0)
             return done > 0 ? done : -1;
         done += put;

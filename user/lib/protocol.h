@@ -15,10 +15,12 @@
  *     FILE_PIPE gave.
  *   - The file offset belongs to the session: duplicated and inherited descriptors share it.
  *   - The last close of a session reaches the server as MESSAGE_CLOSED.
+ *   - Reads and writes of few bytes may be short messages instead: enum small_label. A server that
+ *     does not know these answers ENOSYS, as always, and is asked with a struct message.
  *   - A server may end at any time and be started again behind the same sessions
  *     (docs/servers.md). The new instance answers what it does not know, such as files that its
  *     predecessor had open, with EIO.
- * Clients: user/lib/posix_files.c, service.c. Servers: user/servers/files.c, console.c, names.c.
+ * Clients: user/lib/posix_files.c, posix_small.c, service.c. Servers: user/servers/files.c, console.c, names.c.
  */
 #ifndef QUARTET_PROTOCOL_H
 #define QUARTET_PROTOCOL_H
@@ -91,6 +93,19 @@ enum file_label {
      * and write), word[0] offset in it, word[1] length. */
     FILE_UNMAP,
 };
+
+/* A short message reads or writes up to SMALL_BYTES bytes at the session's offset (FILE_HERE): its
+ * label is one of these with the number of bytes in its low bits, and its words are the bytes, in the
+ * order of memory. The reply's label is how many have been read or written, or SMALL_ERROR. */
+enum small_label {
+    SMALL_READ = 0x200,
+    SMALL_WRITE = 0x240,
+};
+
+#define SMALL_BYTES (SHORT_WORDS * (uint32_t)sizeof(uintptr_t))
+#define SMALL_LENGTH 0x3Fu
+#define SMALL_ERROR(error) ((error) << 8)
+#define SMALL_ERRNO(label) ((label) >> 8)
 
 #define FILE_MAP_SHARED 0x100u /* what is written there is written to the file */
 #define FILE_MAP_NOW 0x200u    /* bring all pages now, and not one by one */

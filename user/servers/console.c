@@ -38,11 +38,32 @@ static void reply_mode(const struct message *message) {
     reply_send(message->token, 0, before, NULL, 0);
 }
 
+/* Reads and writes that are short messages (enum small_label). */
+static void serve_small(const struct message *message) {
+    uintptr_t word[SHORT_WORDS];
+    uint32_t length = message->label & SMALL_LENGTH;
+    if (length > SMALL_BYTES) {
+        reply_small(message->token, EINVAL, NULL, 0);
+    } else if ((message->label & ~SMALL_LENGTH) == SMALL_READ) {
+        line_read(message->token, length, true);
+    } else {
+        for (uint32_t i = 0; i < SHORT_WORDS; i++) {
+            word[i] = (uintptr_t)message->word[i];
+        }
+        console_write((const char *)word, length);
+        reply_small(message->token, 0, NULL, length);
+    }
+}
+
 static void serve(const struct message *message, const char *bytes) {
     uint64_t token = message->token;
+    if (message->label >= SMALL_READ && message->label <= (SMALL_WRITE | SMALL_LENGTH)) {
+        serve_small(message);
+        return;
+    }
     switch (message->label) {
     case FILE_READ:
-        line_read(token, message->word[0]);
+        line_read(token, message->word[0], false);
         break;
     case FILE_WRITE:
         console_write(bytes, message->receive_length);

@@ -139,11 +139,7 @@ static void handles_take(void) {
     }
 }
 
-static void serve(void) {
-    if (request.message.kind == MESSAGE_CLOSED) {
-        session_close(request.message.badge);
-        return;
-    }
+static void serve_long(void) {
     if (request.message.kind == MESSAGE_FAULT) {
         maps_fault(&request.message);
         return;
@@ -157,6 +153,31 @@ static void serve(void) {
     if (error != REPLY_LATER) {
         reply_now(error);
     }
+}
+
+/* Serve what RESULT, of one of the calls that wait, says has come, and wait for the next; its result. */
+static long serve(long result, struct short_message *words) {
+    if (result == SHORT_CLOSED) {
+        session_close(words->badge);
+    } else if (result == SHORT_LONG) {
+        serve_long();
+    } else if (result >= 0) {
+        long label = small_serve((uint32_t)result, words, &request);
+        if (label >= 0) {
+            return ipc_reply_receive_short(HANDLE_SERVICE, (uint32_t)label, words);
+        }
+        if (label == SMALL_LATER) {
+            return ipc_keep_receive_short(HANDLE_SERVICE, pipe_waiter_key(), words);
+        }
+    } else if (result == -E_NOTFOUND) {
+        pipe_reply_lost();
+    }
+    return ipc_receive_short(HANDLE_SERVICE, words);
+}
+
+/* Errors of a caller, which is gone or has been told, and not of the server's. */
+static bool is_callers(long error) {
+    return error == -E_NOTFOUND || error == -E_FAULT || error == -E_LIMIT;
 }
 
 int main(int argc, char **argv) {
@@ -178,15 +199,16 @@ int main(int argc, char **argv) {
                 error == EINVAL ? "it is malformed" : strerror(error));
         return 1;
     }
-    for (;;) {
-        request.message = (struct message){.receive_size = sizeof request.data,
-                                           .receive_buffer = (uintptr_t)request.data};
-        long result = ipc_receive(HANDLE_SERVICE, &request.message);
-        if (result >= 0) {
-            serve();
-        } else if (result != -E_FAULT && result != -E_LIMIT) {
-            fprintf(stderr, "files: cannot receive: %s\n", quartet_error_text(result));
-            return 1;
-        }
+    request.message = (struct message){.receive_size = sizeof request.data,
+                                       .receive_buffer = (uintptr_t)request.data};
+    struct short_message words;
+    long result = ipc_room(&request.message);
+    if (result >= 0) {
+        result = ipc_receive_short(HANDLE_SERVICE, &words);
     }
+    while (result >= 0 || is_callers(result)) {
+        result = serve(result, &words);
+    }
+    fprintf(stderr, "files: cannot receive: %s\n", quartet_error_text(result));
+    return 1;
 }

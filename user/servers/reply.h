@@ -8,6 +8,9 @@
 #include <errno.h>
 #include <quartet.h>
 #include <stdbool.h>
+#include <string.h>
+
+#include "user/lib/protocol.h"
 
 /* Answer the caller behind TOKEN. False if it is gone or cannot take LENGTH bytes. */
 static inline bool reply_send(uint64_t token, int error, uint64_t word, const void *bytes,
@@ -24,6 +27,19 @@ static inline bool reply_send(uint64_t token, int error, uint64_t word, const vo
         ipc_reply(HANDLE_SERVICE, &reply);
     }
     return result >= 0;
+}
+
+/* The same for who asked by a short message (enum small_label), with at most SMALL_BYTES bytes, or none
+ * if COUNT says what has been written. */
+static inline bool reply_small(uint64_t token, int error, const void *bytes, uint32_t count) {
+    uintptr_t word[SHORT_WORDS] = {0};
+    if (bytes != NULL) {
+        memcpy(word, bytes, count);
+    }
+    struct message reply = {.label = error != 0 ? (uint32_t)SMALL_ERROR(error) : count,
+                            .word = {word[0], word[1], word[2]},
+                            .token = token};
+    return ipc_reply(HANDLE_SERVICE, &reply) >= 0;
 }
 
 #endif

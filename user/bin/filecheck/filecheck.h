@@ -29,6 +29,12 @@ void check_pipes(void);
 void check_paths(void);
 void check_facts(void);
 
+/* small.c */
+void check_small(void);
+void check_small_pipes(void);
+void check_small_writers(void);
+void check_small_errors(void);
+
 /* processes.c */
 void check_processes(void);
 void check_spawning(void);

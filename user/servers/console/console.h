@@ -52,7 +52,7 @@ int keys_serve(void *unused);
 
 /* line.c */
 void line_type(const char *bytes, uint32_t length);
-void line_read(uint64_t token, uint64_t wanted);
+void line_read(uint64_t token, uint64_t wanted, bool small); /* SMALL: by a short message */
 void line_poll(const struct message *message); /* takes handle[0] */
 uint32_t line_mode(void);
 void line_set_mode(uint32_t bits);

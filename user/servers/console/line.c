@@ -28,10 +28,17 @@ static uint32_t ready_start, ready_count;
 static struct reader {
     uint64_t token;
     uint32_t wanted;
+    bool small; /* it waits for a short message */
 } readers[READER_LIMIT]; /* oldest first */
 static uint32_t reader_count;
 
 /* ---- Readers --------------------------------------------------------------------------------- */
+
+static bool reader_reply(const struct reader *reader, int error, const char *bytes,
+                         uint32_t length) {
+    return reader->small ? reply_small(reader->token, error, bytes, length)
+                         : reply_send(reader->token, error, 0, bytes, length);
+}
 
 static void reader_remove_first(void) {
     reader_count--;
@@ -67,7 +74,7 @@ static void readers_serve(void) {
     static char bytes[MESSAGE_BYTES];
     while (reader_count > 0 && ready_count > 0) {
         uint32_t used, length = ready_peek(readers[0].wanted, bytes, &used);
-        if (reply_send(readers[0].token, 0, 0, bytes, length)) {
+        if (reader_reply(&readers[0], 0, bytes, length)) {
             ready_start = (ready_start + used) % READY_LIMIT;
             ready_count -= used;
         }
@@ -86,17 +93,18 @@ void line_poll(const struct message *message) {
     reply_send(message->token, 0, events, NULL, 0);
 }
 
-void line_read(uint64_t token, uint64_t wanted) {
+void line_read(uint64_t token, uint64_t wanted, bool small) {
+    uint32_t most = wanted < MESSAGE_BYTES ? (uint32_t)wanted : MESSAGE_BYTES;
+    struct reader reader = {.token = token, .wanted = most, .small = small};
     if (wanted == 0) {
-        reply_send(token, 0, 0, NULL, 0);
+        reader_reply(&reader, 0, NULL, 0);
         return;
     }
     if (reader_count == READER_LIMIT) {
-        reply_send(readers[0].token, EAGAIN, 0, NULL, 0);
+        reader_reply(&readers[0], EAGAIN, NULL, 0);
         reader_remove_first();
     }
-    readers[reader_count++] =
-        (struct reader){token, wanted < MESSAGE_BYTES ? (uint32_t)wanted : MESSAGE_BYTES};
+    readers[reader_count++] = reader;
     readers_serve();
 }
 

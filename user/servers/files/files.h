@@ -7,6 +7,7 @@
  *   content.c  the bytes of a file: chunks over the image that the initrd has
  *   pipe.c     pipes, whose callers may wait
  *   session.c  what a client has open
+ *   small.c    reads and writes that are short messages
  *   map.c      files mapped into clients' quarters
  * ../files.c owns the loop that receives, and the table of labels. Results of functions: 0 or an
  * errno.
@@ -132,6 +133,16 @@ struct request {
 
 #define REPLY_LATER (-1) /* instead of an errno: the caller waits */
 
+/* ---- small.c --------------------------------------------------------------------------------- */
+
+/* Serve the short message of LABEL and WORDS: the label of the reply, whose words are then in WORDS. It
+ * goes to the caller whose message came last, or to whom pipe_write_small has turned; if it does not
+ * reach that, pipe_reply_lost wants to know. Or one of these: */
+long small_serve(uint32_t label, struct short_message *words, struct request *request);
+
+#define SMALL_LATER (-1)   /* the caller waits under pipe_waiter_key() */
+#define SMALL_REPLIED (-2) /* there is nothing left to do */
+
 /* ---- pipe.c ---------------------------------------------------------------------------------- */
 
 struct pipe;
@@ -140,6 +151,12 @@ struct pipe *pipe_create(void); /* null: no memory */
 /* NOW: EAGAIN instead of waiting. */
 int pipe_read(struct pipe *pipe, struct request *request, bool now);
 int pipe_write(struct pipe *pipe, struct request *request, bool now);
+/* The same for who asks by a short message: a result of small_serve. */
+long pipe_read_small(struct pipe *pipe, struct short_message *words, uint32_t length, bool now);
+long pipe_write_small(struct pipe *pipe, struct short_message *words, uint32_t length, bool now);
+uintptr_t pipe_waiter_key(void);
+extern struct pipe *pipe_replying; /* a reader is on the way to get bytes of it; small_serve clears it */
+void pipe_reply_lost(void); /* and it did not get them: they stay in the pipe */
 void pipe_poll(struct pipe *pipe, bool writer, struct request *request);
 void pipe_close(struct pipe *pipe, bool writer);
 

@@ -19,7 +19,8 @@
 
 struct waiter {
     struct waiter *next;
-    uint64_t token;
+    uint64_t token;     /* of a small one: KEPT_TOKEN, and the key is its own address */
+    bool small;         /* it waits for a short message (small.c) */
     uint32_t length;    /* wanted, or waiting in BYTES */
     chunk_number bytes; /* 0: a reader */
 };
@@ -95,7 +96,20 @@ static void ring_put(struct pipe *pipe, const uint8_t *from, uint32_t length) {
     pipe->used += length;
 }
 
+/* LENGTH bytes become the first; there is room. */
+static void ring_put_back(struct pipe *pipe, const void *bytes, uint32_t length) {
+    uint32_t used = pipe->used;
+    pipe->start = (pipe->start + RING_SIZE - length) % RING_SIZE;
+    pipe->used = 0;
+    ring_put(pipe, bytes, length);
+    pipe->used += used;
+}
+
 /* ---- Callers that wait ----------------------------------------------------------------------- */
+
+static struct waiter *last_small; /* the one that has been added last */
+
+#define TOKEN_SMALL 0u /* instead of a token: the caller will be kept */
 
 static int waiter_add(struct waiter_list *list, uint64_t token, uint32_t length,
                       chunk_number bytes) {
@@ -104,6 +118,11 @@ static int waiter_add(struct waiter_list *list, uint64_t token, uint32_t length,
         return EAGAIN;
     }
     *waiter = (struct waiter){.token = token, .length = length, .bytes = bytes};
+    if (token == TOKEN_SMALL) {
+        waiter->token = KEPT_TOKEN((uintptr_t)waiter);
+        waiter->small = true;
+        last_small = waiter;
+    }
     *list->tail = waiter;
     list->tail = &waiter->next;
     list->count++;
@@ -121,9 +140,19 @@ static void waiter_remove_first(struct waiter_list *list) {
     pool_give(&waiter_pool, waiter);
 }
 
+/* BYTES: what has been read; null: COUNT bytes have been written, or none for ERROR. */
+static bool waiter_reply(const struct waiter *waiter, int error, const void *bytes,
+                         uint32_t count) {
+    if (waiter->small) {
+        return reply_small(waiter->token, error, bytes, count);
+    }
+    return bytes != NULL ? reply_send(waiter->token, error, 0, bytes, count)
+                         : reply_send(waiter->token, error, count, NULL, 0);
+}
+
 static void waiters_answer(struct waiter_list *list, int error) {
     while (list->first != NULL) {
-        reply_send(list->first->token, error, 0, NULL, 0);
+        waiter_reply(list->first, error, NULL, 0);
         waiter_remove_first(list);
     }
 }
@@ -136,7 +165,7 @@ static bool reader_serve(struct pipe *pipe) {
     }
     uint32_t length = reader->length < pipe->used ? reader->length : pipe->used;
     ring_peek(pipe, bytes, length);
-    if (reply_send(reader->token, 0, 0, bytes, length)) {
+    if (waiter_reply(reader, 0, bytes, length)) {
         ring_drop(pipe, length);
     }
     waiter_remove_first(&pipe->readers);
@@ -149,7 +178,7 @@ static bool writer_serve(struct pipe *pipe) {
         return false;
     }
     /* A writer that was killed while it waited has not written. */
-    if (reply_send(writer->token, 0, writer->length, NULL, 0)) {
+    if (waiter_reply(writer, 0, NULL, writer->length)) {
         ring_put(pipe, chunk_address(writer->bytes), writer->length);
     }
     waiter_remove_first(&pipe->writers);
@@ -181,6 +210,9 @@ static const void *pipe_end(const struct pipe *pipe, bool writer) {
 }
 
 static void pipe_tell(const struct pipe *pipe) {
+    if (watch_count == 0) {
+        return;
+    }
     watch_wake(pipe_end(pipe, false), pipe_events(pipe, false));
     watch_wake(pipe_end(pipe, true), pipe_events(pipe, true));
 }
@@ -255,4 +287,109 @@ void pipe_close(struct pipe *pipe, bool writer) {
     if (!pipe->has_reader && !pipe->has_writer) {
         pipe_free(pipe);
     }
+}
+
+/* ---- Calls by short messages ----------------------------------------------------------------- */
+
+/* The bytes on their way to a reader in the reply that is made next. */
+struct pipe *pipe_replying;
+static uint8_t reply_bytes[SMALL_BYTES];
+static uint32_t reply_length;
+
+static void reply_remember(struct pipe *pipe, const struct short_message *words, uint32_t length) {
+    pipe_replying = pipe;
+    reply_length = length;
+    memcpy(reply_bytes, words->word, SMALL_BYTES);
+}
+
+void pipe_reply_lost(void) {
+    struct pipe *pipe = pipe_replying;
+    if (pipe != NULL) {
+        ring_put_back(pipe, reply_bytes, reply_length);
+        pipe_serve(pipe);
+        pipe_tell(pipe);
+    }
+}
+
+uintptr_t pipe_waiter_key(void) { return (uintptr_t)last_small; }
+
+static long wait_small(struct waiter_list *list, uint32_t length, chunk_number bytes) {
+    return waiter_add(list, TOKEN_SMALL, length, bytes) == REPLY_LATER ? SMALL_LATER
+                                                                       : SMALL_ERROR(EAGAIN);
+}
+
+/* Nobody waits to read while there are bytes. But writers may, for the room of those that go now: they
+ * are served when it is sure that these have gone. */
+static long ring_read_small(struct pipe *pipe, struct short_message *words, uint32_t length) {
+    length = length < pipe->used ? length : pipe->used;
+    memset(words->word, 0, SMALL_BYTES);
+    ring_peek(pipe, (uint8_t *)words->word, length);
+    if (pipe->writers.first != NULL) {
+        if (ipc_reply_short(HANDLE_SERVICE, length, words) >= 0) {
+            ring_drop(pipe, length);
+            pipe_serve(pipe);
+            pipe_tell(pipe);
+        }
+        return SMALL_REPLIED;
+    }
+    reply_remember(pipe, words, length);
+    ring_drop(pipe, length);
+    pipe_tell(pipe);
+    return length;
+}
+
+long pipe_read_small(struct pipe *pipe, struct short_message *words, uint32_t length, bool now) {
+    if (length == 0 || (pipe->used == 0 && !pipe->has_writer)) {
+        return 0;
+    }
+    if (pipe->used > 0) {
+        return ring_read_small(pipe, words, length);
+    }
+    return now ? SMALL_ERROR(EAGAIN) : wait_small(&pipe->readers, length, 0);
+}
+
+/* Let the first reader have what is written before it stands in the ring, if it asks by a short message
+ * too, and takes it all. Then the writer has its reply, and the reader is to get the next one. */
+static bool reader_turn_to(struct pipe *pipe, uint32_t length) {
+    const struct waiter *reader = pipe->readers.first;
+    while (reader != NULL && reader->small && length <= reader->length && length != 0) {
+        long result = ipc_reply_turn_short(HANDLE_SERVICE, length, (uintptr_t)reader);
+        waiter_remove_first(&pipe->readers);
+        if (result >= 0) {
+            return true;
+        }
+        reader = pipe->readers.first; /* that one was killed */
+    }
+    return false;
+}
+
+static long write_wait_small(struct pipe *pipe, const struct short_message *words,
+                             uint32_t length) {
+    chunk_number bytes = chunk_take();
+    if (bytes == 0) {
+        return SMALL_ERROR(ENOMEM);
+    }
+    memcpy(chunk_address(bytes), words->word, length);
+    long result = wait_small(&pipe->writers, length, bytes);
+    if (result != SMALL_LATER) {
+        chunk_give(bytes);
+    }
+    return result;
+}
+
+long pipe_write_small(struct pipe *pipe, struct short_message *words, uint32_t length, bool now) {
+    if (!pipe->has_reader) {
+        return SMALL_ERROR(EPIPE);
+    }
+    if (pipe->writers.first != NULL || length > RING_SIZE - pipe->used) {
+        return now ? SMALL_ERROR(EAGAIN) : write_wait_small(pipe, words, length);
+    }
+    if (reader_turn_to(pipe, length)) {
+        reply_remember(pipe, words, length);
+        return length;
+    }
+    ring_put(pipe, (const uint8_t *)words->word, length);
+    pipe_serve(pipe);
+    pipe_tell(pipe);
+    return length;
 }
