@@ -15,7 +15,7 @@ from machine import ARCH, ROOT, environment, run_line
 sys.path.insert(0, os.path.join(ROOT, "tools/bench"))
 import baseline
 
-ICOUNT = ["-icount", "shift=0,align=off,sleep=off", "-rtc", "clock=vm"]
+ICOUNT = ["-icount", "shift=0,align=off,sleep=off"]
 
 # What Linux 6.1 takes for the same work on the same emulator, in instructions: docs/results.md, the lower
 # of its two figures.
