@@ -49,6 +49,8 @@ struct boot_info;
  * ENTRY_LARGE. ENTRY_COW and ENTRY_SHARED are software bits.
  *
  * entry_t arch_entry_make(frame_t, u32 flags)
+ * entry_t arch_entry_make_device(frame_t, u32 flags)
+ *                 the same for device memory: FLAGS has ENTRY_DEVICE
  * u32     arch_entry_flags(entry_t)          ENTRY_* bits, 0 for the empty entry
  * bool    arch_entry_has(entry_t, u32 flags)  any of FLAGS is set
  * frame_t arch_entry_frame(entry_t)

@@ -30,6 +30,11 @@ const char *boot_read_command_line(struct boot_info *boot, const struct boot_mem
 /* Take [START, END) as the initrd. */
 const char *boot_set_initrd(struct boot_info *boot, u64 start, u64 end);
 
+/* Take PICTURE as the graphics screen if all that it says can be; of a larger one only the lines that
+ * lie in BOOT_FRAMEBUFFER_LIMIT. Else there is none. */
+void boot_set_framebuffer(struct boot_info *boot, const struct info_framebuffer *picture);
+void boot_check_framebuffer(struct boot_info *boot); /* with the memory map: one in RAM is none */
+
 const char *boot_from_pvh(struct boot_info *boot, const struct boot_memory *memory, u64 address);
 const char *boot_from_multiboot2(struct boot_info *boot, const struct boot_memory *memory,
                                  u64 address);

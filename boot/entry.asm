@@ -63,6 +63,10 @@ multiboot2_header:
     dw 6, 0                         ; modules on page boundaries
     dd 8
     align 8, db 0
+    dw 5, 1                         ; a framebuffer if there can be one: width, height, depth
+    dd 20
+    dd 1024, 768, 32
+    align 8, db 0
     dw 0, 0
     dd 8
 MULTIBOOT2_LENGTH equ $ - multiboot2_header   ; no label here: a debugger would call the entry by it

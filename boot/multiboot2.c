@@ -14,6 +14,7 @@ enum tag_type {
     TAG_COMMAND_LINE = 1,
     TAG_MODULE = 3,
     TAG_MEMORY_MAP = 6,
+    TAG_FRAMEBUFFER = 8,
     TAG_ACPI_OLD = 14, /* the root pointer as of ACPI 1 */
     TAG_ACPI_NEW = 15, /* as of ACPI 2, which leads to all of memory: preferred */
 };
@@ -43,6 +44,18 @@ struct memory_map_record {
     u32 type;
     u32 reserved;
 };
+
+#define FRAMEBUFFER_RGB 1u /* else a palette, or text */
+
+struct tag_framebuffer {
+    struct tag tag;
+    u64 address;
+    u32 pitch, width, height;
+    u8 depth, type, reserved[2];
+    u8 red_shift, red_bits, green_shift, green_bits, blue_shift, blue_bits;
+    u8 padding[2];
+};
+#define FRAMEBUFFER_SIZE (sizeof(struct tag_framebuffer) - 2)
 
 /* What has been seen on the way through the tags. */
 struct reading {
@@ -98,6 +111,29 @@ static void read_acpi(struct reading *reading, u64 address, const struct tag *ta
     reading->boot->acpi_rsdp = address + sizeof(*tag);
 }
 
+/* One that is no use is as good as none. */
+static void read_framebuffer(struct reading *reading, u64 address, const struct tag *tag) {
+    struct tag_framebuffer found = {0};
+    if (tag->size < FRAMEBUFFER_SIZE ||
+        !boot_read(reading->memory, address, &found, FRAMEBUFFER_SIZE) ||
+        found.type != FRAMEBUFFER_RGB) {
+        return;
+    }
+    boot_set_framebuffer(reading->boot, &(struct info_framebuffer){
+                                            .address = found.address,
+                                            .pitch = found.pitch,
+                                            .width = found.width,
+                                            .height = found.height,
+                                            .depth = found.depth,
+                                            .red_shift = found.red_shift,
+                                            .red_bits = found.red_bits,
+                                            .green_shift = found.green_shift,
+                                            .green_bits = found.green_bits,
+                                            .blue_shift = found.blue_shift,
+                                            .blue_bits = found.blue_bits,
+                                        });
+}
+
 static const char *read_tag(struct reading *reading, u64 address, const struct tag *tag) {
     switch (tag->type) {
     case TAG_COMMAND_LINE:
@@ -111,6 +147,9 @@ static const char *read_tag(struct reading *reading, u64 address, const struct t
     case TAG_ACPI_OLD:
     case TAG_ACPI_NEW:
         read_acpi(reading, address, tag);
+        return NULL;
+    case TAG_FRAMEBUFFER:
+        read_framebuffer(reading, address, tag);
         return NULL;
     default:
         return NULL;
@@ -158,5 +197,7 @@ const char *boot_from_multiboot2(struct boot_info *boot, const struct boot_memor
     }
     error = read_memory_map(&reading, MEMORY_MAP_ADD);
     error = error ? error : read_memory_map(&reading, MEMORY_MAP_REMOVE);
-    return error ? error : memory_map_finish(boot);
+    error = error ? error : memory_map_finish(boot);
+    boot_check_framebuffer(boot);
+    return error;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "arch/x86/console.h"
 #include "boot/boot.h"
 
 extern char kernel_image_start[], kernel_image_end[];
@@ -21,6 +22,16 @@ static _Noreturn void boot_fail(const char *sentence) {
     arch_power_off(BOOT_STATUS);
 }
 
+/* From here on the graphics screen shows what is said, if there is one that can be reached. */
+static void screen_use(struct info_framebuffer *picture) {
+    if (picture->address > arch_physical_limit() - BOOT_FRAMEBUFFER_LIMIT) {
+        picture->width = 0;
+    }
+    if (picture->width != 0) {
+        x86_screen_use(picture);
+    }
+}
+
 _Noreturn void boot_main(u32 magic, u32 structure);
 
 _Noreturn void boot_main(u32 magic, u32 structure) {
@@ -33,6 +44,7 @@ _Noreturn void boot_main(u32 magic, u32 structure) {
     } else if (magic == BOOT_MULTIBOOT2_MAGIC) {
         error = boot_from_multiboot2(&boot_info, &memory, structure);
     }
+    screen_use(&boot_info.framebuffer);
     if (error != NULL) {
         boot_fail(error);
     }

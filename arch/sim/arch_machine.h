@@ -69,6 +69,10 @@ bool arch_frame_is_low(frame_t frame);
 entry_t arch_entry_make(frame_t frame, u32 flags);
 u32 arch_entry_flags(entry_t entry);
 
+static inline entry_t arch_entry_make_device(frame_t frame, u32 flags) {
+    return arch_entry_make(frame, flags);
+}
+
 static inline bool arch_entry_has(entry_t entry, u32 flags) {
     return (arch_entry_flags(entry) & flags) != 0;
 }

@@ -13,6 +13,7 @@ void x86_serial_initialise(void);
 void x86_serial_resume(void); /* a process has driven it meanwhile */
 void x86_serial_write(const char *text, size_t length);
 void x86_serial_drain(void); /* returns when all is on the line */
+void x86_screen_use(const struct info_framebuffer *picture); /* once, before anything is written */
 void x86_screen_initialise(void);
 void x86_screen_resume(void);
 void x86_screen_write(const char *text, size_t length);

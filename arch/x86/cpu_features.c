@@ -32,6 +32,7 @@ static void detect_basic(struct x86_features *features, struct cpuid basic) {
     features->apic = bit(basic.edx, 9);
     features->sysenter = sysenter_works(basic);
     features->global_pages = bit(basic.edx, 13);
+    features->pat = bit(basic.edx, 16);
     features->fxsr = bit(basic.edx, 24);
     features->sse = features->fxsr && bit(basic.edx, 25);
     features->x2apic = bit(basic.ecx, 21);
@@ -136,6 +137,9 @@ void x86_features_enable(void) {
     efer |= x86_features.no_execute ? EFER_NXE : 0;
     if (efer != 0) {
         msr_write(MSR_EFER, efer);
+    }
+    if (x86_features.pat) {
+        msr_write(MSR_PAT, PAT_VALUE);
     }
     cr0_write(CR0_BASE);
     cr4_write(cr4);

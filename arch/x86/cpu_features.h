@@ -5,7 +5,7 @@
  * x86_features. What is in there is used; another CPU that lacks any of it cannot run the kernel
  * (hazard 28).
  *
- * Written by x86_features_initialise, read-only afterwards. CR0, CR4 and EFER are written by
+ * Written by x86_features_initialise, read-only afterwards. CR0, CR4, EFER and the PAT are written by
  * x86_features_enable alone, once on each CPU.
  */
 #ifndef ARCH_X86_CPU_FEATURES_H
@@ -24,6 +24,7 @@ struct x86_features {
     bool fxsr;          /* FXSAVE; CR4.OSFXSR set */
     bool sse;           /* CR4.OSFXSR and OSXMMEXCPT set */
     bool machine_check; /* CR4.MCE set, banks on */
+    bool pat; /* its table is as PAT_VALUE says */
     bool apic;
     bool tsc;
     bool page_1g;       /* used for the direct map (long only) */
@@ -44,7 +45,7 @@ void x86_features_initialise(void);
 /* This CPU, another one than the boot CPU, has all that x86_features says. Touches nothing. */
 bool x86_features_match(void);
 
-/* Set CR0, CR4 and EFER of this CPU, each as a whole. Paging is on, with a root whose address has
+/* Set CR0, CR4, EFER and the PAT of this CPU, each as a whole. Paging is on, with a root whose address has
  * no bits below 12 (hazard 28: PCIDE wants that). */
 void x86_features_enable(void);
 

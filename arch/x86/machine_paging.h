@@ -5,7 +5,8 @@
  *   63   62..44  43        12  11  10      9    8       7      6  5  4..3  2     1      0
  *   NX   0       frame         0   SHARED  COW  GLOBAL  LARGE  D  A  DEV   user  write  present
  *
- * DEV: PCD and PWT together, the uncached type; no other user page has either.
+ * DEV: PCD and PWT together, the uncached type, or PWT alone, write-combining, for the graphics
+ * screen. No other user page has either.
  * Entries that these functions make are for user pages: always U, and G only in the commons. The
  * kernel's own mappings are made in paging.c. A reader holds the lock of the entry's owner, or the
  * entry's table is immutable; so only the CPU changes an entry behind its back, and only A and D.
@@ -20,6 +21,7 @@
 #define X86_WRITE 0x002ull
 #define X86_USER 0x004ull
 #define X86_CACHE_DISABLE 0x018ull /* PCD and PWT: the uncached type of a device */
+#define X86_COMBINE 0x008ull       /* PWT alone: write-combining (x86_features.pat), for pixels */
 #define X86_LARGE 0x080ull
 #define X86_GLOBAL 0x100ull
 #define X86_FRAME_MASK 0x00000FFFFFFFF000ull /* a frame number has 32 bits */
@@ -51,6 +53,9 @@ static inline physical_t x86_image_physical(const void *pointer) {
     return (uword)pointer - X86_IMAGE_BASE;
 }
 
+/* ADDRESS is in the graphics screen, and the CPUs can combine writes to it. */
+bool x86_in_framebuffer(physical_t address);
+
 /* ---- Entries --------------------------------------------------------------------------------- */
 
 /* The flags were numbered so that each group needs one shift. */
@@ -59,6 +64,16 @@ static inline entry_t arch_entry_make(frame_t frame, u32 flags) {
               (flags & 0xC0) >> 1 | (flags & 0x200 ? (u32)X86_CACHE_DISABLE : 0);
     u64 raw = frame_address(frame) | low;
     return (entry_t){flags & 0x04 ? raw : raw | x86_no_execute_bit};
+}
+
+/* The same for a page of device memory, FLAGS with ENTRY_DEVICE. One that is made again from its
+ * flags, as by quarter_protect, is uncached whatever it was: slower, and as right. */
+static inline entry_t arch_entry_make_device(frame_t frame, u32 flags) {
+    entry_t entry = arch_entry_make(frame, flags);
+    if (x86_in_framebuffer(frame_address(frame))) {
+        entry.raw ^= X86_CACHE_DISABLE ^ X86_COMBINE;
+    }
+    return entry;
 }
 
 /* One expression for each group, so that a test for one flag costs one test. */
@@ -146,6 +161,10 @@ struct boot_info;
  * end, which shrinks BOOT's kernel_end to what was used; trims from BOOT what the direct map cannot
  * reach (long), and moves the initrd into low memory (pae). */
 void x86_paging_initialise(struct boot_info *boot);
+
+/* Map the graphics screen at X86_FRAMEBUFFER, whichever tables are loaded; the final ones get it by
+ * x86_paging_initialise. Where its first pixel is then. */
+volatile void *x86_framebuffer_map(const struct info_framebuffer *picture);
 
 /* Map one page of device registers, uncached; for good. The device must be one of the few known at
  * boot. */

@@ -130,6 +130,39 @@ static void map_windows(void) {
     *entry = x86_windows_directory_entry();
 }
 
+/* ---- The graphics screen ----------------------------------------------------------------------- */
+
+static struct {
+    physical_t start, end;            /* mapped, in whole 2 MiB; empty: there is none */
+    physical_t first_page, last_page; /* that have pixels */
+} framebuffer;
+
+bool x86_in_framebuffer(physical_t address) {
+    return x86_features.pat && framebuffer.first_page <= address &&
+           address <= framebuffer.last_page;
+}
+
+/* In the tables that ENTRY_OF knows: the entry for an address. */
+static void framebuffer_map(u64 *(*entry_of)(uword address), u64 flags) {
+    for (physical_t at = framebuffer.start; at < framebuffer.end; at += TABLE_SPAN) {
+        u64 *entry = entry_of(X86_FRAMEBUFFER + (uword)(at - framebuffer.start));
+        ASSERT(entry != NULL, "no table left to map the graphics screen");
+        *entry = at | flags | X86_LARGE;
+    }
+}
+
+volatile void *x86_framebuffer_map(const struct info_framebuffer *picture) {
+    const physical_t unit = TABLE_SPAN;
+    physical_t end = picture->address + (u64)picture->pitch * picture->height;
+    framebuffer.start = picture->address & ~(unit - 1);
+    framebuffer.end = (end + unit - 1) & ~(unit - 1);
+    framebuffer.first_page = picture->address & X86_FRAME_MASK;
+    framebuffer.last_page = (end - 1) & X86_FRAME_MASK;
+    framebuffer_map(x86_boot_directory_entry, X86_PRESENT | X86_WRITE | X86_CACHE_DISABLE);
+    cr3_write(cr3_read());
+    return (volatile char *)X86_FRAMEBUFFER + (uword)(picture->address - framebuffer.start);
+}
+
 void x86_paging_initialise(struct boot_info *boot) {
     x86_map_memory(boot);
     if (X86_IMAGE_BASE != X86_DIRECT_MAP) {
@@ -137,6 +170,8 @@ void x86_paging_initialise(struct boot_info *boot) {
                (u32)RESERVE_PAGES);
     }
     map_windows();
+    framebuffer_map(x86_kernel_directory_entry,
+                    x86_kernel_data_flags() | (x86_features.pat ? X86_COMBINE : X86_CACHE_DISABLE));
     x86_root_initialise(boot);
     boot->kernel_end = x86_image_physical(reserve[reserve_used]);
 }

@@ -30,6 +30,9 @@ u64 x86_kernel_data_flags(void);
 /* The directory entry of the kernel's own root for ADDRESS; null when the reserve is used up. */
 u64 *x86_kernel_directory_entry(uword address);
 
+/* The same in the tables of boot/entry.asm, for an address from X86_FRAMEBUFFER on. */
+u64 *x86_boot_directory_entry(uword address);
+
 /* Direct-map the memory of BOOT, and leave in BOOT only what may be managed. */
 void x86_map_memory(struct boot_info *boot);
 

@@ -21,6 +21,10 @@
 #define CR4_SMAP (1u << 21)
 #define MSR_EFER 0xC0000080u
 #define MSR_FS_BASE 0xC0000100u
+#define MSR_PAT 0x277u
+/* As after a reset but for entry 1 (PWT alone), which is write-combining and not write-through: no
+ * page had used it. SDM 3A 12.12.4 */
+#define PAT_VALUE 0x0007040600070106ull
 #define EFER_SCE (1u << 0)
 #define EFER_LME (1u << 8)
 #define EFER_NXE (1u << 11)

@@ -266,6 +266,7 @@ enum info_kind {
     INFO_REGION,       /* struct info_region; in: pid, slot, index */
     INFO_COMMAND_LINE, /* char[length]: the kernel's command line */
     INFO_CPU,          /* struct info_cpu; in: number; E_NOTFOUND past the last */
+    INFO_FRAMEBUFFER,  /* struct info_framebuffer; E_NOTFOUND: the machine shows text, or nothing */
 };
 
 /* Why translations of a quarter were shot down. */
@@ -358,6 +359,16 @@ struct info_region {
     uint32_t resident; /* pages present in it */
     uint32_t shared;   /* of those: with another quarter, copy-on-write */
     uint32_t large;    /* 2 MiB pages in it */
+};
+
+/* The graphics screen as the loader has set it up: lines of pixels, PITCH bytes apart. A colour of a
+ * pixel has BITS bits from bit SHIFT on. */
+struct info_framebuffer {
+    uint64_t address;              /* physical, of the upper left pixel */
+    uint32_t pitch, width, height; /* bytes, pixels, pixels */
+    uint32_t depth;                /* bits of a pixel: 15, 16, 24 or 32 */
+    uint8_t red_shift, red_bits, green_shift, green_bits, blue_shift, blue_bits;
+    uint8_t reserved[2];
 };
 
 #endif

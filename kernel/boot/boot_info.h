@@ -10,6 +10,7 @@
 
 #define BOOT_RANGES 64
 #define BOOT_COMMAND_LINE 4096
+#define BOOT_FRAMEBUFFER_LIMIT (28u << 20)
 
 /* Usable RAM, half-open, in bytes; sorted, not overlapping, whole frames; holes are simply
  * absent. */
@@ -24,6 +25,9 @@ struct boot_info {
     physical_t kernel_start, kernel_end; /* the loaded image with its BSS */
     physical_t initrd_start, initrd_end; /* equal: there is none. Start is page aligned */
     physical_t acpi_rsdp;                /* 0: unknown */
+    /* The graphics screen; width 0: there is none. Its lines lie in BOOT_FRAMEBUFFER_LIMIT bytes from
+     * the 2 MiB border before it on. */
+    struct info_framebuffer framebuffer;
     char command_line[BOOT_COMMAND_LINE];
 };
 

@@ -14,10 +14,17 @@ static struct cache device_cache = CACHE("device memory", sizeof(struct device_m
 /* Immutable after boot. */
 static struct boot_range ram[BOOT_RANGES];
 static u32 ram_count;
+static struct info_framebuffer framebuffer;
 
 void device_memory_initialise(const struct boot_info *boot) {
     ram_count = boot->range_count;
     memcpy(ram, boot->range, sizeof(ram));
+    framebuffer = boot->framebuffer;
+}
+
+int device_framebuffer(struct info_framebuffer *picture) {
+    *picture = framebuffer;
+    return framebuffer.width != 0 ? E_OK : E_NOTFOUND;
 }
 
 static bool is_ram(physical_t start, physical_t end) {

@@ -18,8 +18,11 @@ struct device_memory {
     u32 pages;      /* at most a quarter's */
 };
 
-/* Remember what is RAM, as the loader says: before the architecture takes its part of it. */
+/* Remember what is RAM, and where the screen is, as the loader says: before the architecture takes its part of it. */
 void device_memory_initialise(const struct boot_info *boot);
+
+/* The graphics screen that the loader has set up; E_NOTFOUND: there is none. */
+int device_framebuffer(struct info_framebuffer *picture);
 
 /* E_ALIGN, E_INVALID (nothing), E_RANGE (more than a quarter, or beyond what the CPUs can address),
  * E_BUSY (RAM, or a device of the kernel's), E_NOMEM. One reference. */

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The text screen: see text_screen.h. */
+/* The cells and the sequences: see text_screen.h. */
 #include "kernel/format/text_screen.h"
 
-#define COLUMNS 80u
-#define ROWS 25u
-#define MEMORY_ROWS 200u
 #define COLOUR_NORMAL 0x07
-#define START_HIGH 0x0C
-#define START_LOW 0x0D
-#define CURSOR_HIGH 0x0E
-#define CURSOR_LOW 0x0F
 
-static volatile uint16_t *cell(struct text_screen *screen, uint32_t at_row, uint32_t at_column) {
-    return &screen->memory[(screen->first_row + at_row) * COLUMNS + at_column];
+volatile uint16_t *text_screen_cell(struct text_screen *screen, uint32_t row, uint32_t column) {
+    return &screen->memory[(screen->first_row + row) * screen->columns + column];
 }
 
 /* The attribute byte: high nibble background, low nibble foreground. */
@@ -21,30 +14,38 @@ static uint8_t attribute(struct text_screen *screen) {
     return screen->reverse ? (uint8_t)((value & 0x0F) << 4 | (value & 0x70) >> 4) : value;
 }
 
+/* The rows from FIRST to LAST have to be shown anew. */
+static void changed(struct text_screen *screen, uint32_t first, uint32_t last) {
+    screen->changed_first = first < screen->changed_first ? first : screen->changed_first;
+    screen->changed_end = last >= screen->changed_end ? last + 1 : screen->changed_end;
+}
+
 /* Blank COUNT cells from (AT_ROW, AT_COLUMN) on, in reading order. */
 static void blank(struct text_screen *screen, uint32_t at_row, uint32_t at_column, uint32_t count) {
-    volatile uint16_t *to = cell(screen, at_row, at_column);
+    volatile uint16_t *to = text_screen_cell(screen, at_row, at_column);
     uint16_t space = (uint16_t)((screen->colour & 0x70) << 8 | COLOUR_NORMAL << 8 | ' ');
     for (uint32_t i = 0; i < count; i++) {
         to[i] = space;
     }
+    changed(screen, at_row, at_row + (at_column + count - 1) / screen->columns);
 }
 
 static void scroll(struct text_screen *screen) {
-    if (screen->first_row + ROWS == MEMORY_ROWS) {
-        volatile uint16_t *from = cell(screen, 1, 0);
-        for (uint32_t i = 0; i < (ROWS - 1) * COLUMNS; i++) {
+    if (screen->first_row + screen->rows == screen->memory_rows) {
+        volatile uint16_t *from = text_screen_cell(screen, 1, 0);
+        for (uint32_t i = 0; i < (screen->rows - 1) * screen->columns; i++) {
             screen->memory[i] = from[i];
         }
         screen->first_row = 0;
     } else {
         screen->first_row++;
     }
-    blank(screen, ROWS - 1, 0, COLUMNS);
+    blank(screen, screen->rows - 1, 0, screen->columns);
+    changed(screen, 0, screen->rows - 1);
 }
 
 static void line_feed(struct text_screen *screen) {
-    if (screen->row + 1 < ROWS) {
+    if (screen->row + 1 < screen->rows) {
         screen->row++;
     } else {
         scroll(screen);
@@ -89,34 +90,36 @@ static void set_rendition(struct text_screen *screen, uint32_t code) {
 
 static void erase_line(struct text_screen *screen, uint32_t what) {
     uint32_t from = what == 0 ? screen->column : 0;
-    uint32_t to = what == 1 ? smaller(screen->column + 1, COLUMNS) : COLUMNS;
+    uint32_t to = what == 1 ? smaller(screen->column + 1, screen->columns) : screen->columns;
     blank(screen, screen->row, from, to - from);
 }
 
 static void erase_screen(struct text_screen *screen, uint32_t what) {
     if (what == 0) {
-        blank(screen, screen->row, screen->column, (ROWS - screen->row) * COLUMNS - screen->column);
+        blank(screen, screen->row, screen->column,
+              (screen->rows - screen->row) * screen->columns - screen->column);
     } else if (what == 1) {
-        blank(screen, 0, 0, screen->row * COLUMNS + smaller(screen->column + 1, COLUMNS));
+        blank(screen, 0, 0,
+              screen->row * screen->columns + smaller(screen->column + 1, screen->columns));
     } else {
-        blank(screen, 0, 0, ROWS * COLUMNS);
+        blank(screen, 0, 0, screen->rows * screen->columns);
     }
 }
 
 static void move_to(struct text_screen *screen, uint32_t to_row, uint32_t to_column) {
-    screen->row = smaller(to_row, ROWS - 1);
-    screen->column = smaller(to_column, COLUMNS - 1);
+    screen->row = smaller(to_row, screen->rows - 1);
+    screen->column = smaller(to_column, screen->columns - 1);
 }
 
 static void move(struct text_screen *screen, char direction, uint32_t count) {
-    uint32_t at = smaller(screen->column, COLUMNS - 1);
+    uint32_t at = smaller(screen->column, screen->columns - 1);
     switch (direction) {
     case 'A':
         return move_to(screen, screen->row - smaller(screen->row, count), at);
     case 'B':
-        return move_to(screen, screen->row + smaller(count, ROWS), at);
+        return move_to(screen, screen->row + smaller(count, screen->rows), at);
     case 'C':
-        return move_to(screen, screen->row, at + smaller(count, COLUMNS));
+        return move_to(screen, screen->row, at + smaller(count, screen->columns));
     default:
         return move_to(screen, screen->row, at - smaller(at, count));
     }
@@ -189,7 +192,7 @@ static void take_text(struct text_screen *screen, char byte) {
         move(screen, 'D', 1);
         break;
     case '\t':
-        screen->column = smaller((screen->column + 8) & ~7u, COLUMNS - 1);
+        screen->column = smaller((screen->column + 8) & ~7u, screen->columns - 1);
         break;
     case '\033':
         screen->state = SCREEN_ESCAPE;
@@ -198,12 +201,14 @@ static void take_text(struct text_screen *screen, char byte) {
     case 0:
         break;
     default:
-        if (screen->column == COLUMNS) { /* only now: a full line may be followed by a newline */
+        if (screen->column ==
+            screen->columns) { /* only now: a full line may be followed by a newline */
             screen->column = 0;
             line_feed(screen);
         }
-        *cell(screen, screen->row, screen->column++) =
+        *text_screen_cell(screen, screen->row, screen->column++) =
             (uint16_t)((uint16_t)attribute(screen) << 8 | (uint8_t)byte);
+        changed(screen, screen->row, screen->row);
     }
 }
 
@@ -219,23 +224,7 @@ static void take(struct text_screen *screen, char byte) {
     }
 }
 
-/* ---- The card -------------------------------------------------------------------------------- */
-
-static void controller_write(struct text_screen *screen, uint8_t index, uint32_t value) {
-    screen->write(index, (uint8_t)(value >> 8));
-    screen->write(index + 1, (uint8_t)value);
-}
-
-static uint32_t controller_read(struct text_screen *screen, uint8_t index) {
-    return (uint32_t)screen->read(index) << 8 | screen->read(index + 1);
-}
-
-static void controller_update(struct text_screen *screen) {
-    uint32_t start = screen->first_row * COLUMNS;
-    uint32_t column = smaller(screen->column, COLUMNS - 1);
-    controller_write(screen, START_HIGH, start);
-    controller_write(screen, CURSOR_HIGH, start + screen->row * COLUMNS + column);
-}
+/* ---- The whole ------------------------------------------------------------------------------- */
 
 void text_screen_write(struct text_screen *screen, const char *text, size_t length) {
     if (!screen->present) {
@@ -244,42 +233,27 @@ void text_screen_write(struct text_screen *screen, const char *text, size_t leng
     for (size_t i = 0; i < length; i++) {
         take(screen, text[i]);
     }
-    controller_update(screen);
+    screen->show(screen);
+    screen->changed_first = screen->rows;
+    screen->changed_end = 0;
 }
 
-/* Memory that keeps what is written to it is a screen. */
-static void begin(struct text_screen *screen) {
-    uint16_t before = screen->memory[0];
-    screen->memory[0] = 0xA55A;
-    screen->present = screen->memory[0] == 0xA55A;
-    screen->memory[0] = before;
+void text_screen_begin(struct text_screen *screen) {
     screen->colour = COLOUR_NORMAL;
     screen->bold = screen->reverse = false;
     screen->state = SCREEN_TEXT;
+    screen->changed_first = 0;
+    screen->changed_end = screen->rows;
 }
 
-void text_screen_clear(struct text_screen *screen) {
-    begin(screen);
-    if (screen->present) {
-        blank(screen, 0, 0, ROWS * COLUMNS);
-        controller_update(screen);
-    }
+void text_screen_place(struct text_screen *screen, uint32_t first_row, uint32_t row,
+                       uint32_t column) {
+    screen->first_row = first_row;
+    screen->row = row;
+    screen->column = column;
 }
 
-void text_screen_resume(struct text_screen *screen) {
-    begin(screen);
-    if (!screen->present) {
-        return;
-    }
-    uint32_t start = controller_read(screen, START_HIGH);
-    uint32_t cursor = controller_read(screen, CURSOR_HIGH) - start;
-    bool sensible =
-        start % COLUMNS == 0 && start / COLUMNS + ROWS <= MEMORY_ROWS && cursor < ROWS * COLUMNS;
-    if (!sensible) {
-        screen->first_row = screen->row = screen->column = 0;
-        return;
-    }
-    screen->first_row = start / COLUMNS;
-    screen->row = cursor / COLUMNS;
-    screen->column = cursor % COLUMNS;
+void text_screen_blank(struct text_screen *screen) {
+    text_screen_place(screen, 0, 0, 0);
+    blank(screen, 0, 0, screen->rows * screen->columns);
 }

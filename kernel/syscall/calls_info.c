@@ -10,6 +10,7 @@
 #include "kernel/base/atomic.h"
 #include "kernel/base/cpu.h"
 #include "kernel/boot/boot.h"
+#include "kernel/device/memory.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/sched.h"
 #include "kernel/syscall/syscall.h"
@@ -184,6 +185,7 @@ union info {
     struct info_cpu cpu;
     struct info_process process;
     struct info_region region;
+    struct info_framebuffer framebuffer;
 };
 
 static int info_fill(u32 kind, union info *info) {
@@ -194,6 +196,8 @@ static int info_fill(u32 kind, union info *info) {
         return cpu_fill(&info->cpu);
     case INFO_PROCESS:
         return process_fill(&info->process);
+    case INFO_FRAMEBUFFER:
+        return device_framebuffer(&info->framebuffer);
     default:
         return region_fill(&info->region);
     }
@@ -206,6 +210,7 @@ long call_system_info(uword system, uword kind, uword buffer, uword length) {
         [INFO_PROCESS] = sizeof(struct info_process),
         [INFO_REGION] = sizeof(struct info_region),
         [INFO_CPU] = sizeof(struct info_cpu),
+        [INFO_FRAMEBUFFER] = sizeof(struct info_framebuffer),
     };
     union info info;
     int error = system_check((int)system, RIGHT_READ);

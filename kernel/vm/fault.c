@@ -68,9 +68,10 @@ int page_fill(struct quarter *quarter, const struct region *region, entry_t *tab
         frame = (frame_t){region->first_frame + ((offset - region->start) >> PAGE_SHIFT)};
         if (region->kind == REGION_DEVICE) {
             flags = entry_flags_for(quarter, region, true) | ENTRY_DEVICE | ENTRY_SHARED;
-        } else {
-            frame_reference(frame);
+            table_put(quarter, table, table_index(offset), arch_entry_make_device(frame, flags));
+            return 0;
         }
+        frame_reference(frame);
     }
     table_put(quarter, table, table_index(offset), arch_entry_make(frame, flags));
     return 0;

@@ -29,7 +29,7 @@ KERNEL_INCLUDES = -I. -Iarch/x86/$(ARCH) -Iarch/x86 -I$(BUILD) \
 kernel_folders := $(shell find kernel -type d) arch/x86 arch/x86/$(ARCH) boot
 kernel_c := $(sort $(foreach folder,$(kernel_folders),$(wildcard $(folder)/*.c)))
 kernel_asm := $(sort $(foreach folder,$(kernel_folders),$(wildcard $(folder)/*.asm)))
-kernel_objects := $(kernel_c:%.c=$(out)/%.o) $(kernel_asm:%.asm=$(out)/%.asm.o)
+kernel_objects := $(kernel_c:%.c=$(out)/%.o) $(out)/font.o $(kernel_asm:%.asm=$(out)/%.asm.o)
 
 FAST_PATH ?= 1##  0: every message takes the general way (kernel/ipc/fast.c)
 
@@ -93,6 +93,15 @@ $(generated)/syscalls.h: $(syscall_table)
 $(generated)/stubs-%.asm: $(syscall_table)
 	@mkdir -p $(@D)
 	$(call quietly,GEN,$@)$(PYTHON) $(generator) stubs $* $@
+
+# The font, out of its package: for the kernel here, for programs in user.mk.
+$(generated)/font.c: tools/make/font.py
+	@mkdir -p $(@D)
+	$(call quietly,GEN,$@)$(PYTHON) $< $@
+
+$(out)/font.o: $(generated)/font.c $(out)/kernel.flags
+	$(call quietly,CC,$<)$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_INCLUDES) \
+		-MMD -MP -c $< -o $@
 
 docs/syscalls.md: $(syscall_table)
 	$(call quietly,GEN,$@)$(PYTHON) $(generator) docs $@

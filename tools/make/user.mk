@@ -68,9 +68,10 @@ extra_programs := $(patsubst $(EXTRA)/%.c,$(out)/extra/%.elf,$(if $(EXTRA),$(wil
 user_parts_c := $(sort $(wildcard user/bin/*/*.c user/demos/*/*.c user/servers/*/*.c))
 user_etc := $(sort $(wildcard user/etc/*))
 user_man := $(sort $(filter-out %/README.md,$(wildcard docs/man/*.md)))
-user_format_objects := $(out)/user/lib/elf.o $(out)/user/lib/cpio.o $(out)/user/lib/text_screen.o
+user_format_objects := $(out)/user/lib/elf.o $(out)/user/lib/cpio.o $(out)/user/lib/text_screen.o \
+	$(out)/user/lib/vga_text.o $(out)/user/lib/glyph_screen.o
 user_library_objects := $(user_library_c:%.c=$(out)/%.o) $(user_format_objects) \
-	$(out)/user/lib/stubs.o
+	$(out)/user/lib/stubs.o $(out)/user/lib/font.o
 user_crt := $(out)/user/lib/crt-$(ARCH).o
 
 # Files that change only when the flags do, or when the set of files does.
@@ -105,6 +106,10 @@ $(out)/extra/%.o: $(EXTRA)/%.c $(user_needs) | $(user_generated)
 endif
 
 $(user_format_objects): $(out)/user/lib/%.o: kernel/format/%.c $(user_needs) | $(user_generated)
+	@mkdir -p $(@D)
+	$(user_compile)
+
+$(out)/user/lib/font.o: $(generated)/font.c $(user_needs)
 	@mkdir -p $(@D)
 	$(user_compile)
 

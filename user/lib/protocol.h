@@ -119,6 +119,13 @@ enum console_label {
 
     /* in: word[0] CONSOLE_* bits, or CONSOLE_ASK to leave them. out: word[0] the bits before. */
     CONSOLE_MODE,
+
+    /* The graphics screen, to draw on (docs/screen.md). out: handle[0] a session that has it: its last
+     * close, also by the client's death, gives it back. handle[1] a quarter of slot 2 (read, write,
+     * map), where it is mapped, with word[0] the offset of the first pixel; bytes: struct
+     * info_framebuffer. What clients write meanwhile appears when it is given back. The server can take
+     * it away: then the quarter is empty. ENODEV: there is none; EBUSY: another one draws. */
+    CONSOLE_SCREEN,
 };
 
 /* To HANDLE_NAMES. Whoever may look up may not register: which names there are is init's table, and

@@ -191,6 +191,21 @@ int quartet_console_mode(uint64_t bits);
 /* These processes get Ctrl-C, in place of all before. Sets errno. */
 int quartet_console_foreground(const int *processes, size_t count);
 
+/* ---- The graphics screen (surface.c) -----------------------------------------------------------
+ *
+ * The caller has it until it calls surface_close(), or ends; in between the console draws nothing. */
+
+struct quartet_surface {
+    struct info_framebuffer picture;
+    volatile uint8_t *pixels; /* of the upper left corner, in slot 2 */
+    int session;
+};
+
+/* Get it, and attach it in slot 2, which must be empty. 0, or -1 with errno set: ENODEV if the machine has
+ * none, EBUSY if another one draws. */
+int quartet_surface_open(struct quartet_surface *surface);
+void quartet_surface_close(struct quartet_surface *surface);
+
 /* ---- Services (service.c); these set errno --------------------------------------------------- */
 
 struct service_state; /* protocol.h */

@@ -86,6 +86,9 @@ static void serve(const struct message *message, const char *bytes) {
     case FILE_POLL:
         line_poll(message);
         break;
+    case CONSOLE_SCREEN:
+        surface_lend(token);
+        break;
     case FILE_SEEK:
         reply_send(token, ESPIPE, 0, NULL, 0);
         break;
@@ -118,10 +121,15 @@ static int serve_messages(void) {
         if (result < 0 && result != -E_FAULT && result != -E_LIMIT) {
             return 1;
         }
-        if (result < 0 || message.kind != MESSAGE_CALL) {
+        if (result < 0) {
             continue;
         }
         console_lock();
+        if (message.kind != MESSAGE_CALL) {
+            surface_returned(message.badge);
+            console_unlock();
+            continue;
+        }
         handles_take(&message);
         serve(&message, bytes);
         console_unlock();
@@ -137,8 +145,9 @@ static void fail(const char *what) {
     exit(1);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     touch_own_memory();
+    surface_start(argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0);
     console_events = (int)notification_create();
     if (console_events < 0) {
         fail("create a notification");

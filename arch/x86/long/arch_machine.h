@@ -6,6 +6,7 @@
  *   0x0000000000000000 the four slots, up to 0x100000000
  *   0xFFFF800000000000 all memory, by the largest pages that the CPU has
  *   0xFFFFFFFF80000000 the kernel's image, at this + its physical address, by 4 KiB pages
+ *   0xFFFFFFFFC0000000 the graphics screen, up to 28 MiB
  *   0xFFFFFFFFFFE00000 the last 2 MiB: device pages
  */
 #ifndef ARCH_MACHINE_H
@@ -26,6 +27,7 @@
 #define X86_DIRECT_MAP 0xFFFF800000000000ull
 #define X86_DIRECT_MAP_SIZE 0x8000000000ull /* one PML4 entry; less is mapped: long/root.c */
 #define X86_WINDOWS 0xFFFFFFFFFFE00000ull   /* the last 2 MiB */
+#define X86_FRAMEBUFFER 0xFFFFFFFFC0000000ull
 #define X86_IDENTITY_SIZE 0x100000000ull    /* what boot/entry.asm maps one to one */
 
 /* PML4[0] -> PDPT, of which entries 0..3 are the quarters. */

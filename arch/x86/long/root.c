@@ -142,6 +142,16 @@ u64 *x86_kernel_directory_entry(uword address) {
     return directory == NULL ? NULL : &directory[address >> TABLE_SHIFT & (TABLE_ENTRIES - 1)];
 }
 
+extern u64 boot_tables[][TABLE_ENTRIES];
+
+/* Page 5 is the PDPT of the last GiBs. */
+u64 *x86_boot_directory_entry(uword address) {
+    static u64 directory[TABLE_ENTRIES] __attribute__((aligned(4096)));
+    boot_tables[5][address >> LEVEL3_SHIFT & (TABLE_ENTRIES - 1)] =
+        x86_image_physical(directory) | X86_PRESENT | X86_WRITE;
+    return &directory[address >> TABLE_SHIFT & (TABLE_ENTRIES - 1)];
+}
+
 /* 1 GiB at START by one entry: where the CPU can, and not the first GiB, which has the image's
  * read-only parts. */
 static bool map_gigabyte(physical_t start) {

@@ -4,7 +4,8 @@
  *
  *   0x00000000 slot 0   0x40000000 slot 1   0x80000000 slot 2   0xC0000000 slot 3, up to
  *   0xF0000000 low memory: physical 0..224 MiB, 2 MiB pages; the image at 1 MiB, 4 KiB pages
- *   0xFE000000 nothing
+ *   0xFE000000 the graphics screen, up to 28 MiB
+ *   0xFFC00000 nothing
  *   0xFFE00000 the last 2 MiB: two windows for each CPU, device pages, and
  *   0xFFFFE000 the system-call page, which users may read and execute
  *   0xFFFFF000 nothing
@@ -27,6 +28,7 @@
 #define X86_DIRECT_MAP_SIZE 0x0E000000u
 #define X86_WINDOWS 0xFFE00000u /* the last 2 MiB */
 #define X86_SYSTEM_CALL_PAGE 0xFFFFE000u
+#define X86_FRAMEBUFFER 0xFE000000u
 #define X86_IDENTITY_SIZE 0xF0000000ull /* what boot/entry.asm maps one to one */
 
 /* The hardware's own four quarters, loaded into PDPTE registers by MOV CR3. Physical address below

@@ -65,6 +65,13 @@ u64 *x86_kernel_directory_entry(uword address) {
     return &kernel_directory[address >> TABLE_SHIFT & (TABLE_ENTRIES - 1)];
 }
 
+extern u64 boot_tables[][TABLE_ENTRIES];
+
+/* Page 3 is the last directory. */
+u64 *x86_boot_directory_entry(uword address) {
+    return &boot_tables[3][address >> TABLE_SHIFT & (TABLE_ENTRIES - 1)];
+}
+
 /* By whole 2 MiB, so no tables are needed but for the image; what is no RAM in between, nobody
  * touches. */
 void x86_map_memory(struct boot_info *boot) {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The console server's parts. The mutex `console_lock` guards line.c, foreground.c,
- * output.c, and output to the devices; whoever calls them takes it first.
+ * output.c, surface.c, and output to the devices; whoever calls them takes it first.
  *   line.c        what is typed: editing of a line, and the bytes that are ready to be read
  *   foreground.c  whom ^C ends
  *   output.c      what clients write, and what the kernel has to say
  *   input.c       interrupts, and the keys that come of them
+ *   surface.c     who draws on the screen for a while
  *   serial.c, keyboard.c, screen.c    the devices; handles.h: how this process reaches them
  */
 #ifndef CONSOLE_H
@@ -36,6 +37,14 @@ void keyboard_start(void);
 void keyboard_interrupt(void);
 void screen_start(void);
 void screen_write(const char *text, uint32_t length);
+bool screen_picture(struct info_framebuffer *picture); /* false: it shows text by itself, or nothing */
+void screen_hide(void);   /* somebody else draws on it */
+void screen_redraw(void); /* and no longer */
+
+/* surface.c: the screen, to draw on */
+void surface_start(uint32_t instance);
+void surface_lend(uint64_t token);      /* answers CONSOLE_SCREEN */
+void surface_returned(uint64_t badge);  /* a session with BADGE is closed */
 
 /* input.c */
 enum console_event {

@@ -14,6 +14,7 @@ enum console_handle {
     CONSOLE_KEYBOARD_LINE,
     CONSOLE_SCREEN_PORTS,
     CONSOLE_SCREEN_MEMORY,
+    CONSOLE_FRAMEBUFFER, /* its pages; where it is in them, INFO_FRAMEBUFFER says */
 };
 
 #define SERIAL_PORT 0x3F8

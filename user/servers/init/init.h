@@ -43,6 +43,7 @@ enum grant_kind {
     GRANT_LINE,    /* interrupt line FIRST */
     GRANT_PORTS,   /* COUNT ports from FIRST on */
     GRANT_MEMORY,  /* COUNT bytes of device memory from FIRST on */
+    GRANT_SCREEN,  /* the device memory of the framebuffer */
     GRANT_MAPS,    /* the one in which file servers leave to each other what is mapped */
 };
 

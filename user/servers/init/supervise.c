@@ -58,11 +58,25 @@ static size_t named_resolve(const struct grant *grant, struct quartet_gift *gift
     return count;
 }
 
+/* The pages of the graphics screen; false: there is none. */
+static bool framebuffer_range(struct device_range *range) {
+    struct info_framebuffer picture;
+    if (system_info(HANDLE_SYSTEM, INFO_FRAMEBUFFER, &picture, sizeof picture) < 0) {
+        return false;
+    }
+    uint64_t end = picture.address + (uint64_t)picture.pitch * picture.height;
+    range->physical = picture.address & ~(uint64_t)(PAGE_SIZE - 1);
+    range->length = ((end + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1)) - range->physical;
+    return true;
+}
+
 /* A device for one server: it has the only handle afterwards, so the line is free again when it has
  * ended. Negative: the machine has no such device. */
 static int device_create_for(const struct grant *grant) {
     struct device_range range = {.physical = grant->first, .length = grant->count};
     switch (grant->kind) {
+    case GRANT_SCREEN:
+        return framebuffer_range(&range) ? (int)device_create(HANDLE_SYSTEM, &range) : QUARTET_NONE;
     case GRANT_LINE:
         return (int)irq_create(HANDLE_SYSTEM, grant->first);
     case GRANT_PORTS:
@@ -73,7 +87,8 @@ static int device_create_for(const struct grant *grant) {
 }
 
 static bool grant_is_device(const struct grant *grant) {
-    return grant->kind == GRANT_LINE || grant->kind == GRANT_PORTS || grant->kind == GRANT_MEMORY;
+    return grant->kind == GRANT_LINE || grant->kind == GRANT_PORTS || grant->kind == GRANT_MEMORY ||
+           grant->kind == GRANT_SCREEN;
 }
 
 void grants_release(const struct grant *grant, const struct quartet_gift *gifts, size_t count) {
@@ -106,6 +121,7 @@ size_t grants_resolve(const struct grant *grant, struct quartet_gift gifts[GRANT
         case GRANT_LINE:
         case GRANT_PORTS:
         case GRANT_MEMORY:
+        case GRANT_SCREEN:
             handle = device_create_for(grant);
             break;
         case GRANT_NAMED:

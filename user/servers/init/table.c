@@ -9,11 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/format/text_screen.h"
+#include "kernel/format/vga_text.h"
 #include "user/servers/board.h"
 #include "user/servers/console/handles.h"
 
 static void names_arguments(const struct service *names, char **argv);
+static void console_arguments(const struct service *console, char **argv);
 static void files_arguments(const struct service *files, char **argv);
 static void loader_arguments(const struct service *loader, char **argv);
 
@@ -40,12 +41,15 @@ static const struct grant console_grants[] = {
     PORTS(CONSOLE_KEYBOARD_DATA, KEYBOARD_DATA, 1),
     PORTS(CONSOLE_KEYBOARD_STATUS, KEYBOARD_STATUS, 1),
     LINE(CONSOLE_KEYBOARD_LINE, KEYBOARD_LINE),
-    PORTS(CONSOLE_SCREEN_PORTS, TEXT_SCREEN_CONTROLLER, 2),
+    PORTS(CONSOLE_SCREEN_PORTS, VGA_TEXT_CONTROLLER, 2),
     {.kind = GRANT_MEMORY,
      .rights = RIGHT_READ | RIGHT_WRITE | RIGHT_MAP,
      .index = CONSOLE_SCREEN_MEMORY,
-     .first = TEXT_SCREEN_MEMORY,
-     .count = TEXT_SCREEN_SIZE},
+     .first = VGA_TEXT_MEMORY,
+     .count = VGA_TEXT_SIZE},
+    {.kind = GRANT_SCREEN,
+     .rights = RIGHT_READ | RIGHT_WRITE | RIGHT_MAP,
+     .index = CONSOLE_FRAMEBUFFER},
     {.kind = GRANT_END},
 };
 
@@ -78,6 +82,7 @@ struct service services[] = {
         .plan = PLAN_SPAWN,
         .badge = BADGE_CONSOLE,
         .grants = console_grants,
+        .arguments = console_arguments,
         .named = true,
         .essential = true,
     },
@@ -149,6 +154,13 @@ uint32_t machine_frames(void) {
     check(system_info(HANDLE_SYSTEM, INFO_MACHINE, &machine, sizeof machine),
           "cannot ask for the memory");
     return machine.frames;
+}
+
+/* Which instance it is. */
+static void console_arguments(const struct service *console, char **argv) {
+    static char instance[16];
+    snprintf(instance, sizeof instance, "%lu", (unsigned long)console->state.restarts);
+    argv[0] = instance;
 }
 
 /* The initrd's length, half of the memory for what is written, and which instance it is. */
