@@ -10,10 +10,11 @@
 #define PLAIN 0x0700u /* the colours of a cell that nothing is known of */
 #define FIRST_PRINTED 32u
 
-/* In the card's order: blue is bit 0, red bit 2, bright bit 3. */
+/* In the card's order: blue is bit 0, red bit 2, bright bit 3. Thin letters want lighter dark colours
+ * than a card has. */
 static const uint32_t colours[GLYPH_SCREEN_PALETTE] = {
-    0x000000, 0x0000AA, 0x00AA00, 0x00AAAA, 0xAA0000, 0xAA00AA, 0xAA5500, 0xAAAAAA,
-    0x555555, 0x5555FF, 0x55FF55, 0x55FFFF, 0xFF5555, 0xFF55FF, 0xFFFF55, 0xFFFFFF,
+    0x000000, 0x3566D8, 0x28A828, 0x28A8A8, 0xD03838, 0xB050C0, 0xB87828, 0xB8B8B8,
+    0x707070, 0x78A8FF, 0x68E068, 0x68E8E8, 0xFF7070, 0xF088F0, 0xF8E868, 0xFFFFFF,
 };
 
 static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
