@@ -38,6 +38,7 @@ def boot_by_hand(shell, words):
     for line in [
         f"multiboot2 /boot/{ARCH}/kernel.elf {words}",
         f"module2 /boot/{ARCH}/initrd.cpio",
+        "set gfxpayload=text",
         "boot",
     ]:
         shell.expect("grub> ")

@@ -15,6 +15,7 @@
  * the page faults in these and shootdowns of them since they were made.
  */
 #include "command.h"
+#include "leave.h"
 
 #include <quartet.h>
 
@@ -196,36 +197,22 @@ static int plain_screens(long count, long seconds) {
     return command_end("qtop", EXIT_SUCCESS);
 }
 
-static uint32_t leaving;
-
-static int keys_read(void *unused) {
-    char key = 0;
-    (void)unused;
-    while (key != 'q' && read(STDIN_FILENO, &key, 1) == 1) {
-    }
-    __atomic_store_n(&leaving, 1, __ATOMIC_RELEASE);
-    futex_wake((uintptr_t)&leaving, 1);
-    return 0;
-}
-
 static int live_screens(long seconds) {
     const char *text = getenv("LINES");
     long lines = 24;
     if (text != NULL && command_number(text, 10, 1000, &lines) != 0) {
         lines = 24;
     }
-    int mode = quartet_console_mode(CONSOLE_KILL);
-    if (mode < 0 || quartet_thread_start(keys_read, NULL) == NULL) {
+    if (leave_start() < 0) {
         return command_fail("qtop", "console");
     }
-    while (!__atomic_load_n(&leaving, __ATOMIC_ACQUIRE)) {
+    do {
         printf("\033[H\033[J");
         print_screen((uint32_t)lines);
         fflush(stdout);
-        futex_wait((uintptr_t)&leaving, 0, (uint32_t)seconds * 1000000);
-    }
+    } while (!leave_wait((uint32_t)seconds * 1000000));
     putchar('\n');
-    quartet_console_mode((uint64_t)mode);
+    leave_end();
     return command_end("qtop", EXIT_SUCCESS);
 }
 
