@@ -24,7 +24,7 @@ struct x86_features {
     bool fxsr;          /* FXSAVE; CR4.OSFXSR set */
     bool sse;           /* CR4.OSFXSR and OSXMMEXCPT set */
     bool machine_check; /* CR4.MCE set, banks on */
-    bool pat; /* its table is as PAT_VALUE says */
+    bool pat;           /* its table is as PAT_VALUE says */
     bool apic;
     bool tsc;
     bool page_1g;       /* used for the direct map (long only) */

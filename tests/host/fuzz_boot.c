@@ -36,6 +36,11 @@ static void check_boot(const struct boot_info *boot, const char *error) {
     }
     PROMISE(covered(boot, boot->kernel_start, boot->kernel_end));
     PROMISE(boot->initrd_start <= boot->initrd_end && boot->initrd_start % PAGE_SIZE == 0);
+    const struct info_framebuffer *picture = &boot->framebuffer;
+    PROMISE(picture->width == 0 ||
+            (picture->width * (picture->depth / 8) <= picture->pitch &&
+             picture->address % (2 << 20) + (u64)picture->pitch * picture->height <=
+                 BOOT_FRAMEBUFFER_LIMIT));
     PROMISE(boot->initrd_start == boot->initrd_end ||
             covered(boot, boot->initrd_start, boot->initrd_end));
 }

@@ -289,6 +289,96 @@ static void put_acpi_tags(u32 type, u32 size, u32 type_2, u32 size_2) {
     assert_null(boot_from_multiboot2(&boot, &memory, MB));
 }
 
+static const struct info_framebuffer good_picture = {
+    .address = 0xFD000000,
+    .pitch = 4096,
+    .width = 1024,
+    .height = 768,
+    .depth = 32,
+    .red_shift = 16,
+    .red_bits = 8,
+    .green_shift = 8,
+    .green_bits = 8,
+    .blue_bits = 8,
+};
+
+/* What comes of a framebuffer tag of SIZE bytes that says PICTURE, of TYPE. */
+static void put_framebuffer(const struct info_framebuffer *picture, u32 size, u8 type) {
+    make_multiboot();
+    mb_at = MB_END;
+    u32 at = mb_at;
+    mb_tag(8, size);
+    put64(at + 8, picture->address);
+    put32(at + 16, picture->pitch);
+    put32(at + 20, picture->width);
+    put32(at + 24, picture->height);
+    memory_bytes[at + 28] = (uint8_t)picture->depth;
+    memory_bytes[at + 29] = type;
+    memcpy(memory_bytes + at + 32, &picture->red_shift, 6);
+    mb_tag(0, 8);
+    put32(MB, mb_at - MB);
+    boot.range_count = 0;
+    boot.framebuffer.width = 0;
+    assert_null(boot_from_multiboot2(&boot, &memory, MB));
+}
+
+static void multiboot_framebuffer(void **state) {
+    (void)state;
+    put_framebuffer(&good_picture, 38, 1);
+    assert_memory_equal(&boot.framebuffer, &good_picture, sizeof(good_picture));
+    put_framebuffer(&good_picture, 37, 1); /* too short */
+    assert_int_equal(boot.framebuffer.width, 0);
+    put_framebuffer(&good_picture, 38, 0); /* a palette */
+    assert_int_equal(boot.framebuffer.width, 0);
+    put_framebuffer(&good_picture, 38, 2); /* text */
+    assert_int_equal(boot.framebuffer.width, 0);
+}
+
+/* Each field with values that no picture can have. */
+static void multiboot_framebuffer_that_is_none(void **state) {
+    (void)state;
+    struct info_framebuffer bad;
+#define BAD(field, value)                            \
+    do {                                             \
+        bad = good_picture;                          \
+        bad.field = (value);                         \
+        put_framebuffer(&bad, 38, 1);                \
+        assert_int_equal(boot.framebuffer.width, 0); \
+    } while (0)
+    BAD(address, 0);
+    BAD(address, 0xB8000);
+    BAD(address, 0xFD000002);
+    BAD(address, UINT64_MAX - 4096);
+    BAD(address, 32 * MIB); /* in RAM */
+    BAD(pitch, 0);
+    BAD(pitch, 4092);
+    BAD(pitch, 4098);
+    BAD(pitch, 0xFFFFF000);
+    BAD(width, 100);
+    BAD(width, 0x40000000); /* times four: 0 */
+    BAD(width, 16385);
+    BAD(height, 0);
+    BAD(height, 63);
+    BAD(depth, 8);
+    BAD(depth, 31);
+    BAD(red_shift, 25);
+    BAD(green_bits, 0);
+    BAD(blue_bits, 33);
+}
+
+/* Only as many lines as the kernel can map, wherever the first one is in its 2 MiB. */
+static void multiboot_framebuffer_too_large(void **state) {
+    (void)state;
+    struct info_framebuffer large = good_picture;
+    large.pitch = 16384;
+    large.height = 4000;
+    put_framebuffer(&large, 38, 1);
+    assert_int_equal(boot.framebuffer.height, 28 * MIB / 16384);
+    large.address += 2 * MIB - 4096;
+    put_framebuffer(&large, 38, 1);
+    assert_int_equal(boot.framebuffer.height, (26 * MIB + 4096) / 16384);
+}
+
 static void multiboot_root_pointers_of_acpi(void **state) {
     (void)state;
     const u32 old = 14, new = 15, first = MB_END + 8, behind_old = first + 32,
@@ -386,6 +476,9 @@ int main(void) {
         T(multiboot_unknown_tags_are_skipped),
         T(multiboot_larger_entries_are_stepped_over),
         T(multiboot_root_pointers_of_acpi),
+        T(multiboot_framebuffer),
+        T(multiboot_framebuffer_that_is_none),
+        T(multiboot_framebuffer_too_large),
         T(multiboot_unaligned),
         T(multiboot_nowhere),
         T(multiboot_far_away),
