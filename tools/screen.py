@@ -3,12 +3,13 @@
 
     with Screen() as screen:              its .arguments go to tools/qemu
         picture = screen.picture()        .width, .height, .pixel(x, y): (red, green, blue)
-        picture.lines()                   the text on it, read by the glyphs of the font
+        picture.lines                     the text on it, read by the glyphs of the font
         screen.save("file.png")
 
 A letter is recognised by its dots, whatever its two colours are; what is none is a question mark.
 """
 
+import functools
 import json
 import os
 import socket
@@ -39,32 +40,24 @@ class Picture:
         at = (y * self.width + x) * 3
         return tuple(self.pixels[at : at + 3])
 
-    def cell(self, column, row):
-        """The dots of a cell, as rows of bits, and the colours of those that are clear and set."""
-        x, y = column * WIDTH, row * HEIGHT
-        lines = []
-        for line in range(HEIGHT):
-            at = ((y + line) * self.width + x) * 3
-            lines.append([tuple(self.pixels[i : i + 3]) for i in range(at, at + WIDTH * 3, 3)])
-        return lines
+    def dots(self, x, y):
+        """The pixels of a letter whose corner is at X, Y: HEIGHT lines of three bytes a pixel."""
+        starts = range((y * self.width + x) * 3, ((y + HEIGHT) * self.width + x) * 3, self.width * 3)
+        return [self.pixels[at : at + WIDTH * 3] for at in starts]
 
     def letter(self, column, row):
-        lines = self.cell(column, row)
-        height = HEIGHT - BAR_ROWS if lines[-1][0] == BAR else HEIGHT
-        colours = {pixel for line in lines[:height] for pixel in line}
-        if len(colours) == 1:
-            return " "
-        if len(colours) > 2:
-            return "?"
-        for back in colours:
-            dots = bytes(
-                sum((pixel != back) << (WIDTH - 1 - x) for x, pixel in enumerate(line))
-                for line in lines[:height]
-            )
-            if dots in LETTERS[height]:
-                return LETTERS[height][dots]
-        return "?"
+        return letter_of(self.dots(column * WIDTH, row * HEIGHT))
 
+    def colours(self, column, row):
+        """Of the letter there."""
+        lines = self.dots(column * WIDTH, row * HEIGHT)
+        return {pixel for line in lines for pixel in pixels_of(line)}
+
+    def text_at(self, x, y, length):
+        """LENGTH letters that need not stand where the console's cells are."""
+        return "".join(letter_of(self.dots(at, y)) for at in range(x, x + length * WIDTH, WIDTH))
+
+    @functools.cached_property
     def lines(self):
         columns, rows = self.width // WIDTH, self.height // HEIGHT
         text = ["".join(self.letter(x, y) for x in range(columns)).rstrip() for y in range(rows)]
@@ -79,6 +72,30 @@ class Picture:
                 if self.pixel(column * WIDTH, row * HEIGHT + HEIGHT - 1) == BAR:
                     return column, row
         return None
+
+
+def pixels_of(line):
+    return [tuple(line[at : at + 3]) for at in range(0, len(line), 3)]
+
+
+def letter_of(lines):
+    """What the dots of LINES are; under the cursor's bar, those above it."""
+    height = HEIGHT - BAR_ROWS if tuple(lines[-1][:3]) == BAR else HEIGHT
+    ground = lines[0][:3] * WIDTH
+    if all(line == ground for line in lines[:height]):
+        return " "
+    pixels = [pixels_of(line) for line in lines[:height]]
+    colours = {pixel for line in pixels for pixel in line}
+    if len(colours) > 2:
+        return "?"
+    for back in colours:
+        dots = bytes(
+            sum((pixel != back) << (WIDTH - 1 - x) for x, pixel in enumerate(line))
+            for line in pixels
+        )
+        if dots in LETTERS[height]:
+            return LETTERS[height][dots]
+    return "?"
 
 
 def letters(height):
@@ -152,4 +169,4 @@ class Screen:
             picture = self.picture()
             if condition(picture) or time.monotonic() > end:
                 return picture
-            time.sleep(0.2)
+            time.sleep(0.1)

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from machine import ARCH, BUILD, ROOT, Session, run_line
+import screen  # of tools, which machine.py has put on the path
 
 MENU_ENTRY = {"pae": "", "long": "\x1b[B"}  # the second entry of the menu: cursor down
 
@@ -28,10 +29,14 @@ def test_prompt_by_pvh():
 )
 def test_prompt_by_iso(way, medium):
     start = [os.path.join(ROOT, "tools/qemu"), way]
-    with Session(start=start, to_prompt=False, bound=120, MEDIUM=medium) as shell:
+    with screen.Screen() as view, Session(
+        *view.arguments, start=start, to_prompt=False, bound=120, MEDIUM=medium
+    ) as shell:
         choose_in_menu(shell)
         boot_text = shell.expect_prompt()
         assert "Multiboot2" in boot_text and " IOAPIC " in boot_text
+        picture = view.wait(lambda seen: seen.lines[-1:] == ["/ $"])
+        assert "/ $" in picture.lines and "Multiboot2" in picture.lines[0], picture.lines
         assert ARCH in shell.run("uptime").output
         assert shell.run("plans").output.endswith("256 passed, 0 failed\n")
         shell.type("shutdown\r")

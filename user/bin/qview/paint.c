@@ -151,9 +151,9 @@ static void paint_box(const struct info_slot *slot, uint32_t news, uint32_t x, u
     if (slot->processes > 1) {
         snprintf(text + used, sizeof text - (size_t)used, " x%lu", (unsigned long)slot->processes);
     }
-    canvas_text(x + LETTER, y + 1, text, ink);
+    canvas_text(x + LETTER, y + 2, text, ink);
     int digits = snprintf(pages, sizeof pages, "%lu", (unsigned long)slot->resident);
-    canvas_text(x + width - (uint32_t)(digits + 1) * LETTER, y + 1, pages, ink);
+    canvas_text(x + width - (uint32_t)(digits + 1) * LETTER, y + 2, pages, ink);
     if (news != 0) {
         canvas_frame(x, y, width, BOX, news & NEWS_SHOOTDOWNS ? RED : WHITE);
     }
@@ -170,12 +170,24 @@ static void cpus_text(uint64_t mask, char *text, size_t size) {
     }
 }
 
+/* Else it has ended, and nobody has asked for its status yet. */
+static bool has_quarters(const struct info_process *info) {
+    uint64_t any = 0;
+    for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
+        any |= info->slot[slot].sub_id;
+    }
+    return any != 0;
+}
+
 static void paint_process(const struct fact_process *process, uint32_t y) {
     const struct info_process *info = &process->info;
     char text[40], cpus[8];
     cpus_text(info->running, cpus, sizeof cpus);
     snprintf(text, sizeof text, "%4lu %-11.11s %s", (unsigned long)info->pid, info->name, cpus);
-    canvas_text(MARGIN, y + 1, text, info->running != 0 ? WHITE : INK);
+    canvas_text(MARGIN, y + 2, text, info->running != 0 ? WHITE : INK);
+    if (!has_quarters(info)) {
+        canvas_text(box_x(0) + LETTER, y + 2, "ended", FAINT);
+    }
     for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
         if (info->slot[slot].sub_id != 0) {
             paint_box(&info->slot[slot], process->news[slot], box_x(slot), y);
