@@ -21,7 +21,7 @@ MEM ?= 256M##  memory of the machine, e.g. 32M or 6G
 CPUS ?= 1##  number of processors
 ACCEL ?= tcg##  QEMU accelerator: tcg or kvm
 CPU ?= max##  QEMU processor model, e.g. pentium2 or max,-smep
-SCREEN ?= none##  gtk or sdl: open a window for the VGA screen
+SCREEN ?= none##  gtk or sdl: open a window for the screen: text, or graphics with another BOOT than pvh
 BOOT ?= pvh##  pvh (QEMU loads the kernel), grub, grub-uefi, grub-uefi32 (CD image) or uefi, uefi32 (our own loader)
 CMD ?=##  the shell line for `make exec`, e.g. CMD='ls; qmap'
 TIMEOUT ?= 120##  seconds until `make exec` gives up on a guest that hangs
@@ -82,7 +82,7 @@ include tools/make/uefi.mk
 machine = ARCH='$(ARCH)' MEM='$(MEM)' CPUS='$(CPUS)' ACCEL='$(ACCEL)' CPU='$(CPU)' \
 	SCREEN='$(SCREEN)' BUILD='$(BUILD)' APPEND='$(APPEND)'
 
-.PHONY: all image run gdb tour exec exec-guest model test test-guest bench bench-smp docs doctor help clean compile-commands
+.PHONY: all image run gdb tour exec exec-guest model test test-guest bench bench-smp screenshot docs doctor help clean compile-commands
 
 all: ##  build both kernels and their initial RAM disks (what plain `make` does)
 	+@$(call both,image)
@@ -165,6 +165,11 @@ else
 	+@$(again) all 1>&2
 	@BUILD='$(BUILD)' $(PYTHON) tools/bench/smp pae long
 endif
+
+screenshot: ##  a picture of qview on the guest's graphics screen: build/qview-pae.png (ARCH=long: the other)
+	@CC='$(CC)' tools/doctor --install build run iso test
+	+@$(again) iso
+	@ARCH='$(ARCH)' BUILD='$(BUILD)' $(PYTHON) tools/screenshot '$(BUILD)/qview-$(ARCH).png'
 
 docs: docs/syscalls.md ##  generate docs/syscalls.md from the system-call table
 
