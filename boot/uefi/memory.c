@@ -58,28 +58,21 @@ static bool map_read(const struct efi_map *map, size_t number, struct map_entry 
     return true;
 }
 
-/* Call WRITE, or count only with null, for each entry, neighbours joined. */
+/* Write all entries, or with null only count them; neighbours of one type are one. */
 static size_t entries_write(struct information *information, const struct efi_map *map) {
-    struct map_entry last = {0}, next;
-    size_t count = 0;
-    for (size_t i = 0; map_read(map, i, &next); i++) {
-        if (last.length != 0 && next.type == last.type && next.start == last.start + last.length) {
-            last.length += next.length;
-            continue;
+    struct map_entry entry, next;
+    size_t count = 0, i = 0;
+    bool more = map_read(map, i, &entry);
+    while (more) {
+        while ((more = map_read(map, ++i, &next)) && next.type == entry.type &&
+               next.start == entry.start + entry.length) {
+            entry.length += next.length;
         }
-        if (last.length != 0) {
-            count++;
-            if (information != NULL) {
-                tag_write(information, &last, sizeof(last));
-            }
-        }
-        last = next;
-    }
-    if (last.length != 0) {
         count++;
         if (information != NULL) {
-            tag_write(information, &last, sizeof(last));
+            tag_write(information, &entry, sizeof(entry));
         }
+        entry = next;
     }
     return count;
 }
