@@ -102,7 +102,7 @@ def test_a_new_driver_goes_on_with_the_picture(guest):
 
 def test_who_draws_has_the_screen_for_itself(guest):
     assert guest.shell.run("screencheck") == ("7 passed, 0 failed\n", 0)
-    guest.wait_text("/ $")
+    guest.wait_text("7 passed, 0 failed", "/ $")
 
 
 # ---- qview
