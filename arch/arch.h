@@ -274,6 +274,52 @@ _Noreturn void arch_power_off(int status);
 _Noreturn void arch_halt(void);     /* for ever; after a panic with nothing to switch off with */
 u32 arch_memory_reserved_low(void); /* first frame that may be managed (below: firmware) */
 
+/* ---- For the monitor (kernel/monitor) ---------------------------------------------------------
+ *
+ * These read; none takes a lock, or asks anything of a CPU that is stopped. */
+
+/* The serial line: is there one; wait for a byte from it; write to it alone. */
+bool arch_serial_present(void);
+char arch_serial_read(void);
+void arch_serial_write(const char *text, size_t length);
+
+/* All other CPUs stop where they are, whatever they do, and the serial line, which there must be, is
+ * the caller's, whoever drives it; until arch_machine_release, after which everything goes on, and
+ * finds that it is later (the clock does not stop). False: another CPU has done that already. */
+bool arch_machine_hold(void);
+void arch_machine_release(void);
+
+/* Where CPU NUMBER stopped; false: it has not. INSTRUCTION is 0 for the holder, unless an NMI has
+ * interrupted it: it is here for a call of its own, whose stack frame arch_place_here was told. */
+bool arch_place(u32 number, bool *user, uword *instruction);
+void arch_place_here(const void *frame);
+void arch_backtrace_cpu(u32 number, void (*print)(uword address));
+void arch_backtrace_thread(const struct thread *thread, void (*print)(uword address)); /* it waits */
+/* Where THREAD was in user mode when it entered the kernel last. */
+uword arch_thread_instruction(const struct thread *thread);
+
+/* Run FUNCTION(ARGUMENT), which may step on a broken structure. False: it had an exception, which
+ * has been printed, and has ended. */
+bool arch_try(void (*function)(void *argument), void *argument);
+/* Run it on another stack, of SIZE bytes from STACK on. */
+void arch_call_on_stack(void *stack, u32 size, void (*function)(void *argument), void *argument);
+
+/* The entries on the way from ROOT (null: the one that this CPU has loaded) to ADDRESS, as far as
+ * they are present; how many. */
+#define ARCH_WALK_LEVELS 4u
+struct arch_walk_step {
+    const char *level; /* the manual's word */
+    u32 index;
+    entry_t entry;
+    bool leaf; /* it maps a page */
+};
+u32 arch_walk(const struct arch_root *root, uword address,
+              struct arch_walk_step steps[ARCH_WALK_LEVELS]);
+/* ENTRY's bits in the manual's words; some mean something in a LEAF only. */
+void arch_entry_text(entry_t entry, bool leaf, char *text, size_t size);
+
+_Noreturn void arch_reboot(void);
+
 /* ---- Hooks: what arch/ calls in kernel/ ------------------------------------------------------ */
 
 struct fault {
@@ -318,6 +364,10 @@ void kernel_line_interrupt(u32 line);
 /* First thing on the stack of a parked thread that is switched to, interrupts off: the result of its
  * call. (ipc/fast.c) */
 long kernel_thread_resumed(void);
+
+/* A non-maskable interrupt that no CPU has sent, wherever the kernel was. False: nobody wants it,
+ * which is the end of the kernel. */
+bool kernel_nmi(void);
 
 /* First thing on the stack of a new thread, interrupts off: releases what the switch to it holds,
  * and for a user thread does what kernel_return_to_user does. */

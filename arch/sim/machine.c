@@ -58,3 +58,4 @@ _Noreturn void arch_power_off(int status) {
 }
 _Noreturn void arch_halt(void) { sim_fail("sim: the kernel halted"); }
 void arch_console_resume(void) {}
+void arch_serial_write(const char *text, size_t length) { arch_console_write(text, length); }

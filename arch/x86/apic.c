@@ -108,6 +108,14 @@ void x86_apic_send(u32 apic_id, u32 command) {
     apic_write(APIC_COMMAND, command);
 }
 
+u32 x86_apic_command_keep(void) { return registers == NULL ? 0 : apic_read(APIC_COMMAND_HIGH); }
+
+void x86_apic_command_restore(u32 kept) {
+    if (registers != NULL) {
+        apic_write(APIC_COMMAND_HIGH, kept);
+    }
+}
+
 u32 x86_apic_id_limit(void) { return registers == NULL ? UINT32_MAX : 0xFF; }
 
 /* ---- The timer ------------------------------------------------------------------------------- */

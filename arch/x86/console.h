@@ -14,6 +14,9 @@ void x86_serial_resume(void); /* a process has driven it meanwhile */
 void x86_serial_write(const char *text, size_t length);
 void x86_serial_drain(void); /* returns when all is on the line */
 void x86_screen_use(const struct info_framebuffer *picture); /* once, before anything is written */
+/* Whoever drives the port now hears nothing of it until it is given back. It must be there. */
+void x86_serial_seize(void);
+void x86_serial_give_back(void);
 void x86_screen_initialise(void);
 void x86_screen_resume(void);
 void x86_screen_write(const char *text, size_t length);

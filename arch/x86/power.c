@@ -43,6 +43,31 @@ _Noreturn void arch_power_off(int status) {
     arch_halt();
 }
 
+#define PORT_KEYBOARD_COMMAND 0x64
+#define KEYBOARD_RESET 0xFE
+#define PORT_RESET_CONTROL 0xCF9
+#define RESET_PREPARE 0x02
+#define RESET_NOW 0x06
+#define RESET_SPINS 100000u
+
+static void reset_wait(void) {
+    for (u32 i = 0; i < RESET_SPINS; i++) {
+        arch_relax();
+    }
+}
+
+/* The keyboard controller's line to the processor, then the chip set's register. */
+_Noreturn void arch_reboot(void) {
+    arch_stop_other_cpus();
+    x86_serial_drain();
+    port_write8(PORT_KEYBOARD_COMMAND, KEYBOARD_RESET);
+    reset_wait();
+    port_write8(PORT_RESET_CONTROL, RESET_PREPARE);
+    port_write8(PORT_RESET_CONTROL, RESET_NOW);
+    reset_wait();
+    arch_halt();
+}
+
 _Noreturn void arch_halt(void) {
     for (;;) {
         __asm__ volatile("cli; hlt");

@@ -57,6 +57,10 @@ static inline uword cr2_read(void) {
     return value;
 }
 
+static inline void cr2_write(uword value) {
+    __asm__ volatile("mov %0, %%cr2" ::"r"(value) : "memory");
+}
+
 static inline uword cr3_read(void) {
     uword value;
     __asm__ volatile("mov %%cr3, %0" : "=r"(value)::"memory");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first serial port (16550, 115200 8N1): output, polled: input is its driver's (docs/devices.md). A newline goes out
- * with a carriage return, as terminals want it. Guarded as console.c says.
+ * The first serial port (16550, 115200 8N1), polled: output; and input for the monitor alone, as else
+ * that is its driver's (docs/devices.md). A newline goes out with a carriage return, as terminals
+ * want it. Guarded as console.c says.
  */
 #include "arch/arch.h"
 #include "arch/x86/console.h"
@@ -16,6 +17,7 @@
 #define LINE_STATUS (PORT + 5)
 #define SCRATCH (PORT + 7)
 
+#define STATUS_INPUT 0x01
 #define STATUS_EMPTY 0x20   /* the output FIFO has drained */
 #define STATUS_IDLE 0x40    /* and its last bit is on the line */
 #define POLL_LIMIT 1000000u /* then the byte is lost: a dead line must not stop the kernel */
@@ -82,3 +84,30 @@ void x86_serial_resume(void) {
         port_write8(INTERRUPT_ENABLE, 0);
     }
 }
+
+/* ---- For the monitor ------------------------------------------------------------------------- */
+
+static u8 kept_enable; /* what the port's driver waits for */
+
+bool arch_serial_present(void) { return present; }
+
+void x86_serial_seize(void) {
+    kept_enable = port_read8(INTERRUPT_ENABLE);
+    port_write8(INTERRUPT_ENABLE, 0);
+    previous = 0;
+}
+
+/* What the driver waits for and has come meanwhile interrupts as soon as it is enabled. */
+void x86_serial_give_back(void) {
+    x86_serial_drain();
+    port_write8(INTERRUPT_ENABLE, kept_enable);
+}
+
+char arch_serial_read(void) {
+    while (!(port_read8(LINE_STATUS) & STATUS_INPUT)) {
+        arch_relax();
+    }
+    return (char)port_read8(DATA);
+}
+
+void arch_serial_write(const char *text, size_t length) { x86_serial_write(text, length); }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The other CPUs: started one after the other, interrupted, stopped.
+ * The other CPUs: started one after the other, and interrupted. Stopping them is in stop.c.
  *
  *     boot CPU                               new CPU
  *     INIT to all, 10 ms                     waits for a start-up message
@@ -36,7 +36,6 @@
 #define RETRY_MILLISECONDS 10u    /* then the start-up message is sent again */
 #define ANSWER_MILLISECONDS 1000u /* an emulator on a busy host may need that */
 #define UNDER_WAY_SPINS 100000000u
-#define STOP_SPINS 10000000u
 
 enum start_phase { START_AWAITED, START_UNDER_WAY, START_DIFFERS, START_DONE, START_GIVEN_UP };
 
@@ -251,43 +250,8 @@ void arch_start_cpus(void) {
     others_start(machine, own);
 }
 
-/* ---- Interrupting and stopping --------------------------------------------------------------- */
+/* ---- Interrupting ---------------------------------------------------------------------------- */
 
 void arch_interrupt_cpu(u32 number) {
     x86_apic_send(cpus[number].arch.apic_id, APIC_FIXED | VECTOR_REQUEST);
-}
-
-static u32 stopper; /* atomic: 1 + the number of the CPU that stops the others; 0: none does */
-static u32 stopped; /* atomic: how many have stopped */
-
-/* By NMI, since they may have interrupts off for ever. */
-void arch_stop_other_cpus(void) {
-    u32 count = atomic_read(&cpu_count);
-    if (count == 1) {
-        return;
-    }
-    u32 self = 1 + arch_cpu()->number, owner = 0;
-    if (!__atomic_compare_exchange_n(&stopper, &owner, self, false, __ATOMIC_SEQ_CST,
-                                     __ATOMIC_SEQ_CST)) {
-        if (owner != self) {
-            arch_halt();
-        }
-        return;
-    }
-    for (u32 number = 0; number < count; number++) {
-        if (number + 1 != self) {
-            x86_apic_send(cpus[number].arch.apic_id, APIC_NMI);
-        }
-    }
-    for (u32 i = 0; i < STOP_SPINS && atomic_read(&stopped) < count - 1; i++) {
-        arch_relax();
-    }
-}
-
-void x86_stop_if_requested(void) {
-    u32 owner = atomic_read(&stopper);
-    if (owner != 0 && owner != 1 + arch_cpu()->number) {
-        atomic_increment(&stopped);
-        arch_halt();
-    }
 }

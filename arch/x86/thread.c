@@ -104,6 +104,10 @@ void arch_thread_redirect(u32 entry, u32 sp, u32 arg) {
     fpu_load(thread->arch.fpu);
 }
 
+uword arch_thread_instruction(const struct thread *thread) {
+    return frame_instruction(thread_frame(thread));
+}
+
 /* ---- Switching ------------------------------------------------------------------------------- */
 
 void arch_thread_set_pointer(struct thread *thread, u32 base) {

@@ -57,6 +57,7 @@ enum page_fault_error {
 
 _Noreturn static void trap_panic(const struct trap_frame *frame, uword address) {
     uword instruction = frame_instruction(frame);
+    x86_catch(exception_name[frame->vector], instruction, address);
     print("\n");
     frame_print(frame);
     if (!frame_from_user(frame)) {
@@ -120,18 +121,9 @@ static bool stepped_into_kernel(struct trap_frame *frame) {
 }
 
 static void exception(struct trap_frame *frame) {
-    switch (frame->vector) {
-    case VECTOR_PAGE_FAULT:
+    if (frame->vector == VECTOR_PAGE_FAULT) {
         page_fault(frame);
         return;
-    case VECTOR_MACHINE_CHECK:
-        x86_machine_check_print();
-        trap_panic(frame, 0);
-    case VECTOR_NMI:
-        x86_stop_if_requested();
-        trap_panic(frame, 0);
-    case VECTOR_DOUBLE_FAULT:
-        trap_panic(frame, 0);
     }
     if (frame_from_user(frame)) {
         kernel_user_exception(exception_name[frame->vector], frame_instruction(frame));
@@ -181,4 +173,15 @@ void x86_trap(struct trap_frame *frame) {
     if (frame_from_user(frame) && arch_cpu()->attention != 0) {
         kernel_return_to_user();
     }
+}
+
+/* What an NMI has interrupted goes on: no other thread, on this stack of all. */
+void x86_trap_apart(struct trap_frame *frame) {
+    if (frame->vector == VECTOR_NMI && x86_nmi(frame)) {
+        return;
+    }
+    if (frame->vector == VECTOR_MACHINE_CHECK) {
+        x86_machine_check_print();
+    }
+    trap_panic(frame, 0);
 }

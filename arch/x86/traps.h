@@ -44,6 +44,8 @@ void x86_tick_start(void);
 /* ---- Called by entry.asm --------------------------------------------------------------------- */
 
 void x86_trap(struct trap_frame *frame);
+/* NMI, double fault, machine check, which may come anywhere; only the first ever returns. */
+void x86_trap_apart(struct trap_frame *frame);
 
 /* ---- entry.asm ------------------------------------------------------------------------------- */
 
@@ -53,6 +55,8 @@ void x86_entry_system_call(void); /* INT 0x80, pae only */
 void x86_thread_enter_user(void); /* where a new thread's first switch returns to */
 void x86_thread_enter_kernel(void);
 void x86_switch_stacks(uword *save, uword load);
+/* Run FUNCTION(ARGUMENT) on the stack that ends at TOP; backtraces go on below it. */
+void x86_call_on_stack(uword top, void (*function)(void *), void *argument);
 
 /* ---- segments.c of each kernel --------------------------------------------------------------- */
 
@@ -60,6 +64,11 @@ void x86_set_kernel_stack(struct cpu *cpu, uword top);  /* for the next entry fr
 void x86_set_thread_pointer(struct cpu *cpu, u32 base); /* GS base on pae, FS base on long */
 /* Below STACK, put what makes x86_switch_stacks return to ENTER; the stack pointer to switch to. */
 uword x86_stack_prepare(uword *stack, void (*enter)(void), uword function, uword argument);
+
+/* ---- backtrace.c ----------------------------------------------------------------------------- */
+
+/* The return addresses of the chain of stack frames that begins at FRAME. */
+void x86_backtrace_from(uword frame, void (*print)(uword address));
 
 /* ---- user_copy.c ----------------------------------------------------------------------------- */
 
@@ -99,6 +108,9 @@ u32 x86_apic_id_limit(void); /* messages reach the IDs below */
 
 enum apic_command { APIC_FIXED = 0x000, APIC_NMI = 0x400, APIC_INIT = 0x500, APIC_STARTUP = 0x600 };
 void x86_apic_send(u32 apic_id, u32 command); /* a command with a vector or, at start-up, a page */
+/* For the NMI, which may have come in the middle of x86_apic_send: what is half written. */
+u32 x86_apic_command_keep(void);
+void x86_apic_command_restore(u32 kept);
 
 void x86_apic_acknowledge(void);
 void x86_apic_timer_measure_start(void);
@@ -113,14 +125,23 @@ void x86_delay(u32 microseconds); /* up to 50,000 */
 /* Find the page for trampoline.asm, among the memory of BOOT. */
 void x86_smp_initialise(const struct boot_info *boot);
 
-/* For the NMI: halts for good if arch_stop_other_cpus has sent it. */
-void x86_stop_if_requested(void);
-
 /* The two halves of measuring how far this CPU's TSC is from the boot CPU's: the new CPU's, which
  * returns what to add, and the boot CPU's, which answers while it waits. clock.c */
 u64 x86_tsc_offset_measure(void);
 void x86_tsc_answer(void);
 void x86_tick_start_other(void); /* the tick of this CPU, not the boot CPU */
+
+/* ---- stop.c ---------------------------------------------------------------------------------- */
+
+/* An NMI has interrupted the code of FRAME: another CPU has sent it to stop this one, for good or for
+ * a while, or somebody wants the monitor. False: it is none of these. */
+bool x86_nmi(struct trap_frame *frame);
+
+/* ---- catch.c: for arch_try ------------------------------------------------------------------- */
+
+/* An exception that would end in a panic: if it comes from what arch_try runs, this ends that, and
+ * does not return. ADDRESS: what could not be reached, 0 if that is not known. */
+void x86_catch(const char *name, uword instruction, uword address);
 
 /* ---- trampoline.asm -------------------------------------------------------------------------- */
 

@@ -55,6 +55,7 @@ struct cpu {
     struct spinlock *locks[LOCKS_HELD_LIMIT]; /* held, in order of acquisition */
     uword lock_places[LOCKS_HELD_LIMIT];      /* and the code that acquired each */
     struct info_translation *translation; /* its own counts (vm/quarter.h) */
+    struct spinlock *waits_for;           /* the one that it spins for; for the monitor */
     u64 switches, steals, system_calls, lock_waits, interrupts_received;
 };
 

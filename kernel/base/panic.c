@@ -12,6 +12,7 @@
 #include "kernel/base/print.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/base/symbol.h"
+#include "kernel/monitor/monitor.h"
 #include "kernel/process/process.h"
 
 static u32 panicking; /* atomic: 1 + the number of the CPU whose panic it is; 0: none is */
@@ -41,7 +42,7 @@ static void print_who(const struct cpu *cpu) {
           thread->tid);
 }
 
-static void print_locks(const struct cpu *cpu) {
+void panic_print_locks(const struct cpu *cpu) {
     if (cpu->lock_count == 0) {
         print("no lock is held\n");
     }
@@ -57,7 +58,7 @@ static void print_locks(const struct cpu *cpu) {
 static void print_state(void) {
     const struct cpu *cpu = arch_cpu();
     print_who(cpu);
-    print_locks(cpu);
+    panic_print_locks(cpu);
     print("backtrace:\n");
     arch_backtrace(symbol_print_return);
 }
@@ -77,6 +78,7 @@ void panic(const char *format, ...) {
     va_end(arguments);
     if (level == 1) {
         print_state();
+        monitor_after_panic();
     }
     arch_power_off(PANIC_STATUS);
 }

@@ -15,6 +15,10 @@ _Noreturn void panic(const char *format, ...) PRINTF_LIKE(1, 2);
 /* True once a panic has begun: output takes no locks then. */
 bool panic_started(void);
 
+/* The locks that CPU's own list says it holds. */
+struct cpu;
+void panic_print_locks(const struct cpu *cpu);
+
 /* What only a kernel bug can make false. SENTENCE says what is wrong then, with values. */
 #define ASSERT(condition, ...)        \
     do {                              \

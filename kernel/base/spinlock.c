@@ -47,6 +47,7 @@ void spinlock_check(const struct cpu *cpu, const struct spinlock *lock, uword pl
  * done, for the one that holds LOCK may be waiting for that (hazards 11, 12). */
 void spinlock_wait(struct spinlock *lock) {
     arch_cpu()->lock_waits++;
+    arch_cpu()->waits_for = lock;
     do {
         while (__atomic_load_n(&lock->locked, __ATOMIC_RELAXED) != 0) {
             requests_serve();
@@ -54,6 +55,7 @@ void spinlock_wait(struct spinlock *lock) {
         }
         INTERLEAVE_LOCKED();
     } while (spinlock_taken(lock));
+    arch_cpu()->waits_for = NULL;
 }
 
 /* Locks need not be released in the opposite order: close the gap that LOCK leaves in the list. */

@@ -15,6 +15,7 @@
 #include "kernel/boot/boot.h"
 #include "kernel/boot/boot_info.h"
 #include "kernel/device/memory.h"
+#include "kernel/monitor/monitor.h"
 #include "kernel/object/budget.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/futex.h"
@@ -123,11 +124,25 @@ static void hot_option_take(void) {
     }
 }
 
+/* panic=off, which is how it is anyway, or panic=monitor. */
+static void panic_option_take(void) {
+    const char *text = boot_option("panic");
+    if (text == NULL || value_is(text, "off")) {
+        return;
+    }
+    if (value_is(text, "monitor")) {
+        monitor_want_panics();
+    } else {
+        boot_log("quartet: panic= takes off or monitor; ignored\n");
+    }
+}
+
 /* The words that change how the kernel works, before there is a quarter or another CPU. */
 static void options_take(void) {
     lock_option_take();
     copy_option_take();
     hot_option_take();
+    panic_option_take();
 }
 
 /* What each CPU needs before it loads its first space. */

@@ -42,6 +42,10 @@ void console_wait_for_room(void);
  * kernel has the console again. A thread, no lock held. */
 void console_settle(void);
 
+/* While the monitor (kernel/monitor) has the serial line, all goes there at once, and no lock is
+ * taken: a CPU that stands still may hold it. */
+void console_seize(bool on);
+
 void console_tick(void); /* at each tick: the signal that could not be sent */
 
 /* The one object behind every handle of OBJECT_CONSOLE. */

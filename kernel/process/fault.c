@@ -29,6 +29,8 @@ static const char *const reason_sentence[] = {
     [FAULT_PAGER_SELF] = "the process would have to wait for itself as its pager",
 };
 
+const char *fault_sentence(u32 reason) { return reason_sentence[reason]; }
+
 #define INSTRUCTION_POINTER (sizeof(uword) == 4 ? "eip" : "rip")
 
 static const char *access_word(const struct fault *fault) {

@@ -117,6 +117,8 @@ void process_initialise(void);
 struct process *process_find(u32 pid);          /* the lowest ID >= PID, referenced; or null */
 void process_remember(struct process *process); /* lock held: give it an ID, enter the table */
 void process_forget(struct process *process);   /* lock held: leave the table */
+/* The one behind PROCESS (null: the first) by ID, or null. No lock: for the monitor alone. */
+struct process *process_after(const struct process *process);
 u32 process_count(void);
 /* How many have QUARTER in SLOT. No lock held: interrupts are let in between bounded steps. */
 u32 process_count_in(const struct quarter *quarter, u32 slot);
@@ -124,6 +126,9 @@ u32 process_count_in(const struct quarter *quarter, u32 slot);
 u64 process_space_id(u32 pid, const struct space *space);
 /* Fill in all but space and slots. */
 void process_describe(struct process *process, struct info_process *info);
+
+/* fault.c: what a FAULT_* means, for people. */
+const char *fault_sentence(u32 reason);
 
 /* process.c: birth */
 

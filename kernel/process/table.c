@@ -74,6 +74,11 @@ void process_forget(struct process *process) {
     processes--;
 }
 
+struct process *process_after(const struct process *process) {
+    struct list *next = process != NULL ? process->all.next : all_processes.next;
+    return next != &all_processes ? LIST_ENTRY(next, struct process, all) : NULL;
+}
+
 struct process *process_find(u32 pid) {
     spinlock_acquire(&process_lock);
     struct process *found = table_exact(pid);

@@ -8,6 +8,7 @@
 #include "kernel/device/console.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/ipc/notification.h"
+#include "kernel/monitor/monitor.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/sched.h"
 #include "kernel/syscall/syscall.h"
@@ -94,6 +95,11 @@ long call_console_read(uword console, uword buffer, uword length, uword d UNUSED
     u32 count = console_read(page, size);
     error = copy_out(buffer, page, count);
     return error != E_OK ? -error : (long)count;
+}
+
+long call_monitor_enter(uword console, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
+    int error = console_check((int)console, RIGHT_READ);
+    return -(error != E_OK ? error : monitor_enter());
 }
 
 long call_system_off(uword system, uword status, uword c UNUSED, uword d UNUSED) {

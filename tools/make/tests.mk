@@ -33,9 +33,10 @@ host_common := $(host_machine) tests/host/world.c tests/host/audit.c tests/host/
 host_threads := $(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_ipc*.c))
 host_threads_common := $(host_machine) arch/sim/thread.c arch/sim/devices.c kernel/base/heap.c $(filter-out $(host_kernel),$(wildcard kernel/object/*.c kernel/device/*.c \
 	kernel/ipc/*.c kernel/process/*.c kernel/sched/*.c kernel/syscall/*.c)) $(addprefix tests/host/,threads.c actors.c ipc_world.c ipc_audit.c ipc_model.c)
-host_pure := elf elf32 cpio boot acpi heap loader screen
+host_pure := elf elf32 cpio boot acpi heap loader screen monitor
 host_pure_sources_heap := kernel/base/heap.c
 host_pure_sources_cpio := kernel/format/cpio.c
+host_pure_sources_monitor := kernel/monitor/line.c
 host_pure_sources_boot := boot/framebuffer.c boot/memory_map.c boot/multiboot2.c boot/pvh.c boot/read.c
 host_pure_sources_screen := kernel/format/text_screen.c kernel/format/vga_text.c kernel/format/glyph_screen.c \
 	$(generated)/font.c

@@ -209,6 +209,7 @@ static void bad_handle(int handle) {
     EXPECT(E_HANDLE, debug_write(handle, buffer, 1));
     EXPECT(E_HANDLE, console_take(handle, handle, 1));
     EXPECT(E_HANDLE, console_read(handle, buffer, 1));
+    EXPECT(E_HANDLE, monitor_enter(handle));
     EXPECT(E_HANDLE, system_info(handle, INFO_MACHINE, buffer, sizeof(buffer)));
     EXPECT(E_HANDLE, system_off(handle, 0));
     EXPECT(E_HANDLE, quarter_commons(handle, QUARTET_SLOT(1), 1));
@@ -262,6 +263,7 @@ static void weak_rights(void) {
     EXPECT(E_RIGHTS, debug_write((int)system, buffer, 1));
     EXPECT(E_RIGHTS, console_take((int)system, (int)own_endpoint, 1));
     EXPECT(E_TYPE, console_read((int)system, buffer, 1));
+    EXPECT(E_TYPE, monitor_enter((int)system));
     EXPECT(E_RIGHTS,
            debug_write(HANDLE_SYSTEM, buffer, 1)); /* the console is the console server's */
     EXPECT(E_RIGHTS, console_take(HANDLE_SYSTEM, (int)own_endpoint, 1));

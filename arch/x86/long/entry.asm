@@ -34,6 +34,7 @@ CLEAN_FLAGS     equ 2
 MSR_GS_BASE     equ 0xC0000101
 
 extern x86_trap
+extern x86_trap_apart
 extern kernel_system_call
 extern kernel_return_to_user
 extern kernel_thread_arrived
@@ -46,6 +47,7 @@ global x86_thread_enter_kernel
 global x86_switch_stacks
 global x86_park_resume
 global x86_park_switch
+global x86_call_on_stack
 
 default rel
 section .text
@@ -110,9 +112,10 @@ trap_entry:
 
 return_from_trap:
     test byte [rsp + FRAME_CS], 3
-    jz .kernel
+    jz restore_registers
     swapgs
-.kernel:
+
+restore_registers:
     pop r15
     pop r14
     pop r13
@@ -132,21 +135,27 @@ return_from_trap:
     iretq
 
 ; NMI, double fault, machine check: they may come anywhere, so CS does not tell whose GS base it is.
-; The kernel's is in the upper half. These end in a panic, so there is no way back.
+; The kernel's is in the upper half. Only an NMI comes back; RBX keeps whether to swap again.
 own_stack_entry:
     push_registers
     mov ecx, MSR_GS_BASE
     rdmsr
+    xor ebx, ebx
     test edx, edx
     js .kernel
     swapgs
+    inc ebx
 .kernel:
     mov rdi, rsp
     push qword [rdi + FRAME_RIP]
     push rbp
     mov rbp, rsp
-    call x86_trap
-    ud2
+    call x86_trap_apart
+    add rsp, 16
+    test ebx, ebx
+    jz restore_registers
+    swapgs
+    jmp restore_registers
 
 ; ---- System calls ----------------------------------------------------------------------
 
@@ -267,6 +276,17 @@ x86_park_switch:
 parked_resume:
     call kernel_thread_resumed
     jmp finish_call
+
+; void x86_call_on_stack(uword top, void (*function)(void *), void *argument)
+x86_call_on_stack:
+    push rbp
+    mov rbp, rsp
+    mov rsp, rdi
+    mov rdi, rdx
+    call rsi
+    mov rsp, rbp
+    pop rbp
+    ret
 
 ; A new thread, with its frame at RSP. The hook looks after what ran here before.
 x86_thread_enter_user:

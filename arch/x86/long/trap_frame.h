@@ -25,6 +25,7 @@ struct trap_frame {
 
 static inline bool frame_from_user(const struct trap_frame *frame) { return (frame->cs & 3) != 0; }
 static inline uword frame_instruction(const struct trap_frame *frame) { return frame->rip; }
+static inline uword frame_base(const struct trap_frame *frame) { return frame->rbp; }
 
 static inline void frame_set_instruction(struct trap_frame *frame, uword instruction) {
     frame->rip = instruction;

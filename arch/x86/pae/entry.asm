@@ -13,7 +13,7 @@
 USER_DATA       equ 0x23            ; these: segments.h; segments.c asserts the offsets
 USER_CODE       equ 0x1B
 KERNEL_FS       equ 0x28
-CPU_ATTENTION   equ 2116           ; offset of attention in struct cpu
+CPU_ATTENTION   equ 1988           ; offset of attention in struct cpu
 FRAME_VECTOR    equ 7 * 4
 FRAME_EIP       equ 9 * 4
 FRAME_CS        equ 10 * 4
@@ -26,6 +26,7 @@ USER_FLAGS      equ 0x202
 CLEAN_FLAGS     equ 2
 
 extern x86_trap
+extern x86_trap_apart
 extern kernel_system_call
 extern kernel_return_to_user
 extern kernel_thread_arrived
@@ -39,6 +40,7 @@ global x86_thread_enter_kernel
 global x86_switch_stacks
 global x86_park_resume
 global x86_park_switch
+global x86_call_on_stack
 
 section .text
 
@@ -90,7 +92,11 @@ vector_%+vector:
     push 0
 %endif
     push vector
+%if vector == 2
+    jmp nmi_entry
+%else
     jmp trap_entry
+%endif
 %assign vector vector + 1
 %endrep
 
@@ -121,6 +127,26 @@ return_to_kernel:
 return_to_user:
     xor eax, eax
     mov fs, eax
+    jmp return_to_kernel
+
+; An NMI may come anywhere, also where DS, ES and FS are still the user's, or are so again: they are
+; put back as they were.
+nmi_entry:
+    push_registers
+    mov eax, esp
+    push ds
+    push es
+    push fs
+    load_kernel_state
+    push dword [eax + FRAME_EIP]
+    push ebp
+    mov ebp, esp
+    push eax
+    call x86_trap_apart
+    add esp, 12
+    pop fs
+    pop es
+    pop ds
     jmp return_to_kernel
 
 ; ---- System calls ----------------------------------------------------------------------
@@ -231,6 +257,17 @@ x86_park_switch:
 parked_resume:
     call kernel_thread_resumed
     jmp finish_call
+
+; void x86_call_on_stack(uword top, void (*function)(void *), void *argument)
+x86_call_on_stack:
+    push ebp
+    mov ebp, esp
+    mov esp, [ebp + 8]
+    push dword [ebp + 16]
+    call [ebp + 12]
+    mov esp, ebp
+    pop ebp
+    ret
 
 ; A new thread, with its frame at ESP. The hook looks after what ran here before.
 x86_thread_enter_user:

@@ -2,8 +2,8 @@
 /*
  * The tables that the 32-bit CPU wants before it can take a trap: GDT, IDT, TSS, and the way in by
  * SYSENTER or INT. Each CPU has its own GDT and TSSs in its struct cpu; the IDT is one, written by
- * the boot CPU. Double fault, NMI and machine check are task gates: the CPU changes stack, segments
- * and CR3 whatever state they were in. Their task ends in a panic. Read next: entry.asm.
+ * the boot CPU. Double fault and machine check are task gates: the CPU changes stack, segments and
+ * CR3 whatever state they were in. Their task ends in a panic. Read next: entry.asm.
  */
 #include <string.h>
 
@@ -19,7 +19,7 @@
 #define MSR_SYSENTER_EIP 0x176
 
 /* What entry.asm knows by number. */
-_Static_assert(offsetof(struct cpu, attention) == 2116, "CPU_ATTENTION in entry.asm");
+_Static_assert(offsetof(struct cpu, attention) == 1988, "CPU_ATTENTION in entry.asm");
 _Static_assert(offsetof(struct trap_frame, vector) == 28, "FRAME_VECTOR in entry.asm");
 _Static_assert(offsetof(struct trap_frame, esp) == 48, "FRAME_ESP in entry.asm");
 _Static_assert(X86_SYSTEM_CALL_PAGE + 4 == 0xFFFFE004, "CALL_LANDING in entry.asm");
@@ -61,7 +61,7 @@ static u64 gate(u32 selector, uword offset, u32 kind) {
 
 /* Where the trap tasks start: the registers of what they interrupted are in the CPU's TSS. */
 _Noreturn static void trap_task(void) {
-    static const u8 vector[TRAP_STACKS] = {VECTOR_DOUBLE_FAULT, VECTOR_NMI, VECTOR_MACHINE_CHECK};
+    static const u8 vector[TRAP_STACKS] = {VECTOR_DOUBLE_FAULT, VECTOR_MACHINE_CHECK};
     u16 selector;
     __asm__("str %0" : "=r"(selector));
     const struct x86_tss *tss = &arch_cpu()->arch.tss;
@@ -85,7 +85,7 @@ _Noreturn static void trap_task(void) {
     uword *own = __builtin_frame_address(0);
     own[0] = tss->ebp;
     own[1] = tss->eip;
-    x86_trap(&frame);
+    x86_trap_apart(&frame);
     arch_halt();
 }
 
@@ -128,7 +128,6 @@ static void idt_prepare(void) {
                            GATE_INTERRUPT | (user ? ACCESS_USER << 8 : 0));
     }
     idt[VECTOR_DOUBLE_FAULT] = gate(SELECTOR_TRAP_TSS + 8 * TRAP_STACK_DOUBLE_FAULT, 0, GATE_TASK);
-    idt[VECTOR_NMI] = gate(SELECTOR_TRAP_TSS + 8 * TRAP_STACK_NMI, 0, GATE_TASK);
     idt[VECTOR_MACHINE_CHECK] =
         gate(SELECTOR_TRAP_TSS + 8 * TRAP_STACK_MACHINE_CHECK, 0, GATE_TASK);
     idt[VECTOR_SYSTEM_CALL] =

@@ -21,12 +21,12 @@ enum selector {
     SELECTOR_CPU = 0x28,
     SELECTOR_THREAD_POINTER = 0x30 | 3,
     SELECTOR_TSS = 0x38,
-    SELECTOR_TRAP_TSS = 0x40, /* and the next ones: double fault, NMI, machine check */
-    SELECTOR_END = 0x58,
+    SELECTOR_TRAP_TSS = 0x40, /* and the next one: double fault, machine check */
+    SELECTOR_END = 0x50,
 };
 
 /* Exceptions that may find the kernel stack unusable: each has a stack, here a whole task. */
-enum trap_stack { TRAP_STACK_DOUBLE_FAULT, TRAP_STACK_NMI, TRAP_STACK_MACHINE_CHECK, TRAP_STACKS };
+enum trap_stack { TRAP_STACK_DOUBLE_FAULT, TRAP_STACK_MACHINE_CHECK, TRAP_STACKS };
 #define TRAP_STACK_SIZE 4096
 
 /* A bit for each of ARCH_PORTS, and a byte of ones that the CPU wants behind them (SDM 1, 19.5.2). */
@@ -48,7 +48,7 @@ struct arch_cpu {
     u64 gdt[SELECTOR_END / 8];
     /* SYSENTER starts with ESP at tss.esp0 (and loads ESP from there). If the user had TF set,
      * the debug exception comes before that load, and its handler runs on this: the words below
-     * esp0. */
+     * esp0. So does an NMI that comes just then. */
     u8 debug_stack[1024];
     struct x86_tss tss;
     struct x86_tss trap_tss[TRAP_STACKS];

@@ -23,6 +23,7 @@ struct trap_frame {
 
 static inline bool frame_from_user(const struct trap_frame *frame) { return (frame->cs & 3) != 0; }
 static inline uword frame_instruction(const struct trap_frame *frame) { return frame->eip; }
+static inline uword frame_base(const struct trap_frame *frame) { return frame->ebp; }
 
 static inline void frame_set_instruction(struct trap_frame *frame, uword instruction) {
     frame->eip = instruction;
@@ -49,8 +50,7 @@ static inline void frame_set_result(struct trap_frame *frame, uword result) {
 /* The interrupted ESP. From kernel mode the CPU pushes none (it is where the frame ends), but a
  * trap task's frame is made of a TSS, which has it. */
 static inline uword frame_stack(const struct trap_frame *frame) {
-    bool task = frame->vector == VECTOR_NMI || frame->vector == VECTOR_DOUBLE_FAULT ||
-                frame->vector == VECTOR_MACHINE_CHECK;
+    bool task = frame->vector == VECTOR_DOUBLE_FAULT || frame->vector == VECTOR_MACHINE_CHECK;
     return task || frame_from_user(frame) ? frame->esp : (uword)&frame->esp;
 }
 

@@ -28,6 +28,7 @@ void console_unlock(void);
 void output_start(void);
 void output_kernel(void);                              /* what the kernel has to say by now */
 void console_write(const char *text, uint32_t length); /* \n becomes \r\n */
+bool output_monitor(void); /* into the kernel's monitor and back; false: there is none. No lock */
 
 /* serial.c, keyboard.c, screen.c: each does nothing where its device is missing */
 void serial_start(void);

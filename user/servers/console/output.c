@@ -19,6 +19,8 @@ void output_start(void) {
     }
 }
 
+bool output_monitor(void) { return console >= 0 && monitor_enter(console) == 0; }
+
 static void output_flush(const char *text, uint32_t length) {
     if (console >= 0) {
         serial_write(text, length);

@@ -27,6 +27,8 @@
 #define FIFO_ON 0x01
 #define FIFO_BOTH 0xC0 /* both bits: there are FIFOs */
 
+#define MONITOR_KEY ('\\' & 0x1F) /* ^\, here and at once: what follows it is typed to the monitor */
+
 #define SPINS 50u         /* looks at the status before a wait */
 #define WAIT 20000u       /* microseconds */
 #define WAITS 50u         /* then the line is dead */
@@ -97,7 +99,10 @@ void serial_interrupt(void) {
     }
     port_read8(FIFO_CONTROL); /* why: that it has been asked lets the next one come */
     for (int i = 0; i < RECEIVE_LIMIT && (port_read8(LINE_STATUS) & STATUS_INPUT); i++) {
-        keys_add((char)port_read8(DATA));
+        char key = (char)port_read8(DATA);
+        if (key != MONITOR_KEY || !output_monitor()) {
+            keys_add(key);
+        }
     }
     if ((port_read8(INTERRUPT_ENABLE) & ENABLE_OUTPUT) && drained()) {
         port_write8(INTERRUPT_ENABLE, ENABLE_INPUT);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The monitor's commands, one function each, and what they share. They run while all other CPUs stand
+ * still wherever they were, so any structure may be half changed: what they follow may lead nowhere
+ * (the exception ends the command), and lists may have no end (FOLLOW_LIMIT).
+ *   commands.c       the table; help, continue, reboot, off
+ *   show_process.c   ps, space
+ *   show_quarter.c   quarters, quarter
+ *   show_walk.c      walk
+ *   show_cpu.c       cpus, locks, backtrace
+ *   show_memory.c    memory, peek
+ */
+#ifndef KERNEL_MONITOR_COMMANDS_H
+#define KERNEL_MONITOR_COMMANDS_H
+
+#include "kernel/base/types.h"
+#include "kernel/monitor/line.h"
+
+struct process;
+struct quarter;
+struct region;
+struct space;
+
+enum monitor_result { MONITOR_DONE, MONITOR_USAGE, MONITOR_CONTINUE };
+
+/* Run the command that TEXT says; it is cut up. */
+enum monitor_result monitor_run(char *text);
+
+enum monitor_result monitor_ps(const struct monitor_words *words);
+enum monitor_result monitor_space(const struct monitor_words *words);
+enum monitor_result monitor_quarters(const struct monitor_words *words);
+enum monitor_result monitor_quarter(const struct monitor_words *words);
+enum monitor_result monitor_walk(const struct monitor_words *words);
+enum monitor_result monitor_cpus(const struct monitor_words *words);
+enum monitor_result monitor_locks(const struct monitor_words *words);
+enum monitor_result monitor_backtrace(const struct monitor_words *words);
+enum monitor_result monitor_peek(const struct monitor_words *words);
+enum monitor_result monitor_memory(const struct monitor_words *words);
+
+/* ---- Shared ---------------------------------------------------------------------------------- */
+
+/* Elements of a list that are followed before it counts as endless. */
+#define FOLLOW_LIMIT 100000u
+
+/* The word number INDEX as a number of 32 bits. False: it is none, which is said. */
+bool monitor_argument(const struct monitor_words *words, u32 index, u32 *value);
+
+/* The process after PROCESS (null: the first) in the order of their IDs; null: no more. COUNT, 0 at
+ * first, is counted up; beyond FOLLOW_LIMIT it is said that there is no end. */
+struct process *monitor_process_next(const struct process *process, u32 *count);
+struct process *monitor_process_find(u32 pid); /* null: there is none, which is said */
+
+/* "rwx" with hyphens for what RIGHTS has not. */
+struct rights_text {
+    char text[4];
+};
+struct rights_text monitor_rights(u32 rights);
+
+void monitor_region_print(const struct region *region, u32 slot);
+/* The quarter with the lowest sub-ID above AFTER; null: none. */
+struct quarter *monitor_quarter_next(u64 after);
+bool monitor_cpu_has(u32 number, const struct quarter *quarter); /* it is loaded there */
+
+#endif
