@@ -28,7 +28,7 @@ class KernelOutput:
     """Passes on what comes after the loader's last line; what firmware and loader said before is only passed on
     by end(), if that line never came."""
 
-    LAST_LINE = re.compile(rb"\nStarting /\S*\.\n+")  # boot/uefi/start.c
+    LAST_LINE = re.compile(rb"\nStarting /\S*\.\n+")  # boot/uefi/start.c, tools/qemu
 
     def __init__(self, write):
         self.pass_on, self.before = write, b""
@@ -75,7 +75,7 @@ def run_line(line, write, complain, timeout, extra=(), environment=None):
         hung = threading.Event()
         alarm = threading.Timer(timeout, lambda: (hung.set(), guest.kill()))
         alarm.start()
-        by_firmware = machine.get("BOOT", "pvh").startswith("uefi")
+        by_firmware = machine.get("BOOT", "pvh") not in ("pvh", "direct", "")
         output = KernelOutput(write) if by_firmware else None
         try:
             copy_output(guest.stdout, output.write if output else write)

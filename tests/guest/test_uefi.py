@@ -16,8 +16,8 @@ VOLUME = os.path.join(ROOT, BUILD, "quartet-uefi.img")
 UP, DOWN = "\x1b[A", "\x1b[B"
 
 
-@pytest.mark.parametrize("way", ["uefi", "uefi32"])
-def test_line_by_the_loader(way):
+@pytest.mark.parametrize("way", ["uefi", "uefi32", "grub", "grub-uefi", "grub-uefi32"])
+def test_line_by_a_loader(way):
     """Only the kernel's output comes, and the line's status; the kernel has its memory, initrd and ACPI."""
     result = run_line('uptime; echo "a, b"; exit 7', BOOT=way)
     assert result.status == 7, result.output
