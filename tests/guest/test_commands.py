@@ -12,7 +12,10 @@ from machine import ARCH, ROOT
 PROGRAMS = sorted(
     os.path.basename(path)[:-2] for path in glob.glob(os.path.join(ROOT, "user/bin/*.c"))
 )
-WITHOUT_USAGE = {"badcalls", "bench", "clear", "echo", "false", "filecheck", "libcheck", "pollcheck", "sh", "threadcheck", "true"}
+WITHOUT_USAGE = {
+    *("badcalls", "bench", "filecheck", "libcheck", "pollcheck", "screencheck", "threadcheck"),
+    *("clear", "echo", "false", "sh", "true"),
+}
 PRESETS = ("fork", "thread", "rfork", "spawn")
 
 
