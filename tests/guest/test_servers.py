@@ -75,6 +75,18 @@ def test_a_program_that_reads_goes_on_after_the_console(guest):
     guest.run("wait")
 
 
+def test_an_interrupt_reaches_the_job_that_runs_since_before_the_console(guest):
+    """The shell named it to the console server that has ended; the next one knows of it."""
+    pid, _, _ = services(guest)["console"]
+    guest.type(f"sh -c 'kill {pid}; sleep 1000'\r")
+    guest.expect(r"init: console is started again \(pid \d+\)")
+    time.sleep(0.5)  # for the new one to have the serial line
+    guest.type("\x03")
+    guest.expect_prompt()
+    assert guest.run("echo fine") == ("fine\n", 0)
+    assert "sleep" not in guest.run("qps").output
+
+
 def test_open_files_of_a_dead_server_are_errors_and_no_other_files(guest):
     pid, _, _ = services(guest)["files"]
     others = "sleep 3 </etc/readme & " * 4  # whose sessions might be taken for the old one

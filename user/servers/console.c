@@ -152,6 +152,7 @@ int main(int argc, char **argv) {
     if (console_events < 0) {
         fail("create a notification");
     }
+    foreground_start();
     output_start();
     keyboard_start();
     if (quartet_thread_start(interrupts_serve, NULL) == NULL ||

@@ -68,6 +68,7 @@ uint32_t line_mode(void);
 void line_set_mode(uint32_t bits);
 
 /* foreground.c */
+void foreground_start(void);
 void foreground_set(const int *handles, uint32_t count, bool add); /* takes the handles */
 void foreground_kill(void);
 

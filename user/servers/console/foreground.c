@@ -4,8 +4,12 @@
  * process groups, so the descendants are looked up by parent when the key comes. Parents end before
  * their children, and the search is repeated until it finds nobody new, so that a process which
  * clones itself as fast as it can does not get away.
+ *
+ * Whom the shell named stands in memory that init keeps for the next instance of this server: the
+ * shell waits for the job, and would not tell it.
  */
 #include "user/servers/console/console.h"
+#include "user/servers/console/handles.h"
 
 #define FOREGROUND_LIMIT 32u
 #define VICTIM_LIMIT 1024u
@@ -13,23 +17,54 @@
 #define CODE_INTERRUPT 2u /* the shell shows 128 + 2 */
 #define PROCESS_ENDED 3u  /* info_process.state */
 
-static int handles[FOREGROUND_LIMIT];
-static uint32_t handle_count;
+#define KEPT_OFFSET 0x3F000000u /* in slot 2, above the screen's memory */
+
+/* In memory that outlives this process, which may end at any point: COUNT comes after what it
+ * counts. An ID may be of a process that has ended: the kernel gives it to no other one before two
+ * billion are used up. */
+struct foreground {
+    _Atomic uint32_t count;
+    uint32_t pid[FOREGROUND_LIMIT];
+};
+
+_Static_assert(sizeof(struct foreground) <= CONSOLE_KEPT_SIZE, "it fits in what init keeps");
+
+static struct foreground forgotten; /* used if the kept one cannot be had */
+static struct foreground *foreground = &forgotten;
 
 static uint32_t victims[VICTIM_LIMIT]; /* process IDs */
 static uint32_t victim_count;
 
+void foreground_start(void) {
+    struct page_supply supply = {
+        .to = QUARTET_SLOT(SLOT_SHARED),
+        .from = CONSOLE_KEPT,
+        .offset = KEPT_OFFSET,
+        .pages = CONSOLE_KEPT_SIZE / PAGE_SIZE,
+        .mode = PAGER_SHARE,
+        .rights = RIGHT_READ | RIGHT_WRITE,
+    };
+    if (quarter_supply_pages(&supply) != (long)supply.pages) {
+        return;
+    }
+    foreground = (struct foreground *)(uintptr_t)(SLOT_BASE(SLOT_SHARED) + KEPT_OFFSET);
+    if (foreground->count > FOREGROUND_LIMIT) {
+        foreground->count = 0;
+    }
+}
+
 void foreground_set(const int *added, uint32_t count, bool add) {
-    while (!add && handle_count > 0) {
-        handle_close(handles[--handle_count]);
-    }
+    struct handle_stat stat;
+    uint32_t named = add ? foreground->count : 0;
+    foreground->count = named;
     for (uint32_t i = 0; i < count; i++) {
-        if (handle_count < FOREGROUND_LIMIT) {
-            handles[handle_count++] = added[i];
-        } else {
-            handle_close(added[i]);
+        if (named < FOREGROUND_LIMIT && handle_stat(added[i], &stat) >= 0 &&
+            stat.type == OBJECT_PROCESS) {
+            foreground->pid[named++] = (uint32_t)stat.id;
         }
+        handle_close(added[i]);
     }
+    foreground->count = named;
 }
 
 static bool is_victim(uint32_t pid) {
@@ -64,12 +99,8 @@ static bool kill_children(void) {
 }
 
 void foreground_kill(void) {
-    struct handle_stat stat;
-    victim_count = 0;
-    for (uint32_t i = 0; i < handle_count; i++) {
-        if (handle_stat(handles[i], &stat) >= 0 && stat.type == OBJECT_PROCESS) {
-            victims[victim_count++] = (uint32_t)stat.id;
-        }
+    for (victim_count = 0; victim_count < foreground->count; victim_count++) {
+        victims[victim_count] = foreground->pid[victim_count];
     }
     uint32_t killed = 0;
     for (uint32_t round = 0; round < ROUND_LIMIT; round++) {
@@ -81,5 +112,5 @@ void foreground_kill(void) {
             break;
         }
     }
-    foreground_set(NULL, 0, false);
+    foreground->count = 0;
 }

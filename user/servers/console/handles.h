@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The devices that init gives the console server (init/table.c), by handle: nothing else of the
- * machine can it reach. One that the machine lacks may be missing.
+ * machine can it reach. One that the machine lacks may be missing. And a quarter that init keeps for
+ * the next instance.
  */
 #ifndef CONSOLE_HANDLES_H
 #define CONSOLE_HANDLES_H
@@ -15,7 +16,10 @@ enum console_handle {
     CONSOLE_SCREEN_PORTS,
     CONSOLE_SCREEN_MEMORY,
     CONSOLE_FRAMEBUFFER, /* its pages; where it is in them, INFO_FRAMEBUFFER says */
+    CONSOLE_KEPT,        /* foreground.c */
 };
+
+#define CONSOLE_KEPT_SIZE 4096u
 
 #define SERIAL_PORT 0x3F8
 #define SERIAL_PORTS 8

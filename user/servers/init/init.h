@@ -44,7 +44,7 @@ enum grant_kind {
     GRANT_PORTS,   /* COUNT ports from FIRST on */
     GRANT_MEMORY,  /* COUNT bytes of device memory from FIRST on */
     GRANT_SCREEN,  /* the device memory of the framebuffer */
-    GRANT_MAPS,    /* the one in which file servers leave to each other what is mapped */
+    GRANT_KEPT,    /* the quarter in which instances of the service OF leave things to the next */
 };
 
 struct grant {
@@ -65,6 +65,7 @@ struct service {
     /* Its arguments behind the name; null: none. */
     void (*arguments)(const struct service *service, char **argv);
     uint32_t least_frames; /* that a machine must have for this server to be worth it */
+    uint32_t kept_size;    /* bytes that init keeps for the next instance, in whole pages */
     bool named;            /* `names` hands out sessions */
     bool essential;        /* when it is given up, the machine goes off */
 
@@ -72,6 +73,7 @@ struct service {
     struct service_state state;
     int endpoint; /* init keeps it: callers that are queued wait for the next instance */
     int session;
+    int kept; /* a quarter, zeroed at the start of the machine */
     int process;
     uint32_t quick_ends; /* in a row, each soon after the start */
     uint64_t started;    /* nanoseconds since boot */

@@ -24,7 +24,6 @@
 #define QUICK_ENDS_LIMIT 5u
 #define BACK_OFF (20u * MILLISECOND)
 
-static int maps;  /* a quarter of the file server */
 static int board; /* a quarter of slot 2, which init itself only writes to by its handle */
 
 /* ---- The board ------------------------------------------------------------------------------- */
@@ -112,11 +111,11 @@ size_t grants_resolve(const struct grant *grant, struct quartet_gift gifts[GRANT
         case GRANT_BOARD:
             handle = board;
             break;
-        case GRANT_MAPS:
-            handle = maps;
-            break;
         case GRANT_SESSION:
             handle = service_find(grant->of)->session;
+            break;
+        case GRANT_KEPT:
+            handle = service_find(grant->of)->kept;
             break;
         case GRANT_LINE:
         case GRANT_PORTS:
@@ -171,6 +170,15 @@ static int service_spawn(struct service *service) {
     return 0;
 }
 
+static void kept_create(struct service *service) {
+    service->kept = QUARTET_NONE;
+    if (service->kept_size > 0) {
+        service->kept = (int)check(quarter_create(SLOT_SHARED), "cannot create a quarter");
+        check(quarter_map(service->kept, 0, service->kept_size, RIGHT_READ | RIGHT_WRITE),
+              "cannot create a quarter");
+    }
+}
+
 static void service_prepare(struct service *service, uint32_t frames) {
     snprintf(service->state.name, sizeof service->state.name, "%s", service->name);
     if (frames < service->least_frames) {
@@ -178,6 +186,7 @@ static void service_prepare(struct service *service, uint32_t frames) {
         service->endpoint = service->session = QUARTET_NONE;
         return;
     }
+    kept_create(service);
     service->endpoint = (int)check(endpoint_create(), "cannot create an endpoint");
     service->session =
         (int)check(endpoint_session(service->endpoint, service->badge), "cannot create a session");
@@ -185,9 +194,6 @@ static void service_prepare(struct service *service, uint32_t frames) {
 
 void services_start(void) {
     board_create();
-    maps = (int)check(quarter_create(SLOT_SHARED), "cannot create a quarter");
-    check(quarter_map(maps, 0, FILES_MAPS_SIZE, RIGHT_READ | RIGHT_WRITE),
-          "cannot create a quarter");
     for (uint32_t i = 0; i < service_count; i++) {
         service_prepare(&services[i], machine_frames());
     }

@@ -50,12 +50,16 @@ static const struct grant console_grants[] = {
     {.kind = GRANT_SCREEN,
      .rights = RIGHT_READ | RIGHT_WRITE | RIGHT_MAP,
      .index = CONSOLE_FRAMEBUFFER},
+    {.kind = GRANT_KEPT,
+     .rights = RIGHT_READ | RIGHT_WRITE,
+     .index = CONSOLE_KEPT,
+     .of = "console"},
     {.kind = GRANT_END},
 };
 
 static const struct grant files_grants[] = {
     {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_STDERR, .of = "console"},
-    {.kind = GRANT_MAPS, .rights = RIGHT_READ | RIGHT_WRITE, .index = FILES_MAPS},
+    {.kind = GRANT_KEPT, .rights = RIGHT_READ | RIGHT_WRITE, .index = FILES_MAPS, .of = "files"},
     {.kind = GRANT_END},
 };
 
@@ -83,6 +87,7 @@ struct service services[] = {
         .badge = BADGE_CONSOLE,
         .grants = console_grants,
         .arguments = console_arguments,
+        .kept_size = CONSOLE_KEPT_SIZE,
         .named = true,
         .essential = true,
     },
@@ -94,6 +99,7 @@ struct service services[] = {
         .badge = BADGE_FILES,
         .grants = files_grants,
         .arguments = files_arguments,
+        .kept_size = FILES_MAPS_SIZE,
         .named = true,
         .essential = true,
     },
