@@ -134,6 +134,20 @@ def test_serial_line_and_keyboard_interrupt_by(controller):
         shell.expect(r"\nkeyboard\r*\n")
 
 
+# ---- A port that is not there
+
+
+@pytest.mark.parametrize("cpus", ["1", "2"])
+def test_line_runs_without_a_serial_port(cpus):
+    """The kernel and the console's driver wait for none; the line's status comes by the debug port."""
+    line = "presets && ls /bin >/tmp/list && grep -q libcheck /tmp/list && exit 7"
+    assert run_line(line, SERIAL="none", CPUS=cpus) == ("", 7)
+
+
+def test_panic_without_a_serial_port_enters_no_monitor():
+    assert run_line("true", SERIAL="none", APPEND="panic-test panic=monitor") == ("", 99)
+
+
 # ---- Images that are wrong
 
 
