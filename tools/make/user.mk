@@ -7,9 +7,9 @@
 #   user/bin/NAME.c, user/demos/NAME.c   /bin/NAME
 #   user/servers/init.c                  /init, which the kernel starts
 #   user/servers/NAME.c                  /servers/NAME
-# A large program has further sources in a folder of its name: user/bin/NAME/*.c.
 # A larger program has more files in a folder of its name beside it, user/bin/NAME/*.c.
-# Files below user/etc go to /etc, the pages of docs/man and one for each system call to /man. Unstripped programs (for GDB) stay in $(out)/user, as NAME.elf.
+# Files below user/etc go to /etc, the pages of docs/man and one for each system call to /man. Unstripped
+# programs (for GDB) stay in $(out)/user, as NAME.elf.
 
 EXTRA ?=##  a folder with further programs: each EXTRA/NAME.c becomes /bin/NAME
 NEWLIB_CACHE ?= build/newlib##  where the built C library is kept; builds may share it
@@ -22,7 +22,6 @@ $(newlib)/stamp: tools/make/build-newlib user/lib/newlib/dirent.h
 		tools/make/build-newlib $(ARCH) $(NEWLIB_CACHE)
 
 # ---- What the kernel needs of the C library: newlib's portable sources under the kernel's flags
-# ----
 
 kernel_libc_names := memcmp memcpy memmove memset memchr \
 	strchr strcmp strlen strncmp strncpy strnlen
@@ -42,8 +41,7 @@ $(out)/kernel-libc.a: $(kernel_libc_objects)
 	@rm -f $@
 	$(call quietly,AR,$@)ar rcD $@ $^
 
-# ---- Compiling and linking programs
-# ------------------------------------------------------------------
+# ---- Compiling and linking programs ------------------------------------------------------------------
 
 # pae programs run on processors without SSE.
 USER_MACHINE_pae := -m32 -march=i686 -mno-sse -mfpmath=387 -DARCH_PAE
@@ -126,8 +124,8 @@ $(out)/user/lib/libquartet.a: $(user_library_objects) $(out)/user.list
 	$(call quietly,AR,$@)ar rcD $@ $(user_library_objects)
 
 # libquartet.a stands before libc.a, so that its __getreent takes the place of newlib's; its locks do
-# because user/lib/user.ld asks for them by name. The wrapped call is the one that user/lib/clone.c has to see: a clone's cached identity
-# is stale. A program's objects are its own and those of its folder.
+# because user/lib/user.ld asks for them by name. The wrapped call is the one that user/lib/clone.c has
+# to see: a clone's cached identity is stale. A program's objects are its own and those of its folder.
 user_objects_of = $(out)/$(1).o $(patsubst %.c,$(out)/%.o,$(filter $(1)/%,$(user_parts_c)))
 
 .SECONDEXPANSION:
@@ -141,7 +139,6 @@ $(user_programs) $(extra_programs): $(out)/%.elf: $$(call user_objects_of,$$*) $
 -include $(user_library_objects:.o=.d) $(user_programs:.elf=.d) $(user_parts_c:%.c=$(out)/%.d)
 
 # ---- The initial RAM disk: reproducible, whatever the day, the user and the order of the build
-# -------
 
 staging := $(out)/initrd
 $(out)/initrd.cpio: $(user_programs) $(extra_programs) $(user_etc) $(user_man) $(syscall_table) $(out)/user.list $(out)/extra.list tools/make/user.mk

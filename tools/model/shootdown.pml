@@ -11,8 +11,9 @@
  * With TAGS=0 a load forgets everything (`pae`, and `long` without PCIDs); with TAG_INVALIDATES=1
  * the handler takes the page out of the other tags, else they are good no longer.
  *
- * Code: space.c space_change, root_load (`running` is what quarter_running reads: entering and loaded); tags.c tags_enter,
- * digit_enter, digit_take, tags_shoot, others_shoot; shootdown.c quarter_shootdown, shootdown_here.
+ * Code: space.c space_change, root_load (`running` is what quarter_running reads: entering and
+ * loaded); tags.c tags_enter, digit_enter, digit_take, tags_shoot, others_shoot; shootdown.c
+ * quarter_shootdown, shootdown_here.
  * Which CPUs are interrupted, and how they answer, is in waiters.pml.
  * SPIN is sequentially consistent, so a CPU's stores to the two pairs (own bit, then generation;
  * and entries and generation, then mask) go through a buffer of one store, drained by the next

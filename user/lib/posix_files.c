@@ -2,7 +2,8 @@
 /*
  * Files, directories and pipes the POSIX way: a descriptor is the index of a session handle, and
  * each call is a message of protocol.h to what stands behind it. Paths are made absolute in
- * posix_path.c, read() and write() are in posix_small.c; the numbers themselves are the business of posix_descriptors.c.
+ * posix_path.c, read() and write() are in posix_small.c; the numbers themselves are the business of
+ * posix_descriptors.c.
  */
 #include <dirent.h>
 #include <errno.h>
