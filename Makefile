@@ -120,7 +120,7 @@ exec-guest:
 exec-guest: override export CMD := $(value CMD)
 
 test: ##  run every test on both kernels, and the models; ends with "N passed, N failed"
-	@CC='$(CC)' tools/doctor --install build run iso loader uefi test bochs model gdb
+	@CC='$(CC)' tools/doctor --install build run iso loader uefi test bochs model gdb editor
 	@BUILD='$(BUILD)' CC='$(CC)' $(PYTHON) tools/test
 
 model: ##  check the models of tools/model, and that each of their mutants fails (under five minutes)

@@ -22,7 +22,7 @@ def run(*words, **variables):
         env={**environment, **variables},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     return ended.returncode, ended.stdout, ended.stderr
 
