@@ -12,6 +12,22 @@ void expect(const char *what, long result, long wanted);
 
 void state_keep(void); /* the state is another one now, and rightly so */
 
+/* The same, when the machine is quiet: processes of the same line may start and end on other CPUs. */
+void state_settle(void);
+
+/* An endpoint at which nobody receives, and a session to call it: only refused calls return. */
+extern long own_endpoint, file_session;
+
+void wild_pointers(void);
+void bad_handles(void);
+void wrong_types(void);
+void weak_rights(void);
+void bad_ranges(void);
+void bad_space_changes(void);
+void bad_gifts(void);
+void bad_processes_and_threads(void);
+void bad_call_numbers(void);
+
 /* Called for each handle that is none, and once for all else. */
 void bad_notification_handle(int handle);
 void bad_notifications(void);
