@@ -10,10 +10,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "user/bin/check.h"
+#include "user/bin/check_child.h"
 
 #define FOLDER "/tmp/filecheck"
 #define FILE_NAME FOLDER "/file"
@@ -42,18 +40,5 @@ void check_signals(void);
 
 /* The call fails with this error. */
 #define CHECK_ERROR(call, error) CHECK((errno = 0, (call) == -1) && errno == (error))
-
-/* The status with which a child ends that runs FUNCTION, as wait() tells it. */
-static inline int child_status(void (*function)(void)) {
-    int status = -1;
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        function();
-        _exit(99);
-    }
-    CHECK(waitpid(child, &status, 0) == child);
-    return status;
-}
 
 #endif

@@ -7,11 +7,9 @@
 #include <quartet.h>
 #include <semaphore.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "user/bin/check.h"
+#include "user/bin/check_child.h"
 
 /* threads.c */
 void check_threads(void);
@@ -56,19 +54,6 @@ static inline void *elsewhere(void *(*function)(void *), void *argument) {
     CHECK(pthread_create(&thread, NULL, function, argument) == 0);
     CHECK(pthread_join(thread, &value) == 0);
     return value;
-}
-
-/* The status with which a child ends that runs FUNCTION, as wait() tells it. */
-static inline int child_status(void (*function)(void)) {
-    int status = -1;
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        function();
-        _exit(99);
-    }
-    CHECK(waitpid(child, &status, 0) == child);
-    return status;
 }
 
 #endif
