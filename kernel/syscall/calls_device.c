@@ -31,12 +31,7 @@ static int target_lookup(int handle, u32 bits, struct notification **notificatio
     if (handle == QUARTET_NONE) {
         return E_OK;
     }
-    int error = notification_lookup(handle, RIGHT_WRITE, notification);
-    if (error == E_OK && (bits == 0 || (bits & ~NOTIFICATION_BITS) != 0)) {
-        notification_release(*notification);
-        error = E_INVALID;
-    }
-    return error;
+    return notification_lookup(handle, bits, RIGHT_WRITE, notification);
 }
 
 long call_irq_bind(uword handle, uword target, uword bits, uword d UNUSED) {

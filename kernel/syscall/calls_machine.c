@@ -71,13 +71,12 @@ long call_console_take(uword system, uword handle, uword bits, uword d UNUSED) {
     struct notification *notification;
     int error = system_check((int)system, RIGHT_WRITE);
     if (error == E_OK) {
-        error = notification_lookup((int)handle, RIGHT_WRITE, &notification);
+        error = notification_lookup((int)handle, (u32)bits, RIGHT_WRITE, &notification);
     }
     if (error != E_OK) {
         return -error;
     }
-    bool valid = (u32)bits != 0 && ((u32)bits & ~NOTIFICATION_BITS) == 0;
-    error = valid ? console_take(notification, (u32)bits) : E_INVALID;
+    error = console_take(notification, (u32)bits);
     notification_release(notification);
     return error != E_OK ? -error : object_install(&console_object, OBJECT_CONSOLE, RIGHT_READ);
 }

@@ -12,16 +12,6 @@
 
 #define NANOSECONDS_PER_MICROSECOND 1000u
 
-/* The notification behind HANDLE, if BITS are some that it may have. */
-static int bits_lookup(int handle, u32 bits, u32 rights, struct notification **notification) {
-    int error = notification_lookup(handle, rights, notification);
-    if (error == E_OK && (bits == 0 || (bits & ~NOTIFICATION_BITS) != 0)) {
-        notification_release(*notification);
-        error = E_INVALID;
-    }
-    return error;
-}
-
 long call_notification_create(uword a UNUSED, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
     struct notification *notification;
     struct budget *budget = process_budget(process_current());
@@ -32,7 +22,7 @@ long call_notification_create(uword a UNUSED, uword b UNUSED, uword c UNUSED, uw
 
 long call_notification_signal(uword handle, uword bits, uword c UNUSED, uword d UNUSED) {
     struct notification *notification;
-    int error = bits_lookup((int)handle, (u32)bits, RIGHT_WRITE, &notification);
+    int error = notification_lookup((int)handle, (u32)bits, RIGHT_WRITE, &notification);
     if (error != E_OK) {
         return -error;
     }
@@ -51,7 +41,7 @@ static u64 wait_deadline(u32 microseconds) {
 
 long call_notification_wait(uword handle, uword mask, uword microseconds, uword d UNUSED) {
     struct notification *notification;
-    int result = bits_lookup((int)handle, (u32)mask, RIGHT_READ, &notification);
+    int result = notification_lookup((int)handle, (u32)mask, RIGHT_READ, &notification);
     if (result != E_OK) {
         return -result;
     }
@@ -62,7 +52,7 @@ long call_notification_wait(uword handle, uword mask, uword microseconds, uword 
 
 long call_notification_timer(uword handle, uword bits, uword microseconds, uword period) {
     struct notification *notification;
-    int error = bits_lookup((int)handle, (u32)bits, RIGHT_READ, &notification);
+    int error = notification_lookup((int)handle, (u32)bits, RIGHT_READ, &notification);
     if (error != E_OK) {
         return -error;
     }

@@ -4,6 +4,7 @@
  * abi.h. Takes the locks of the handle table and of what it references; holds none on return.
  */
 #include "kernel/ipc/ipc.h"
+#include "kernel/ipc/notification.h"
 #include "kernel/process/process.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/vm/quarter.h"
@@ -119,13 +120,18 @@ int process_lookup(int handle, u32 rights, struct process **process) {
     return error;
 }
 
-int notification_lookup(int handle, u32 rights, struct notification **notification) {
+int notification_lookup(int handle, u32 bits, u32 rights, struct notification **notification) {
     struct object_found found;
     int error = typed_lookup(handle, OBJECT_NOTIFICATION, rights, &found);
-    if (error == E_OK) {
-        *notification = found.object;
+    if (error != E_OK) {
+        return error;
     }
-    return error;
+    if (bits == 0 || (bits & ~NOTIFICATION_BITS) != 0) {
+        notification_release(found.object);
+        return E_INVALID;
+    }
+    *notification = found.object;
+    return E_OK;
 }
 
 int interrupt_lookup(int handle, u32 rights, struct interrupt **interrupt) {

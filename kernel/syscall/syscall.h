@@ -49,7 +49,8 @@ int process_lookup(int handle, u32 rights, struct process **process);
 int interrupt_lookup(int handle, u32 rights, struct interrupt **interrupt);
 int device_lookup(int handle, u32 rights, struct device_memory **device);
 int ports_lookup(int handle, u32 rights, struct ports **ports);
-int notification_lookup(int handle, u32 rights, struct notification **notification);
+/* If BITS are some that a notification can have; else E_INVALID, besides the above. */
+int notification_lookup(int handle, u32 bits, u32 rights, struct notification **notification);
 int console_check(int handle, u32 rights); /* the driver's console; nothing to release */
 int system_check(int handle, u32 rights); /* the system object; nothing to release */
 
