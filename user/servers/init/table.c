@@ -18,13 +18,8 @@ static void console_arguments(const struct service *console, char **argv);
 static void files_arguments(const struct service *files, char **argv);
 static void loader_arguments(const struct service *loader, char **argv);
 
-static const struct grant names_grants[] = {
-    {.kind = GRANT_BOARD, .rights = RIGHT_READ | RIGHT_MAP, .index = NAMES_BOARD},
-    {.kind = GRANT_NAMED, .rights = SESSION_RIGHTS, .index = NAMES_FIRST},
-    {.kind = GRANT_END},
-};
-
-#define CONSOLE_SYSTEM_RIGHTS (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)
+#define SESSION(place, service) \
+    { .kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = (place), .of = (service) }
 #define LINE(place, line) \
     { .kind = GRANT_LINE, .rights = RIGHT_WRITE, .index = (place), .first = (line) }
 #define PORTS(place, port, number)                                                     \
@@ -32,6 +27,14 @@ static const struct grant names_grants[] = {
         .kind = GRANT_PORTS, .rights = RIGHT_WRITE, .index = (place), .first = (port), \
         .count = (number)                                                              \
     }
+
+static const struct grant names_grants[] = {
+    {.kind = GRANT_BOARD, .rights = RIGHT_READ | RIGHT_MAP, .index = NAMES_BOARD},
+    {.kind = GRANT_NAMED, .rights = SESSION_RIGHTS, .index = NAMES_FIRST},
+    {.kind = GRANT_END},
+};
+
+#define CONSOLE_SYSTEM_RIGHTS (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)
 
 static const struct grant console_grants[] = {
     /* read and execute: whom ^C ends; write: the kernel's own lines. */
@@ -58,7 +61,7 @@ static const struct grant console_grants[] = {
 };
 
 static const struct grant files_grants[] = {
-    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_STDERR, .of = "console"},
+    SESSION(HANDLE_STDERR, "console"),
     {.kind = GRANT_KEPT, .rights = RIGHT_READ | RIGHT_WRITE, .index = FILES_MAPS, .of = "files"},
     {.kind = GRANT_END},
 };
@@ -67,7 +70,7 @@ static const struct grant files_grants[] = {
 #define LOADER_LEAST_FRAMES (12u * 256) /* 12 MiB */
 
 static const struct grant loader_grants[] = {
-    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_FILES, .of = "files"},
+    SESSION(HANDLE_FILES, "files"),
     {.kind = GRANT_END},
 };
 
@@ -124,13 +127,13 @@ _Static_assert(sizeof services / sizeof services[0] <= BOARD_SERVICES,
 #define SHELL_SYSTEM_RIGHTS (RIGHT_READ | RIGHT_EXECUTE | RIGHT_DUPLICATE)
 
 struct grant shell_grants[] = {
-    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_STDIN, .of = "console"},
-    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_STDOUT, .of = "console"},
-    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_STDERR, .of = "console"},
-    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_FILES, .of = "files"},
+    SESSION(HANDLE_STDIN, "console"),
+    SESSION(HANDLE_STDOUT, "console"),
+    SESSION(HANDLE_STDERR, "console"),
+    SESSION(HANDLE_FILES, "files"),
     {.kind = GRANT_SYSTEM, .rights = SHELL_SYSTEM_RIGHTS, .index = HANDLE_SYSTEM},
-    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_CONSOLE, .of = "console"},
-    {.kind = GRANT_SESSION, .rights = SESSION_RIGHTS, .index = HANDLE_NAMES, .of = "names"},
+    SESSION(HANDLE_CONSOLE, "console"),
+    SESSION(HANDLE_NAMES, "names"),
     {.kind = GRANT_END},
 };
 
@@ -162,28 +165,31 @@ uint32_t machine_frames(void) {
     return machine.frames;
 }
 
+#define NUMBER_SIZE 16
+
+/* NUMBER as an argument, which stands in TEXT. */
+static char *number_argument(char text[NUMBER_SIZE], unsigned long number) {
+    snprintf(text, NUMBER_SIZE, "%lu", number);
+    return text;
+}
+
 /* Which instance it is. */
 static void console_arguments(const struct service *console, char **argv) {
-    static char instance[16];
-    snprintf(instance, sizeof instance, "%lu", (unsigned long)console->state.restarts);
-    argv[0] = instance;
+    static char instance[NUMBER_SIZE];
+    argv[0] = number_argument(instance, console->state.restarts);
 }
 
 /* The initrd's length, half of the memory for what is written, and which instance it is. */
 static void files_arguments(const struct service *files, char **argv) {
-    static char length[16], limit[16], instance[16];
-    snprintf(length, sizeof length, "%lu", (unsigned long)quartet_argument);
-    snprintf(limit, sizeof limit, "%lu", (unsigned long)(machine_frames() / 2));
-    snprintf(instance, sizeof instance, "%lu", (unsigned long)files->state.restarts);
-    argv[0] = length;
-    argv[1] = limit;
-    argv[2] = instance;
+    static char length[NUMBER_SIZE], limit[NUMBER_SIZE], instance[NUMBER_SIZE];
+    argv[0] = number_argument(length, (unsigned long)quartet_argument);
+    argv[1] = number_argument(limit, machine_frames() / 2);
+    argv[2] = number_argument(instance, files->state.restarts);
 }
 
 /* A sixteenth of the memory for the programs that it keeps. */
 static void loader_arguments(const struct service *loader, char **argv) {
-    static char limit[16];
+    static char limit[NUMBER_SIZE];
     (void)loader;
-    snprintf(limit, sizeof limit, "%lu", (unsigned long)(machine_frames() / 16));
-    argv[0] = limit;
+    argv[0] = number_argument(limit, machine_frames() / 16);
 }
