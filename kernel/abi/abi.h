@@ -349,6 +349,7 @@ struct info_process {
     uint64_t running;  /* mask of the CPUs that run its threads now */
     char name[32];
     struct info_slot slot[4];
+    uint32_t creator; /* its first parent, which may have ended */
 };
 
 struct info_region {

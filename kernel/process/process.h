@@ -44,6 +44,7 @@ struct process {
     struct list all;    /* by PID: every process that has not been waited for or forgotten */
     struct list hashed; /* the same ones, by hash of the PID */
     struct process *parent;
+    u32 creator;          /* its parent's PID for ever, though that may have ended; 0: the kernel */
     struct list children; /* of child; ended ones first */
     struct list child;
     struct list threads; /* of thread->sibling */

@@ -165,6 +165,7 @@ void process_describe(struct process *process, struct info_process *info) {
     spinlock_acquire(&process_lock);
     info->pid = process->pid;
     info->parent = process->parent ? process->parent->pid : 0;
+    info->creator = process->creator;
     info->threads = process->thread_count;
     info->state = process_state(process, &info->priority);
     info->handles = process->handles.count;

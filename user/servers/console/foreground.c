@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whom ^C ends: the processes that the shell named, and all that descend from them. Quartet has no
- * process groups, so the descendants are looked up by parent when the key comes. Parents end before
- * their children, and the search is repeated until it finds nobody new, so that a process which
- * clones itself as fast as it can does not get away.
+ * process groups, so the descendants are looked up by who made them when the key comes. Parents are
+ * killed before that, for who has been killed makes no more; and the search is repeated until it finds
+ * nobody new. So a process which clones itself as fast as it can does not get away.
  *
  * Whom the shell named stands in memory that init keeps for the next instance of this server: the
  * shell waits for the job, and would not tell it.
@@ -84,12 +84,12 @@ static void kill_process(uint32_t pid) {
     }
 }
 
-/* End every process whose parent is a victim; true if there was one that is new. */
-static bool kill_children(void) {
+/* Every process that a victim has made is one, too; true if there was one that is new. */
+static bool add_children(void) {
     struct info_process info = {.pid = 0};
     bool found = false;
     for (; system_info(HANDLE_SYSTEM, INFO_PROCESS, &info, sizeof info) >= 0; info.pid++) {
-        if (info.state != PROCESS_ENDED && is_victim(info.parent) && !is_victim(info.pid) &&
+        if (info.state != PROCESS_ENDED && is_victim(info.creator) && !is_victim(info.pid) &&
             victim_count < VICTIM_LIMIT) {
             victims[victim_count++] = info.pid;
             found = true;
@@ -102,15 +102,11 @@ void foreground_kill(void) {
     for (victim_count = 0; victim_count < foreground->count; victim_count++) {
         victims[victim_count] = foreground->pid[victim_count];
     }
-    uint32_t killed = 0;
-    for (uint32_t round = 0; round < ROUND_LIMIT; round++) {
-        bool found = kill_children(); /* before the parents end: then they have none any more */
+    uint32_t killed = 0, round = 0;
+    do {
         for (; killed < victim_count; killed++) {
             kill_process(victims[killed]);
         }
-        if (!found) {
-            break;
-        }
-    }
+    } while (round++ < ROUND_LIMIT && add_children());
     foreground->count = 0;
 }
