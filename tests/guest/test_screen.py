@@ -211,10 +211,11 @@ def test_a_new_driver_has_the_screen_although_somebody_draws(guest):
 def test_a_panic_is_seen_although_somebody_draws(guest):
     guest.shell.type("qview\r")
     qview_picture(guest, "qview")
-    guest.view.command("inject-nmi")
+    machine_check = "mce 0 9 0xbd00000000000005 0x5 0x0 0x0"  # CPU, bank, an uncorrected error
+    guest.view.command("human-monitor-command", **{"command-line": machine_check})
     guest.shell.expect("backtrace:")
     picture = guest.wait_text("backtrace:")
     lines = [line.strip() for line in picture.lines]
     panic = next(line for line in lines if line.startswith("panic: "))
-    assert re.match(r"panic: NMI at 0x[0-9a-f]+ in (kernel|user) mode", panic), lines
+    assert re.match(r"panic: machine check at 0x[0-9a-f]+ in (kernel|user) mode", panic), lines
     assert "backtrace:" in lines[lines.index(panic) :]
