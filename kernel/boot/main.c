@@ -80,31 +80,30 @@ static _Noreturn void panic_test(void) {
     panic("the command line asks for a panic");
 }
 
-/* lock=quarter, which is how it is anyway, or lock=big. */
-static void lock_option_take(void) {
-    const char *text = boot_option("lock");
-    if (text == NULL || value_is(text, "quarter")) {
-        return;
+/* NAME=USUAL, which is how it is anyway, or NAME=OTHER: true. */
+static bool option_chosen(const char *name, const char *usual, const char *other) {
+    const char *text = boot_option(name);
+    if (text == NULL || value_is(text, usual)) {
+        return false;
     }
-    big_lock = value_is(text, "big");
+    if (value_is(text, other)) {
+        return true;
+    }
+    boot_log("quartet: %s= takes %s or %s; ignored\n", name, usual, other);
+    return false;
+}
+
+static void lock_option_take(void) {
+    big_lock = option_chosen("lock", "quarter", "big");
     if (big_lock) {
         quarter_use_big_lock();
-    } else {
-        boot_log("quartet: lock= takes quarter or big; ignored\n");
     }
 }
 
-/* cow=lazy, which is how it is anyway, or cow=eager. */
 static void copy_option_take(void) {
-    const char *text = boot_option("cow");
-    if (text == NULL || value_is(text, "lazy")) {
-        return;
-    }
-    if (value_is(text, "eager")) {
+    if (option_chosen("cow", "lazy", "eager")) {
         quarter_copy_eagerly();
         boot_log("quartet: COPY copies every page at once (cow=eager)\n");
-    } else {
-        boot_log("quartet: cow= takes lazy or eager; ignored\n");
     }
 }
 
@@ -124,16 +123,9 @@ static void hot_option_take(void) {
     }
 }
 
-/* panic=off, which is how it is anyway, or panic=monitor. */
 static void panic_option_take(void) {
-    const char *text = boot_option("panic");
-    if (text == NULL || value_is(text, "off")) {
-        return;
-    }
-    if (value_is(text, "monitor")) {
+    if (option_chosen("panic", "off", "monitor")) {
         monitor_want_panics();
-    } else {
-        boot_log("quartet: panic= takes off or monitor; ignored\n");
     }
 }
 

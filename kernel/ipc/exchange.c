@@ -69,11 +69,6 @@ static void lent_accept(struct thread *thread, u32 lent) {
     }
 }
 
-/* What a thread of PRIORITY lends to SERVER's. */
-static u32 priority_lent(const struct ipc_state *server, u32 priority) {
-    return priority > server->thread->base_priority ? priority : 0;
-}
-
 /* Hand what CALLER sends to the receiver that has waited longest; receivers that were killed or
  * have timed out do not count. 0; E_TOOBIG, E_REFUSED: it cannot take it; E_AGAIN: nobody waits. */
 static int caller_deliver(struct endpoint *endpoint, struct ipc_state *caller) {

@@ -96,8 +96,8 @@ static inline struct ipc_state *receiver_ready(const struct cpu *cpu, struct run
     if (UNLIKELY(list_empty(&endpoint->receivers) || !receiver->is_short)) {
         return NULL;
     }
-    u32 own = receiver->thread->base_priority, callers = thread->priority;
-    u32 lent = callers > own ? callers : 0, priority = callers > own ? callers : own;
+    u32 lent = priority_lent(receiver, thread->priority);
+    u32 priority = lent != 0 ? lent : receiver->thread->base_priority;
     if (UNLIKELY(!sched_switch_begin(cpu, queue, receiver->thread, priority))) {
         return NULL;
     }

@@ -159,8 +159,8 @@ int ipc_reply_receive(struct endpoint *endpoint, uword message);
  * that has been replied to, or is gone. (short.c) */
 long ipc_call_short(struct endpoint *endpoint, u64 badge, u32 label);
 long ipc_receive_short(struct endpoint *endpoint);
-long ipc_reply_short(struct endpoint *endpoint, u32 label);
-long ipc_reply_receive_short(struct endpoint *endpoint, u32 label);
+long ipc_reply_short(struct endpoint *endpoint, uword label);
+long ipc_reply_receive_short(struct endpoint *endpoint, uword label);
 
 /* What they do for a server that answers some callers later (abi/syscalls.def). */
 int ipc_room(uword message);
@@ -238,6 +238,11 @@ static inline void endpoint_received(struct endpoint *endpoint, struct ipc_state
     receiver->caller = caller;
     receiver->received_token = caller->content.token;
     caller->server = receiver;
+}
+
+/* What a thread of PRIORITY lends to SERVER's: 0 if that one's own is as high. */
+static inline u32 priority_lent(const struct ipc_state *server, u32 priority) {
+    return priority > server->thread->base_priority ? priority : 0;
 }
 
 /* And what comes with the message belongs to it. */

@@ -86,12 +86,12 @@ static int reply(struct endpoint *endpoint, struct ipc_state *state, bool receiv
     return endpoint_reply(endpoint, state, token, receives);
 }
 
-long ipc_reply_short(struct endpoint *endpoint, u32 label) {
-    return -reply(endpoint, content_take(0, label), false);
+long ipc_reply_short(struct endpoint *endpoint, uword label) {
+    return -reply(endpoint, content_take(0, (u32)label), false);
 }
 
-long ipc_reply_receive_short(struct endpoint *endpoint, u32 label) {
-    struct ipc_state *state = content_take(0, label);
+long ipc_reply_receive_short(struct endpoint *endpoint, uword label) {
+    struct ipc_state *state = content_take(0, (u32)label);
     int error = reply(endpoint, state, true);
     return error != E_OK ? -error : receive(endpoint, state);
 }

@@ -34,7 +34,7 @@ static inline void sched_arrive(void) {
         space_load(__atomic_load_n(&process->space, __ATOMIC_SEQ_CST));
         ports_load(cpu, process);
     } else if (cpu_count > 1) {
-        space_load(NULL); /* in no quarter's mask: no shootdown interrupts an idle CPU */
+        space_load(NULL); /* in no space: no shootdown interrupts an idle CPU */
     }
 }
 
@@ -46,7 +46,6 @@ static inline void account(struct thread *thread, u32 now) {
 }
 
 static inline void current_publish(struct cpu *cpu, struct thread *next, u32 pid) {
-    cpu->attention = next->killed;
     cpu->current = next;
     __atomic_store_n(&cpu->pid, pid, __ATOMIC_SEQ_CST);
     cpu->switches++;
@@ -99,9 +98,7 @@ static inline __attribute__((always_inline)) void sched_switch_books(struct cpu 
     current->ran += now - current->started;
     next->started = now;
     __atomic_store_n(&queue->running, (int)next->priority, __ATOMIC_RELAXED);
-    cpu->current = next;
-    __atomic_store_n(&cpu->pid, next->process->pid, __ATOMIC_SEQ_CST);
-    cpu->switches++;
+    current_publish(cpu, next, next->process->pid);
 }
 
 static inline int sched_switch_to(struct thread *next, u32 lent, struct spinlock *lock) {

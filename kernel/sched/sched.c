@@ -64,6 +64,7 @@ static void current_set(struct cpu *cpu, struct run_queue *queue, struct thread 
     int running = next == cpu->idle ? QUEUE_IDLE : next->priority;
     u32 pid = next->process ? next->process->pid : CPU_IDLE;
     __atomic_store_n(&queue->running, running, __ATOMIC_RELAXED);
+    cpu->attention = next->killed;
     current_publish(cpu, next, pid);
 }
 

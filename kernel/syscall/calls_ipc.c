@@ -105,22 +105,21 @@ long call_ipc_reply_receive(uword handle, uword message, uword c UNUSED, uword d
     return with_endpoint(handle, message, ipc_reply_receive);
 }
 
-static long short_with_endpoint(uword handle, u32 label,
-                                long (*operation)(struct endpoint *, u32)) {
+static bool label_is_short(uword label) { return (u32)label <= SHORT_LABEL_LIMIT; }
+
+static long short_with_endpoint(uword handle, uword argument,
+                                long (*operation)(struct endpoint *, uword)) {
     struct endpoint *endpoint;
-    if (label > SHORT_LABEL_LIMIT) {
-        return -E_INVALID;
-    }
     int error = endpoint_lookup((int)handle, &endpoint);
     if (error != E_OK) {
         return -error;
     }
-    long result = operation(endpoint, label);
+    long result = operation(endpoint, argument);
     endpoint_put(endpoint);
     return result;
 }
 
-static long receive_short(struct endpoint *endpoint, u32 label UNUSED) {
+static long receive_short(struct endpoint *endpoint, uword argument UNUSED) {
     return ipc_receive_short(endpoint);
 }
 
@@ -129,11 +128,12 @@ long call_ipc_receive_short(uword handle, uword b UNUSED, uword c UNUSED, uword 
 }
 
 long call_ipc_reply_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
-    return short_with_endpoint(handle, (u32)label, ipc_reply_short);
+    return label_is_short(label) ? short_with_endpoint(handle, label, ipc_reply_short) : -E_INVALID;
 }
 
 long call_ipc_reply_receive_short_generally(uword handle, uword label) {
-    return short_with_endpoint(handle, (u32)label, ipc_reply_receive_short);
+    return label_is_short(label) ? short_with_endpoint(handle, label, ipc_reply_receive_short)
+                                 : -E_INVALID;
 }
 
 /* ---- Callers that are answered later --------------------------------------------------------- */
@@ -143,19 +143,12 @@ long call_ipc_room(uword message, uword b UNUSED, uword c UNUSED, uword d UNUSED
 }
 
 long call_ipc_keep_receive_short(uword handle, uword key, uword c UNUSED, uword d UNUSED) {
-    struct endpoint *endpoint;
-    int error = endpoint_lookup((int)handle, &endpoint);
-    if (error != E_OK) {
-        return -error;
-    }
-    long result = ipc_keep_receive_short(endpoint, key);
-    endpoint_put(endpoint);
-    return result;
+    return short_with_endpoint(handle, key, ipc_keep_receive_short);
 }
 
 long call_ipc_reply_turn_short(uword handle, uword label, uword key, uword d UNUSED) {
     struct endpoint *endpoint;
-    if ((u32)label > SHORT_LABEL_LIMIT) {
+    if (!label_is_short(label)) {
         return -E_INVALID;
     }
     int error = endpoint_lookup((int)handle, &endpoint);

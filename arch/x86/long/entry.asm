@@ -159,6 +159,21 @@ own_stack_entry:
 
 ; ---- System calls ----------------------------------------------------------------------
 
+; Back to the program by SYSRET, with RSP at the frame's R9 and the result in RAX.
+%macro leave_fast 0
+    pop r9
+    pop r8
+    pop r10
+    pop rdx
+    pop rsi
+    pop rdi
+    mov rcx, [rsp + FRAME_RIP - FRAME_RAX]
+    mov r11, [rsp + FRAME_RFLAGS - FRAME_RAX]
+    mov rsp, [rsp + FRAME_RSP - FRAME_RAX]
+    swapgs
+    o64 sysret
+%endmacro
+
 ; SYSCALL: RAX = number, RDI, RSI, RDX, R10 = arguments; RCX = return address and R11 = flags by the
 ; CPU, which has cleared DF, AC, NT, TF and IF. RBX, RBP and R12..R15 survive in the C code's own
 ; care; what a clone or a thread switch needs of them is in the frame.
@@ -183,17 +198,7 @@ x86_entry_fast_call:
     cmp byte [rsp + FRAME_VECTOR], VECTOR_CALL
     jne finish_call                 ; exec has replaced the frame
     add rsp, FRAME_RBX + 8
-    pop r9
-    pop r8
-    pop r10
-    pop rdx
-    pop rsi
-    pop rdi
-    mov rcx, [rsp + FRAME_RIP - FRAME_RAX]
-    mov r11, [rsp + FRAME_RFLAGS - FRAME_RAX]
-    mov rsp, [rsp + FRAME_RSP - FRAME_RAX]
-    swapgs
-    o64 sysret
+    leave_fast
 
 ; RAX is the result, unless the frame has been replaced (frame_set_start), which then has its own.
 finish_call:
@@ -254,17 +259,7 @@ resume_frame:
     pop r12
     pop rbp
     pop rbx
-    pop r9
-    pop r8
-    pop r10
-    pop rdx
-    pop rsi
-    pop rdi
-    mov rcx, [rsp + FRAME_RIP - FRAME_RAX]
-    mov r11, [rsp + FRAME_RFLAGS - FRAME_RAX]
-    mov rsp, [rsp + FRAME_RSP - FRAME_RAX]
-    swapgs
-    o64 sysret
+    leave_fast
 
 ; void x86_park_switch(uword place, uword load)
 x86_park_switch:

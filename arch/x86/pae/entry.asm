@@ -151,6 +151,16 @@ nmi_entry:
 
 ; ---- System calls ----------------------------------------------------------------------
 
+; Back to the program by SYSEXIT, with ESP this many bytes into the frame and the result in EAX.
+%macro leave_fast 1
+    xor ecx, ecx
+    mov fs, ecx
+    mov edx, CALL_LANDING
+    mov ecx, [esp + FRAME_ESP - %1]
+    sti                             ; takes effect behind SYSEXIT
+    sysexit
+%endmacro
+
 ; SYSENTER: EAX = number, EBX, EDX, ESI, EDI = arguments, ECX = the user's ESP. The CPU has loaded
 ; ESP with the address of tss.esp0. The way back is always the landing in the system-call page. EBX,
 ; ESI, EDI and EBP survive in the C code's own care; what a clone or a thread switch needs of them
@@ -169,12 +179,7 @@ x86_entry_fast_call:
     jne finish_call
     cmp byte [esp + FRAME_VECTOR], VECTOR_CALL
     jne finish_call                 ; exec has replaced the frame
-    xor ecx, ecx
-    mov fs, ecx
-    mov edx, CALL_LANDING
-    mov ecx, [esp + FRAME_ESP]
-    sti                             ; takes effect behind SYSEXIT
-    sysexit
+    leave_fast 0
 
 ; INT 0x80, for CPUs without SYSENTER: the same registers, and ECX is free.
 x86_entry_system_call:
@@ -238,12 +243,7 @@ resume_frame:
     pop esi
     pop ebp
     pop ebx
-    xor ecx, ecx
-    mov fs, ecx
-    mov edx, CALL_LANDING
-    mov ecx, [esp + FRAME_ESP - 4 * 4]
-    sti                             ; takes effect behind SYSEXIT
-    sysexit
+    leave_fast 4 * 4
 
 ; void x86_park_switch(uword place, uword load)
 x86_park_switch:
