@@ -57,7 +57,7 @@ int pages_supply(struct quarter *to, struct quarter *from, const struct page_sup
             to, supply->offset + passed, from, supply->from_offset + passed,
             left < KILL_PAGES ? left : KILL_PAGES, supply->mode, supply->rights, &now);
         *done += now;
-        if (error == E_OK && thread_current()->killed) {
+        if (error == E_OK && thread_killed()) {
             error = E_KILLED;
         }
     } while (error == E_OK && *done < supply->pages);

@@ -156,12 +156,12 @@ static void clone_undo(struct process *child, struct thread *thread) {
 
 /* Enter the table and give PARENT a handle, which takes over the reference to CHILD: under one
  * lock, which whoever comes by the handle needs first. The index, or -E_LIMIT or -E_NOMEM with
- * nothing changed; or -E_DEAD, for who has been killed has no new children: so who kills a process,
+ * nothing changed; or -E_KILLED, for who has been killed has no new children: so who kills a process,
  * and then looks for its children, finds all (user/servers/console/foreground.c). */
 static int clone_publish(struct process *child, struct process *parent) {
     spinlock_acquire(&process_lock);
-    int handle = parent->dying
-                     ? -E_DEAD
+    int handle = thread_killed()
+                     ? -E_KILLED
                      : handle_install(&parent->handles, child, OBJECT_PROCESS, RIGHTS_ALL);
     if (handle >= 0) {
         process_link(child, parent);

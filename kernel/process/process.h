@@ -206,6 +206,10 @@ void process_wake_waiters(struct process *process); /* table lock held: it has e
 int thread_create(struct process *process, struct thread **result);
 void thread_start(struct thread *thread);
 _Noreturn void thread_exit(void); /* the calling thread, in any process state */
+/* Is the calling thread to end? Then it does so on its way to user mode, at the latest, and its
+ * program never sees what the call returns: so E_KILLED is for those in the kernel alone. Who kills
+ * marks first, and asks the CPU to look a moment later; who finds the mark does not wait for that. */
+bool thread_killed(void);
 /* Take THREAD out of its process; true if it was the last one, and the process is dying now. */
 bool thread_detach(struct thread *thread);
 /* It is detached, and no CPU is on its stack. */

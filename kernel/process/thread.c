@@ -59,11 +59,8 @@ static void thread_deallocate(struct thread *thread) {
 }
 
 static int thread_attach(struct process *process, struct thread *thread) {
-    int error = E_KILLED;
     spinlock_acquire(&process_lock);
-    if (!process->dying) {
-        error = budget_charge(process->budget, BUDGET_THREADS, 1);
-    }
+    int error = thread_killed() ? E_KILLED : budget_charge(process->budget, BUDGET_THREADS, 1);
     if (error == 0) {
         thread->tid = last_tid = last_tid % INT32_MAX + 1; /* a result of calls: never negative */
         thread->process = process;
@@ -149,6 +146,17 @@ void thread_free(struct thread *thread) {
     }
 }
 
+/* Interrupts are off: CPU is ours to the end. The mark of the process comes before its threads'. */
+bool thread_killed(void) {
+    struct cpu *cpu = arch_cpu();
+    struct thread *thread = cpu->current;
+    if (thread->killed || (thread->process && thread->process->dying)) {
+        __atomic_store_n(&cpu->attention, 1, __ATOMIC_RELAXED);
+        return true;
+    }
+    return false;
+}
+
 u32 thread_count(void) { return atomic_read(&thread_cache.objects); }
 
 void kernel_return_to_user(void) {
@@ -159,7 +167,7 @@ void kernel_return_to_user(void) {
     while (cpu->attention) {
         /* First: whoever sets it from now on makes us look again. */
         __atomic_store_n(&cpu->attention, 0, __ATOMIC_SEQ_CST);
-        if (cpu->current->killed) {
+        if (thread_killed()) {
             thread_exit();
         }
         sched_reschedule();

@@ -66,7 +66,7 @@ int futex_wait(u32 address, u32 expected, u64 deadline) {
     }
     struct bucket *bucket = bucket_of(&key);
     struct thread *thread = thread_current();
-    while (!thread->killed) {
+    while (!thread_killed()) {
         u32 sequence = atomic_read(&bucket->sequence);
         u32 value;
         if (arch_copy_in(&value, address, sizeof(value)) != 0) {

@@ -168,8 +168,8 @@ static void sleep_until(struct run_queue *queue, struct thread *thread, u64 dead
 
 /* 0 if the wait may begin, else what ends it at once. Run-queue lock held: a kill after this finds
  * the thread waiting. */
-static int wait_refused(const struct thread *thread, u64 deadline, bool killable) {
-    if (killable && thread->killed) {
+static int wait_refused(u64 deadline, bool killable) {
+    if (killable && thread_killed()) {
         return E_KILLED;
     }
     return deadline != WAIT_FOREVER && deadline <= arch_clock() ? E_TIMEOUT : 0;
@@ -181,7 +181,7 @@ int sched_wait(struct list *wait_queue, struct spinlock *lock, u64 deadline, boo
     ASSERT(arch_cpu()->lock_count == (lock ? 1u : 0u), "thread %u waits with %u locks held",
            thread->tid, arch_cpu()->lock_count);
     spinlock_acquire(&queue->lock);
-    int refused = wait_refused(thread, deadline, killable);
+    int refused = wait_refused(deadline, killable);
     if (refused) {
         spinlock_release(&queue->lock);
         if (lock) {

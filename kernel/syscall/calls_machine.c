@@ -36,7 +36,7 @@ static int console_write(const char *bytes, u32 length) {
         bytes += piece;
         length -= piece;
         sched_preemption_point();
-        if (thread_current()->killed) {
+        if (thread_killed()) {
             return E_KILLED;
         }
     }

@@ -121,7 +121,7 @@ static int supply_pages(struct quarter *quarter, u32 offset, uword source, u32 l
         source += piece;
         length -= piece;
         sched_preemption_point();
-        if (thread_current()->killed) {
+        if (thread_killed()) {
             return E_KILLED;
         }
     }

@@ -10,7 +10,7 @@ import pytest
 from machine import ARCH, BUILD, ROOT, run_line
 
 ICOUNT = ["-icount", "shift=0,align=off,sleep=off"]
-GROUPS = 20
+GROUPS = 21
 
 
 def assert_all_passed(result):

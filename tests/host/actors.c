@@ -24,7 +24,7 @@ static void command_await(struct actor *actor) {
     while (!actor->wanted) {
         int result = sched_wait(&actor->queue, &actor->lock, WAIT_FOREVER, true);
         CHECK(result == 0 || result == E_KILLED, "an actor's rest ends with %d", result);
-        user_point(); /* where it ends if it was killed; it may have to wait for the interrupt */
+        user_point(); /* where it ends if it was killed */
         spinlock_acquire(&actor->lock);
     }
     actor->wanted = false;

@@ -4,6 +4,7 @@
  * server wakes at each step of a call, when an endpoint has lost its last reader (also one that is
  * under way in a message), and when a session is closed. Runs as test_ipc.c does.
  */
+#include "kernel/syscall/syscall.h"
 #include "tests/host/ipc_world.h"
 
 /* ---- Deaths of the client -------------------------------------------------------------------- */
@@ -384,6 +385,29 @@ static void four_thousand_sessions(void) {
 
 TEST(sessions_are_limited) { scenario_run(1, 1, four_thousand_sessions); }
 
+/* ---- One's own ------------------------------------------------------------------------------- */
+
+static u32 sleeps;
+
+static void sleep_over_and_over(u32 unused UNUSED) {
+    for (;; sleeps++) {
+        system_call(call_thread_sleep, 0, 0, 0, 0); /* fails the test if it returns E_KILLED */
+    }
+}
+
+static void sleepers_are_killed(void) {
+    for (u32 i = 0; i < 10; i++) {
+        struct process *process = program_new(NULL);
+        thread_spawn(process, sleep_over_and_over, 0, PRIORITY_DEFAULT);
+        for (u32 enough = sleeps + sim_random_below(10); sleeps <= enough;) {
+            user_point(); /* it has another CPU, or takes this one until it has */
+        }
+        program_end(process);
+    }
+}
+
+TEST(nobody_sees_its_own_death) { scenario_run(3, SCENARIO_ROUNDS, sleepers_are_killed); }
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         SCENARIO_TESTS(a_client_that_dies_while_queued_is_never_received),
@@ -412,6 +436,7 @@ int main(void) {
         SCENARIO_TESTS(sessions_outlive_their_endpoint_and_close_in_silence),
         SCENARIO_TESTS(a_session_that_gets_no_handle_is_not_told),
         cmocka_unit_test(sessions_are_limited),
+        cmocka_unit_test(nobody_sees_its_own_death),
     };
     return cmocka_run_group_tests_name("ipc_death", tests, NULL, NULL);
 }

@@ -146,6 +146,7 @@ long system_call(system_call_handler *handler, uword a, uword b, uword c, uword 
     sim_progress();
     long result = kernel_system_call(a, b, c, d, number_of(handler));
     return_to_user();
+    CHECK(result != -E_KILLED, "a program sees of a call that it has been killed");
     user_point();
     return result;
 }

@@ -23,6 +23,7 @@ static const struct group {
     {"client-deaths", check_client_deaths, "a client may die at any point of its call"},
     {"server-deaths", check_server_deaths, "so may a server: its caller gets E_DEAD"},
     {"endpoint-deaths", check_endpoint_deaths, "the same when the endpoint is closed"},
+    {"unseen", check_unseen, "who is killed runs no further: no call returns E_KILLED"},
     {"lend", check_lend, "a quarter is lent for the length of a call, as a view"},
     {"on-loan", check_on_loan, "and cannot be kept, lent on or changed meanwhile"},
     {"give", check_give, "a quarter that is given is the receiver's"},

@@ -186,3 +186,43 @@ void check_endpoint_deaths(void) {
         }
     }
 }
+
+/* ---- Nobody sees its own death ---------------------------------------------------------------- */
+
+#define UNSEEN_ROUNDS 100u
+#define UNSEEN_THREADS 4u
+enum { SEEN = 0, WAITED = 1 }; /* words of the board */
+
+/* Waits that end at once, and begin again: so the kill comes at a moment as good as any. */
+static int wait_over_and_over(void *unused) {
+    (void)unused;
+    uint32_t word = 0;
+    while (BOARD->word[SEEN] == 0) {
+        long slept = thread_sleep(1), waited = futex_wait((uintptr_t)&word, 0, 1);
+        if (slept == -E_KILLED || waited == -E_KILLED) {
+            __atomic_add_fetch(&BOARD->word[SEEN], 1, __ATOMIC_RELAXED);
+        }
+        __atomic_add_fetch(&BOARD->word[WAITED], 1, __ATOMIC_RELAXED);
+    }
+    return 0;
+}
+
+static void wait_in_threads(void) {
+    for (uint32_t i = 1; i < UNSEEN_THREADS; i++) {
+        CHECK(quartet_thread_start(wait_over_and_over, NULL) != NULL);
+    }
+    wait_over_and_over(NULL);
+    sleep_for_ever();
+}
+
+void check_unseen(void) {
+    for (uint32_t i = 0; i < UNSEEN_ROUNDS; i++) {
+        uint32_t waited = BOARD->word[WAITED];
+        long child = start(FORK, wait_in_threads);
+        while (BOARD->word[SEEN] == 0 && BOARD->word[WAITED] < waited + 1 + i % 7 * UNSEEN_THREADS) {
+            thread_yield();
+        }
+        kills(child);
+    }
+    EQUAL(0, BOARD->word[SEEN]);
+}

@@ -99,6 +99,7 @@ void check_misfits(void);
 void check_client_deaths(void); /* deaths.c */
 void check_server_deaths(void);
 void check_endpoint_deaths(void);
+void check_unseen(void);
 void check_lend(void); /* lend.c */
 void check_on_loan(void);
 void check_give(void);
