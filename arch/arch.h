@@ -274,7 +274,7 @@ _Noreturn void arch_power_off(int status);
 _Noreturn void arch_halt(void);     /* for ever; after a panic with nothing to switch off with */
 u32 arch_memory_reserved_low(void); /* first frame that may be managed (below: firmware) */
 
-/* ---- For the monitor (kernel/monitor) ---------------------------------------------------------
+/* ---- For the monitor (debug/monitor) ---------------------------------------------------------
  *
  * These read; none takes a lock, or asks anything of a CPU that is stopped. */
 

@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "mak
 import font
 
 WIDTH, HEIGHT = 8, font.HEIGHT
-BAR = (0x30, 0xD0, 0xA0)  # the cursor: BAR_COLOUR of kernel/format/glyph_screen.c
+BAR = (0x30, 0xD0, 0xA0)  # the cursor: BAR_COLOUR of format/glyph_screen.c
 BAR_ROWS = 2
 CONNECT_SECONDS = 20
 

@@ -4,7 +4,7 @@
  * ports that nothing answers; no serial line, so no monitor.
  */
 #include "arch/sim/sim.h"
-#include "kernel/monitor/monitor.h"
+#include "debug/monitor/monitor.h"
 
 static bool unmasked[ARCH_LINES];
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The screen, for the kernel's own lines: cells drawn on the framebuffer that the loader has set up
- * (kernel/format/glyph_screen.c), or else the VGA card's text (kernel/format/vga_text.c) over its
+ * (format/glyph_screen.c), or else the VGA card's text (format/vga_text.c) over its
  * memory in the direct map. Guarded as console.c says.
  */
 #include "arch/arch.h"
 #include "arch/x86/console.h"
 #include "arch/x86/registers.h"
-#include "kernel/format/glyph_screen.h"
-#include "kernel/format/vga_text.h"
+#include "format/glyph_screen.h"
+#include "format/vga_text.h"
 
 static void controller_write(u8 index, u8 value) {
     port_write16(VGA_TEXT_CONTROLLER, (u16)(value << 8 | index));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A kernel's file, for either of the two kernels: is it whole, where do its parts go, where is its
- * Multiboot2 entry. Pure: host tests and a fuzzer share it. kernel/format/elf.h has other rules: it takes
+ * Multiboot2 entry. Pure: host tests and a fuzzer share it. format/elf.h has other rules: it takes
  * programs of one machine, by virtual address in their slots; a kernel is placed by physical address.
  */
 #ifndef BOOT_UEFI_KERNEL_IMAGE_H

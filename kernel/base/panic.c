@@ -7,12 +7,12 @@
  */
 #include "kernel/base/panic.h"
 
+#include "debug/monitor/monitor.h"
 #include "kernel/base/atomic.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/print.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/base/symbol.h"
-#include "kernel/monitor/monitor.h"
 #include "kernel/process/process.h"
 
 static u32 panicking; /* atomic: 1 + the number of the CPU whose panic it is; 0: none is */

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/abi/abi.h"
+#include "abi/abi.h"
 
 typedef uint8_t u8;
 typedef uint16_t u16;

@@ -12,12 +12,12 @@
  */
 #include <string.h>
 
+#include "format/cpio.h"
+#include "format/elf.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/print.h"
 #include "kernel/boot/boot.h"
 #include "kernel/boot/boot_info.h"
-#include "kernel/format/cpio.h"
-#include "kernel/format/elf.h"
 #include "kernel/object/budget.h"
 #include "kernel/process/process.h"
 #include "kernel/syscall/syscall.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "debug/monitor/monitor.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/print.h"
@@ -15,7 +16,6 @@
 #include "kernel/boot/boot.h"
 #include "kernel/boot/boot_info.h"
 #include "kernel/device/memory.h"
-#include "kernel/monitor/monitor.h"
 #include "kernel/object/budget.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/futex.h"

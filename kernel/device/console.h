@@ -42,7 +42,7 @@ void console_wait_for_room(void);
  * kernel has the console again. A thread, no lock held. */
 void console_settle(void);
 
-/* While the monitor (kernel/monitor) has the serial line, all goes there at once, and no lock is
+/* While the monitor (debug/monitor) has the serial line, all goes there at once, and no lock is
  * taken: a CPU that stands still may hold it. */
 void console_seize(bool on);
 

@@ -14,7 +14,7 @@
 #include "kernel/process/pager.h"
 #include "kernel/process/process.h"
 #include "kernel/vm/space.h"
-#include "kernel/vm/tlbsan.h"
+#include "debug/tlbsan.h"
 
 static const char *const reason_sentence[] = {
     [FAULT_NO_QUARTER] = "nothing is attached in that slot",

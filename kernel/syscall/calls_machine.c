@@ -3,12 +3,12 @@
  * System calls on the machine: debug console and power; its facts are in calls_info.c. Each needs a
  * handle to the system object.
  */
+#include "debug/monitor/monitor.h"
 #include "kernel/base/print.h"
 #include "kernel/boot/boot.h"
 #include "kernel/device/console.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/ipc/notification.h"
-#include "kernel/monitor/monitor.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/sched.h"
 #include "kernel/syscall/syscall.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a number to a handler. The table is generated from kernel/abi/syscalls.def, as are the
+ * From a number to a handler. The table is generated from abi/syscalls.def, as are the
  * prototypes of the handlers, which stand in calls_*.c by group. Read next: syscall.h, trace.c.
  */
 #include "kernel/base/cpu.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/process/process.h"
 #include "kernel/syscall/syscall.h"
-#include "kernel/vm/tlbsan.h"
+#include "debug/tlbsan.h"
 
 static const struct syscall_entry table[SYSCALL_COUNT] = SYSCALL_TABLE;
 

@@ -15,7 +15,7 @@
 #include "kernel/base/request.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/table.h"
-#include "kernel/vm/tlbsan.h"
+#include "debug/tlbsan.h"
 
 struct quarter *commons_quarter; /* atomic; read by every CPU at its loads */
 

@@ -8,8 +8,8 @@
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
 #include "kernel/vm/table.h"
-#include "kernel/vm/tlbsan.h"
-#include "kernel/vm/tlbtrace.h"
+#include "debug/tlbsan.h"
+#include "debug/tlbtrace.h"
 
 /* ---- 2 MiB pages ----------------------------------------------------------------------------- */
 

@@ -12,7 +12,7 @@
 #include "kernel/base/spinlock.h"
 #include "kernel/object/budget.h"
 #include "kernel/vm/frame_zone.h"
-#include "kernel/vm/tlbsan.h"
+#include "debug/tlbsan.h"
 
 static struct spinlock frame_lock = SPINLOCK(LOCK_FRAMES, "frames");
 struct zone zone_low, zone_high;

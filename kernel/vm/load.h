@@ -9,8 +9,8 @@
 #include "kernel/base/interleave.h"
 #include "kernel/vm/commons.h"
 #include "kernel/vm/space.h"
-#include "kernel/vm/tlbsan.h"
-#include "kernel/vm/tlbtrace.h"
+#include "debug/tlbsan.h"
+#include "debug/tlbtrace.h"
 
 /* Load the root of SPACE, keeping of the CPU's translations what is still good. (space.c) */
 void root_load(struct cpu *cpu, struct space *space);

@@ -12,7 +12,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/table.h"
-#include "kernel/vm/tlbsan.h"
+#include "debug/tlbsan.h"
 
 /* ---- Arguments ------------------------------------------------------------------------------- */
 

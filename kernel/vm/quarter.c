@@ -16,8 +16,8 @@
 #include "kernel/sched/sched.h"
 #include "kernel/vm/commons.h"
 #include "kernel/vm/table.h"
-#include "kernel/vm/tlbsan.h"
-#include "kernel/vm/tlbtrace.h"
+#include "debug/tlbsan.h"
+#include "debug/tlbtrace.h"
 
 static struct cache quarter_cache = CACHE("quarter", sizeof(struct quarter), 8);
 static struct spinlock big_lock = SPINLOCK(LOCK_QUARTER, "big quarter lock");

@@ -23,8 +23,8 @@
 #include "kernel/vm/quarter.h"
 #include "kernel/vm/space.h"
 #include "kernel/vm/tags.h"
-#include "kernel/vm/tlbsan.h"
-#include "kernel/vm/tlbtrace.h"
+#include "debug/tlbsan.h"
+#include "debug/tlbtrace.h"
 
 /* Above this many pages it is cheaper to forget everything than page by page. */
 #define RANGE_LIMIT 32u

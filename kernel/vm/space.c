@@ -14,8 +14,8 @@
 #include "kernel/vm/commons.h"
 #include "kernel/vm/load.h"
 #include "kernel/vm/tags.h"
-#include "kernel/vm/tlbsan.h"
-#include "kernel/vm/tlbtrace.h"
+#include "debug/tlbsan.h"
+#include "debug/tlbtrace.h"
 
 #define SPACE_BUCKETS 256u
 

@@ -22,7 +22,7 @@
 #include "kernel/object/budget.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/table.h"
-#include "kernel/vm/tlbsan.h"
+#include "debug/tlbsan.h"
 
 #define BATCH_PAGES 32u /* with both locks held; a shootdown of as many still goes page by page */
 

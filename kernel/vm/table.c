@@ -7,7 +7,7 @@
 
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
-#include "kernel/vm/tlbsan.h"
+#include "debug/tlbsan.h"
 
 /* ---- Directory entries ----------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
 #include "kernel/vm/frame.h"
-#include "kernel/vm/tlbsan.h"
+#include "debug/tlbsan.h"
 
 #define DIGIT_BITS 3u
 #define TAG_WORD_BITS 64u

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/format/cpio.h"
+#include "format/cpio.h"
 
 #define PROMISE(condition) ((condition) ? (void)0 : abort())
 

@@ -11,7 +11,7 @@
 #undef UINTPTR_MAX
 #define UINTPTR_MAX UINT32_MAX
 #endif
-#include "kernel/format/elf.c"
+#include "format/elf.c"
 
 #define PROMISE(condition) ((condition) ? (void)0 : abort())
 

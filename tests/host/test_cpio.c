@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/format/cpio.h"
+#include "format/cpio.h"
 
 static struct {
     uint8_t bytes[16384];
@@ -128,7 +128,7 @@ static void checksummed_archives(void **state) {
 
 static void what_cpio_writes(void **state) {
     (void)state;
-    FILE *pipe = popen("cd kernel/format && ls elf.c elf.h cpio.c | cpio --quiet -o -H newc", "r");
+    FILE *pipe = popen("cd format && ls elf.c elf.h cpio.c | cpio --quiet -o -H newc", "r");
     struct cpio_entry entry;
     assert_non_null(pipe);
     static uint8_t bytes[1 << 18];

@@ -20,7 +20,7 @@
 #else
 #define GROUP "elf64"
 #endif
-#include "kernel/format/elf.c"
+#include "format/elf.c"
 
 #define FILE_SIZE 0x3000u
 #define HIGH ((elf_word)(ELF_CLASS == 2 ? 0x100400000ull : 0xF0400000ull))

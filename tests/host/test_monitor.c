@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/monitor/line.h"
+#include "debug/monitor/line.h"
 
 static struct monitor_line line;
 static char echo[MONITOR_ECHO];

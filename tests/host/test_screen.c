@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-#include "kernel/format/font.h"
-#include "kernel/format/glyph_screen.h"
-#include "kernel/format/pixel.h"
-#include "kernel/format/vga_text.h"
+#include "format/font.h"
+#include "format/glyph_screen.h"
+#include "format/pixel.h"
+#include "format/vga_text.h"
 
 #define COLUMNS 40u
 #define ROWS 10u

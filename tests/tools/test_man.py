@@ -31,7 +31,7 @@ NOT_FOR_PROGRAMS = re.compile(r"_.*|sched_set.*|quartet_(start|thread_main|clone
 # What the library's parts know of each other, and what they are compiled from.
 OWN_HEADERS = [
     os.path.relpath(path, ROOT)
-    for pattern in ("user/lib/*.h", "user/lib/pthread/*.h", "kernel/format/*.h")
+    for pattern in ("user/lib/*.h", "user/lib/pthread/*.h", "format/*.h")
     for path in glob.glob(os.path.join(ROOT, pattern))
     if not path.endswith("/quartet.h")
 ]
@@ -111,7 +111,7 @@ def test_every_function_has_a_page(compiler):
     listing = symbols("-g", "--defined-only", os.path.join(OUT, "user/lib/libquartet.a"))
     functions = set(re.findall(r" T (\w+)", listing))
     functions -= set().union(*(declared(path) for path in OWN_HEADERS))
-    functions -= set(re.findall(r"SYSCALL\(\d+, (\w+)", header_text("kernel/abi/syscalls.def")))
+    functions -= set(re.findall(r"SYSCALL\(\d+, (\w+)", header_text("abi/syscalls.def")))
     wanted = {name for name in functions if not NOT_FOR_PROGRAMS.fullmatch(name)}
     wanted |= declared("user/lib/quartet.h")
     described = [name for page in PAGES for name in names(page)]
@@ -156,7 +156,7 @@ def test_a_wrong_synopsis_is_noticed(compiler):
 def test_system_calls_have_pages(tmp_path):
     status, _, complaint = run("tools/generate-syscalls.py", "man", str(tmp_path))
     assert status == 0, complaint
-    calls = re.findall(r"SYSCALL\(\d+, (\w+)", header_text("kernel/abi/syscalls.def"))
+    calls = re.findall(r"SYSCALL\(\d+, (\w+)", header_text("abi/syscalls.def"))
     assert sorted(os.listdir(tmp_path)) == sorted(name + ".md" for name in calls)
     text = (tmp_path / "handle_dup.md").read_text()
     assert re.findall(r"^## (.*)", text, re.MULTILINE) == SECTIONS[:5]
@@ -178,4 +178,4 @@ def test_system_calls_name_the_errors_that_badcalls_provokes(tmp_path):
         page = tmp_path / (call + ".md")
         if page.exists() and f"* `{error}`: " not in page.read_text():
             missing.append(f"{call}: {error}")
-    assert missing == [], "ERRORS in kernel/abi/syscalls.def"
+    assert missing == [], "ERRORS in abi/syscalls.def"

@@ -143,9 +143,9 @@ def test_exec_tells_how_a_guest_failed(tmp_path, emulator, status, word):
 
 def generate(tmp_path, *words, syscalls=None):
     """Run the generator on a copy of the tables; SYSCALLS changes the text of the one."""
-    for folder in ("tools", "kernel/abi"):
+    for folder in ("tools", "abi"):
         os.makedirs(tmp_path / folder, exist_ok=True)
-    for name in ("tools/generate-syscalls.py", "kernel/abi/syscalls.def", "kernel/abi/errors.def"):
+    for name in ("tools/generate-syscalls.py", "abi/syscalls.def", "abi/errors.def"):
         with open(os.path.join(ROOT, name), encoding="utf-8") as file:
             text = file.read()
         (tmp_path / name).write_text(
@@ -166,7 +166,7 @@ def test_generator_makes_every_call(tmp_path, words):
     output = tmp_path / "output"
     status, complaint = generate(tmp_path, *words, str(output))
     assert status == 0, complaint
-    with open(os.path.join(ROOT, "kernel/abi/syscalls.def"), encoding="utf-8") as file:
+    with open(os.path.join(ROOT, "abi/syscalls.def"), encoding="utf-8") as file:
         names = re.findall(r"^SYSCALL\(\d+, (\w+)", file.read(), re.MULTILINE)
     assert len(names) > 30
     text = output.read_text()

@@ -26,7 +26,7 @@ KERNEL_WARNINGS = -Wall -Wextra $(if $(filter true 1,$(CI)),-Werror)
 KERNEL_INCLUDES = -I. -Iarch/x86/$(ARCH) -Iarch/x86 -I$(BUILD) \
 	$(if $(kernel_libc_include),-isystem $(kernel_libc_include))
 
-kernel_folders := $(shell find kernel -type d) arch/x86 arch/x86/$(ARCH) boot
+kernel_folders := $(shell find kernel format debug -type d) arch/x86 arch/x86/$(ARCH) boot
 kernel_c := $(sort $(foreach folder,$(kernel_folders),$(wildcard $(folder)/*.c)))
 kernel_asm := $(sort $(foreach folder,$(kernel_folders),$(wildcard $(folder)/*.asm)))
 kernel_objects := $(kernel_c:%.c=$(out)/%.o) $(out)/font.o $(kernel_asm:%.asm=$(out)/%.asm.o)
@@ -80,7 +80,7 @@ FORCE:
 # From the one table of system calls: the kernel's tables, the library's prototypes and stubs, the
 # reference.
 generator := tools/generate-syscalls.py
-syscall_table := kernel/abi/syscalls.def kernel/abi/errors.def $(generator)
+syscall_table := abi/syscalls.def abi/errors.def $(generator)
 
 $(generated)/syscall_table.h: $(syscall_table)
 	@mkdir -p $(@D)

@@ -25,20 +25,20 @@ HOST_WRAP = $(foreach function,$(HOST_WRAPPED),-Wl,--wrap=$(function))
 HOST_WRAP_THREADS = $(foreach function,thread_free call_ipc_call_short call_ipc_reply_receive_short \
 	call_ipc_call_short_generally call_ipc_reply_receive_short_generally,-Wl,--wrap=$(function))
 
-host_kernel := $(wildcard kernel/vm/*.c) kernel/base/cache.c kernel/base/cpu.c kernel/base/request.c kernel/base/spinlock.c \
+host_kernel := $(wildcard kernel/vm/*.c) debug/tlbsan.c debug/tlbtrace.c kernel/base/cache.c kernel/base/cpu.c kernel/base/request.c kernel/base/spinlock.c \
 	kernel/object/budget.c
 host_machine := $(host_kernel) $(filter-out arch/sim/thread.c arch/sim/devices.c,$(wildcard arch/sim/*.c)) tests/host/harness.c
 host_common := $(host_machine) tests/host/world.c tests/host/audit.c tests/host/model.c $(wildcard tests/host/crowd*.c)
 # With threads: the scheduler, processes, messages and system calls as well.
 host_threads := $(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_ipc*.c))
 host_threads_common := $(host_machine) arch/sim/thread.c arch/sim/devices.c kernel/base/heap.c $(filter-out $(host_kernel),$(wildcard kernel/object/*.c kernel/device/*.c \
-	kernel/ipc/*.c kernel/process/*.c kernel/sched/*.c kernel/syscall/*.c)) $(addprefix tests/host/,threads.c actors.c ipc_world.c ipc_audit.c ipc_model.c)
+	kernel/ipc/*.c kernel/process/*.c kernel/sched/*.c kernel/syscall/*.c) debug/syscall_trace.c) $(addprefix tests/host/,threads.c actors.c ipc_world.c ipc_audit.c ipc_model.c)
 host_pure := elf elf32 cpio boot acpi heap loader screen monitor
 host_pure_sources_heap := kernel/base/heap.c
-host_pure_sources_cpio := kernel/format/cpio.c
-host_pure_sources_monitor := kernel/monitor/line.c
+host_pure_sources_cpio := format/cpio.c
+host_pure_sources_monitor := debug/monitor/line.c
 host_pure_sources_boot := boot/framebuffer.c boot/memory_map.c boot/multiboot2.c boot/pvh.c boot/read.c
-host_pure_sources_screen := kernel/format/text_screen.c kernel/format/vga_text.c kernel/format/glyph_screen.c \
+host_pure_sources_screen := format/text_screen.c format/vga_text.c format/glyph_screen.c \
 	$(generated)/font.c
 host_pure_sources_acpi := arch/x86/acpi.c boot/read.c
 host_pure_sources_loader := $(addprefix boot/uefi/,edit.c information.c kernel_image.c memory.c menu.c) $(host_pure_sources_boot)

@@ -103,7 +103,7 @@ $(out)/extra/%.o: $(EXTRA)/%.c $(user_needs) | $(user_generated)
 	$(call quietly,CC,$<)$(CC) $(USER_CFLAGS) -w -I$(EXTRA) -c $< -o $@
 endif
 
-$(user_format_objects): $(out)/user/lib/%.o: kernel/format/%.c $(user_needs) | $(user_generated)
+$(user_format_objects): $(out)/user/lib/%.o: format/%.c $(user_needs) | $(user_generated)
 	@mkdir -p $(@D)
 	$(user_compile)
 

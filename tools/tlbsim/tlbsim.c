@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/abi/abi.h"
+#include "abi/abi.h"
 #include "tools/tlbsim/machine.h"
 #include "tools/tlbsim/tables.h"
 #include "tools/tlbsim/trace.h"

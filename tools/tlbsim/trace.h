@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A trace: what the traced kernel (kernel/vm/tlbtrace.c) and the plugin (trace.c) say, in order, and the
+ * A trace: what the traced kernel (debug/tlbtrace.c) and the plugin (trace.c) say, in order, and the
  * simulator (tlbsim.c) reads. It is a sequence of 64-bit words, little-endian. A record is its header,
  * which has the kind in bits 0..7 and the number N of further words in bits 8..15, and those N words.
  * An access is the one word TRACE_ACCESS describes, with N = 0.

@@ -2,7 +2,7 @@
 /*
  * man [NAME...]: the manual's page of each call, whichever page describes it. Without a NAME: what
  * there is. The pages are docs/man of the source and one for each system call, made from
- * kernel/abi/syscalls.def; they are Markdown, of which this knows headings, code and links.
+ * abi/syscalls.def; they are Markdown, of which this knows headings, code and links.
  */
 #include "user/bin/command.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Errors of the kernel in words and as errno, and the status of ended processes. The list itself is
- * kernel/abi/errors.def.
+ * abi/errors.def.
  */
 #include <errno.h>
 #include <signal.h>
@@ -15,7 +15,7 @@ static const struct {
 } errors[] = {
     [E_OK] = {"E_OK", "no error"},
 #define ERROR(name, code, sentence) [code] = {#name, sentence},
-#include "kernel/abi/errors.def"
+#include "abi/errors.def"
 #undef ERROR
 };
 

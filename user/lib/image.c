@@ -2,7 +2,7 @@
 /*
  * ELF segments into quarters: a file is mapped (segment.c), bytes in memory are filled in by
  * quarter_map and quarter_supply. The parser is the kernel's own
- * (kernel/format/elf.c). Next: exec.c, user/servers/loader.c.
+ * (format/elf.c). Next: exec.c, user/servers/loader.c.
  */
 #include "image.h"
 

@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-#include "kernel/abi/abi.h"
-#include "kernel/format/elf.h"
+#include "abi/abi.h"
+#include "format/elf.h"
 
 /* The file's bytes: in memory, or behind an open file. */
 struct image_source {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Plans as text. The encoding is PLAN() of kernel/abi/abi.h; here are only its words.
+ * Plans as text. The encoding is PLAN() of abi/abi.h; here are only its words.
  */
 #include <string.h>
 

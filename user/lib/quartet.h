@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/abi/abi.h"
+#include "abi/abi.h"
 #include "syscalls.h"
 
 #define SLOT_TEXT 0u

@@ -6,8 +6,8 @@
  */
 #include <errno.h>
 
+#include "format/elf.h"
 #include "internal.h"
-#include "kernel/format/elf.h"
 #include "protocol.h"
 
 #define PAGE_MASK (PAGE_SIZE - 1)

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "kernel/format/cpio.h"
+#include "format/cpio.h"
 #include "user/servers/touch.h"
 
 #define PRIORITY_SERVERS 24u /* servers and shell go before jobs (see user/bin/sh/job.c) */

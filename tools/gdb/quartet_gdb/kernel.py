@@ -8,8 +8,8 @@ import gdb
 from quartet_gdb.machine import cpu_number, number
 
 LIST_LIMIT = 100000
-RIGHTS = ((1, "r"), (2, "w"), (4, "x"))  # RIGHT_* in kernel/abi/abi.h
-ACTIONS = ("share", "copy", "fresh", "none")  # PLAN_* in kernel/abi/abi.h, by number
+RIGHTS = ((1, "r"), (2, "w"), (4, "x"))  # RIGHT_* in abi/abi.h
+ACTIONS = ("share", "copy", "fresh", "none")  # PLAN_* in abi/abi.h, by number
 
 
 # ---- Names --------------------------------------------------------------------------------------

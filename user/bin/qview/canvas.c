@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/format/font.h"
-#include "kernel/format/pixel.h"
+#include "format/font.h"
+#include "format/pixel.h"
 
 static const struct quartet_surface *target;
 static uint32_t width, height, *now, *before; /* pixels, line after line */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The screen: cells drawn on the framebuffer (kernel/format/glyph_screen.c), or else the VGA card's
- * text (kernel/format/vga_text.c); its memory stands in slot 2. It goes on where the kernel, or the
+ * The screen: cells drawn on the framebuffer (format/glyph_screen.c), or else the VGA card's
+ * text (format/vga_text.c); its memory stands in slot 2. It goes on where the kernel, or the
  * driver before this one, has stopped. Under the console's lock.
  */
-#include "kernel/format/glyph_screen.h"
-#include "kernel/format/vga_text.h"
+#include "format/glyph_screen.h"
+#include "format/vga_text.h"
 
 #include "user/lib/port.h"
 #include "user/servers/console/console.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "kernel/format/cpio.h"
+#include "format/cpio.h"
 
 struct node *tree_root;
 static struct pool node_pool = {.object_size = (sizeof(struct node) + 7) & ~(size_t)7};

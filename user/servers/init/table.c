@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/format/vga_text.h"
+#include "format/vga_text.h"
 #include "user/servers/board.h"
 #include "user/servers/console/handles.h"
 

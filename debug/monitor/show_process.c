@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The monitor's commands on processes: ps, space. See commands.h. */
+#include "debug/monitor/commands.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/print.h"
 #include "kernel/ipc/ipc.h"
-#include "kernel/monitor/commands.h"
 #include "kernel/process/process.h"
 #include "kernel/vm/space.h"
 

@@ -3,12 +3,12 @@
  * Single pixels of a framebuffer of any depth (struct info_framebuffer): for whoever draws, in the
  * kernel or outside.
  */
-#ifndef KERNEL_PIXEL_H
-#define KERNEL_PIXEL_H
+#ifndef FORMAT_PIXEL_H
+#define FORMAT_PIXEL_H
 
 #include <stdint.h>
 
-#include "kernel/abi/abi.h"
+#include "abi/abi.h"
 
 static inline uint32_t pixel_bytes(const struct info_framebuffer *picture) {
     return (picture->depth + 7) / 8;

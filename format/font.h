@@ -3,8 +3,8 @@
  * The font of the graphics screen: a glyph for each byte, in the order of code page 437, as a VGA
  * card's text screen has them. tools/make/font.py makes it from a Debian package at build time.
  */
-#ifndef KERNEL_FONT_H
-#define KERNEL_FONT_H
+#ifndef FORMAT_FONT_H
+#define FORMAT_FONT_H
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  * What is typed, and what it says: a line that can be edited at its end, words, numbers. Nothing of
  * the kernel is needed here, so the host tests it.
  */
-#ifndef KERNEL_MONITOR_LINE_H
-#define KERNEL_MONITOR_LINE_H
+#ifndef DEBUG_MONITOR_LINE_H
+#define DEBUG_MONITOR_LINE_H
 
 #include "kernel/base/types.h"
 

@@ -3,15 +3,15 @@
  * In and out of the monitor, and its loop: a line is read, the command runs, on a stack of the
  * monitor's own. An exception in a command ends the command. Read next: commands.c.
  */
-#include "kernel/monitor/monitor.h"
+#include "debug/monitor/monitor.h"
 
 #include "arch/arch.h"
+#include "debug/monitor/commands.h"
+#include "debug/monitor/line.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/print.h"
 #include "kernel/device/console.h"
-#include "kernel/monitor/commands.h"
-#include "kernel/monitor/line.h"
 
 #define STACK_SIZE 16384u
 

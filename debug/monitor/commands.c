@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of the monitor's commands, and the ways out: see commands.h. */
-#include "kernel/monitor/commands.h"
+#include "debug/monitor/commands.h"
 
 #include "arch/arch.h"
 #include "kernel/base/panic.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The monitor's commands on memory: memory, peek. See commands.h. */
+#include "debug/monitor/commands.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/print.h"
-#include "kernel/monitor/commands.h"
 #include "kernel/object/budget.h"
 #include "kernel/process/process.h"
 #include "kernel/vm/frame_zone.h"

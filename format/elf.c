@@ -4,12 +4,12 @@
  * another, and headers are copied out of the buffer, which need not be aligned. The structures are
  * those of the System V ABI, in the class that this is compiled for.
  */
-#include "kernel/format/elf.h"
+#include "format/elf.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "kernel/abi/abi.h"
+#include "abi/abi.h"
 
 #if UINTPTR_MAX > UINT32_MAX
 #define ELF_CLASS 2

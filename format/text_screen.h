@@ -14,8 +14,8 @@
  *             │              │
  *             └──────────────┘    memory_rows
  */
-#ifndef KERNEL_TEXT_SCREEN_H
-#define KERNEL_TEXT_SCREEN_H
+#ifndef FORMAT_TEXT_SCREEN_H
+#define FORMAT_TEXT_SCREEN_H
 
 #include <stdbool.h>
 #include <stddef.h>

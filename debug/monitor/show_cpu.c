@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "debug/monitor/commands.h"
 #include "kernel/base/atomic.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/print.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/base/symbol.h"
-#include "kernel/monitor/commands.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/run_queue.h"
 #include "kernel/vm/space.h"

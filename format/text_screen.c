@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The cells and the sequences: see text_screen.h. */
-#include "kernel/format/text_screen.h"
+#include "format/text_screen.h"
 
 #define COLOUR_NORMAL 0x07
 

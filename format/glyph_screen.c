@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Cells drawn on a framebuffer: see glyph_screen.h. */
-#include "kernel/format/glyph_screen.h"
+#include "format/glyph_screen.h"
 
-#include "kernel/format/font.h"
-#include "kernel/format/pixel.h"
+#include "format/font.h"
+#include "format/pixel.h"
 
 #define BAR_ROWS 2u
 #define BAR_COLOUR 0x30D0A0u

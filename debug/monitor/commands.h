@@ -10,11 +10,11 @@
  *   show_cpu.c       cpus, locks, backtrace
  *   show_memory.c    memory, peek
  */
-#ifndef KERNEL_MONITOR_COMMANDS_H
-#define KERNEL_MONITOR_COMMANDS_H
+#ifndef DEBUG_MONITOR_COMMANDS_H
+#define DEBUG_MONITOR_COMMANDS_H
 
+#include "debug/monitor/line.h"
 #include "kernel/base/types.h"
-#include "kernel/monitor/line.h"
 
 struct process;
 struct quarter;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The VGA card's text screen: see vga_text.h. */
-#include "kernel/format/vga_text.h"
+#include "format/vga_text.h"
 
 #define COLUMNS 80u
 #define ROWS 25u

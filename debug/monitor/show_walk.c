@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The monitor's command on addresses: walk. See commands.h. */
 #include "arch/arch.h"
+#include "debug/monitor/commands.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/print.h"
-#include "kernel/monitor/commands.h"
 #include "kernel/process/process.h"
 #include "kernel/vm/region.h"
 #include "kernel/vm/space.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The monitor's lines, words and numbers: see line.h. */
-#include "kernel/monitor/line.h"
+#include "debug/monitor/line.h"
 
 #include <string.h>
 

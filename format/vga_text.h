@@ -4,10 +4,10 @@
  * card's memory, which holds 200 rows, and the card is told where the screen starts. That and where
  * the cursor is can be asked of the card, so one writer can go on where another has stopped.
  */
-#ifndef KERNEL_VGA_TEXT_H
-#define KERNEL_VGA_TEXT_H
+#ifndef FORMAT_VGA_TEXT_H
+#define FORMAT_VGA_TEXT_H
 
-#include "kernel/format/text_screen.h"
+#include "format/text_screen.h"
 
 #define VGA_TEXT_MEMORY 0xB8000u
 #define VGA_TEXT_SIZE 0x8000u

@@ -9,11 +9,11 @@
  * has stopped, since cells are recognised by their glyphs (glyph_screen_resume). What is none, such as
  * somebody's drawing, counts as blank. No locks: as text_screen.h says.
  */
-#ifndef KERNEL_GLYPH_SCREEN_H
-#define KERNEL_GLYPH_SCREEN_H
+#ifndef FORMAT_GLYPH_SCREEN_H
+#define FORMAT_GLYPH_SCREEN_H
 
-#include "kernel/abi/abi.h"
-#include "kernel/format/text_screen.h"
+#include "abi/abi.h"
+#include "format/text_screen.h"
 
 #define GLYPH_SCREEN_COLUMNS 240u
 #define GLYPH_SCREEN_ROWS 68u

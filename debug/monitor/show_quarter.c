@@ -4,9 +4,9 @@
  * they can be reached from: spaces, loans and handle tables of processes, and the CPUs. One that is
  * only in a message on its way is not found. See commands.h.
  */
+#include "debug/monitor/commands.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/print.h"
-#include "kernel/monitor/commands.h"
 #include "kernel/object/budget.h"
 #include "kernel/process/process.h"
 #include "kernel/vm/commons.h"

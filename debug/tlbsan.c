@@ -6,7 +6,7 @@
  */
 #ifdef TLBSAN
 
-#include "kernel/vm/tlbsan.h"
+#include "debug/tlbsan.h"
 
 #include "kernel/base/atomic.h"
 #include "kernel/base/cpu.h"

@@ -14,8 +14,8 @@
  * never flushed. Without TLBSAN everything here is nothing, and the arch_ functions are meant as
  * they stand. Include it last. (tlbsan.c)
  */
-#ifndef KERNEL_TLBSAN_H
-#define KERNEL_TLBSAN_H
+#ifndef DEBUG_TLBSAN_H
+#define DEBUG_TLBSAN_H
 
 #include "kernel/vm/quarter.h"
 

@@ -9,8 +9,8 @@
  * within one of slots 0..2 (slot 3 is the stack's) and not on page 0; with the entry point in an
  * executable one.
  */
-#ifndef KERNEL_FORMAT_ELF_H
-#define KERNEL_FORMAT_ELF_H
+#ifndef FORMAT_ELF_H
+#define FORMAT_ELF_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * each event fills one record and then writes `tlbtrace_door`, where a plugin of the emulator looks; it
  * sees the program's accesses itself. In any other kernel these are nothing. For one CPU. (tlbtrace.c)
  */
-#ifndef KERNEL_TLBTRACE_H
-#define KERNEL_TLBTRACE_H
+#ifndef DEBUG_TLBTRACE_H
+#define DEBUG_TLBTRACE_H
 
 #include "kernel/vm/quarter.h"
 

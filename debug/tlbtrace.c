@@ -4,7 +4,7 @@
  * reads it at that store, so what it says stands between the accesses before and after the event.
  * tools/tlbsim/trace.h has the same kinds.
  */
-#include "kernel/vm/tlbtrace.h"
+#include "debug/tlbtrace.h"
 
 #ifdef TLBTRACE
 #include "kernel/vm/space.h"

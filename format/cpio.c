@@ -3,7 +3,7 @@
  * The cpio iterator. Every length is checked against what is left of the buffer before it is used,
  * in size_t: no field of 32 bits can make a sum wrap, because each is compared with the rest first.
  */
-#include "kernel/format/cpio.h"
+#include "format/cpio.h"
 
 #include <string.h>
 

@@ -7,8 +7,8 @@
  *
  * ends with an entry named TRAILER!!!.
  */
-#ifndef KERNEL_FORMAT_CPIO_H
-#define KERNEL_FORMAT_CPIO_H
+#ifndef FORMAT_CPIO_H
+#define FORMAT_CPIO_H
 
 #include <stdbool.h>
 #include <stddef.h>

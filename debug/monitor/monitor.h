@@ -8,8 +8,8 @@
  *     an NMI (QEMU's monitor: `nmi`) ──kernel_nmi──┼──> other CPUs held, clock and serial line taken
  *     a panic, with panic=monitor ─────────────────┘    commands, until `continue`, `reboot`, `off`
  */
-#ifndef KERNEL_MONITOR_H
-#define KERNEL_MONITOR_H
+#ifndef DEBUG_MONITOR_H
+#define DEBUG_MONITOR_H
 
 #include "kernel/base/types.h"
 
