@@ -2,7 +2,8 @@
 /*
  * Proves what kernel/ipc/endpoint.c and session.c promise of ends: whom the death of a client or a
  * server wakes at each step of a call, when an endpoint has lost its last reader (also one that is
- * under way in a message), and when a session is closed. Runs as test_ipc.c does.
+ * under way in a message), and when a session is closed; and that who has been killed sees nothing of
+ * it and makes no more processes. Runs as test_ipc.c does.
  */
 #include "kernel/syscall/syscall.h"
 #include "tests/host/ipc_world.h"
@@ -387,26 +388,62 @@ TEST(sessions_are_limited) { scenario_run(1, 1, four_thousand_sessions); }
 
 /* ---- One's own ------------------------------------------------------------------------------- */
 
-static u32 sleeps;
+static u32 turns; /* what those who are to be killed have done so far */
 
 static void sleep_over_and_over(u32 unused UNUSED) {
-    for (;; sleeps++) {
+    for (;; turns++) {
         system_call(call_thread_sleep, 0, 0, 0, 0); /* fails the test if it returns E_KILLED */
     }
 }
 
+/* A process that runs PROGRAM and is somewhere in its turn number TURN or soon after. */
+static struct process *process_under_way(void (*program)(u32), u32 turn) {
+    struct process *process = program_new(NULL);
+    thread_spawn(process, program, 0, PRIORITY_DEFAULT);
+    for (u32 enough = turns + turn; turns < enough;) {
+        user_point(); /* it has another CPU, or takes this one until it has */
+    }
+    for (u32 k = sim_random_below(60); k > 0; k--) {
+        arch_relax();
+    }
+    return process;
+}
+
 static void sleepers_are_killed(void) {
     for (u32 i = 0; i < 10; i++) {
-        struct process *process = program_new(NULL);
-        thread_spawn(process, sleep_over_and_over, 0, PRIORITY_DEFAULT);
-        for (u32 enough = sleeps + sim_random_below(10); sleeps <= enough;) {
-            user_point(); /* it has another CPU, or takes this one until it has */
-        }
+        program_end(process_under_way(sleep_over_and_over, 1 + sim_random_below(10)));
+    }
+}
+
+static void clone_over_and_over(u32 unused UNUSED) {
+    for (;; turns++) {
+        system_call(call_process_clone, CLONE_STOPPED, 1, 0, 0);
+    }
+}
+
+/* PIDs go up: of a process that was made just now, it is above all others. */
+static u32 highest_pid(void) {
+    u32 highest = 0;
+    for (struct process *found; (found = process_find(highest + 1)) != NULL;) {
+        highest = found->pid;
+        process_release(found);
+    }
+    return highest;
+}
+
+static void makers_are_killed(void) {
+    for (u32 i = 0; i < 4; i++) {
+        struct process *process = process_under_way(clone_over_and_over, 1 + sim_random_below(3));
+        process_end(process, STATUS_KILLED, 0);
+        u32 highest = highest_pid();
         program_end(process);
+        CHECK(highest_pid() <= highest, "process %u was made by one that had been killed",
+              highest_pid());
     }
 }
 
 TEST(nobody_sees_its_own_death) { scenario_run(3, SCENARIO_ROUNDS, sleepers_are_killed); }
+TEST(who_is_killed_makes_no_more_children) { scenario_run(3, SCENARIO_ROUNDS, makers_are_killed); }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -437,6 +474,7 @@ int main(void) {
         SCENARIO_TESTS(a_session_that_gets_no_handle_is_not_told),
         cmocka_unit_test(sessions_are_limited),
         cmocka_unit_test(nobody_sees_its_own_death),
+        cmocka_unit_test(who_is_killed_makes_no_more_children),
     };
     return cmocka_run_group_tests_name("ipc_death", tests, NULL, NULL);
 }
