@@ -21,6 +21,7 @@ int main(void) {
     check_processes();
     check_newlib();
     check_services();
+    check_console();
     CHECK(mkdir(FOLDER, 0755) == 0);
     check_files();
     check_large_file();

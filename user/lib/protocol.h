@@ -114,7 +114,8 @@ enum small_label {
 /* Beside FILE_READ, FILE_WRITE and FILE_STAT, console sessions know: */
 enum console_label {
     /* in: up to four process handles (with write), word[0] 0: these are the foreground, 1: these
-     * too. Ctrl-C kills the foreground processes with code 2. No handles and 0: nobody. */
+     * too. Ctrl-C kills the foreground processes with code 2. No handles and 0: nobody. EINVAL (no
+     * process), EACCES (no write), ENOSPC (there are 32): nothing has changed. */
     CONSOLE_SET_FOREGROUND = 64,
 
     /* in: word[0] CONSOLE_* bits, or CONSOLE_ASK to leave them. out: word[0] the bits before. */

@@ -76,7 +76,9 @@ static void serve(const struct message *message, const char *bytes) {
         reply_mode(message);
         break;
     case CONSOLE_SET_FOREGROUND:
-        reply_send(token, 0, 0, NULL, 0);
+        reply_send(token,
+                   foreground_set(message->handle, message->handle_count, message->word[0] == 1), 0,
+                   NULL, 0);
         break;
     case FILE_FLAGS: /* one open file for all, so none of them may stop waiting for all */
         reply_send(token,
@@ -103,12 +105,12 @@ static void serve(const struct message *message, const char *bytes) {
     }
 }
 
-static void handles_take(const struct message *message) {
-    if (message->label == CONSOLE_SET_FOREGROUND) {
-        foreground_set(message->handle, message->handle_count, message->word[0] == 1);
-        return;
-    }
-    for (uint32_t i = message->label == FILE_POLL; i < message->handle_count; i++) {
+/* Close the handles that came with MESSAGE, but for those that its label knows. */
+static void handles_close(const struct message *message) {
+    uint32_t known = message->label == CONSOLE_SET_FOREGROUND ? MESSAGE_HANDLES
+                     : message->label == FILE_POLL            ? 1
+                                                              : 0;
+    for (uint32_t i = known; i < message->handle_count; i++) {
         handle_close(message->handle[i]);
     }
 }
@@ -130,7 +132,7 @@ static int serve_messages(void) {
             console_unlock();
             continue;
         }
-        handles_take(&message);
+        handles_close(&message);
         serve(&message, bytes);
         console_unlock();
     }

@@ -13,6 +13,7 @@
 void check_loader(void);
 void check_gifts(void);
 void check_services(void);
+void check_console(void);
 
 /* memory.c */
 void check_memory(void);

@@ -30,6 +30,19 @@ void check_services(void) {
     CHECK(quartet_service("mine") == -1 && errno == ENOENT);
 }
 
+/* The console server may kill all: for who could not do that itself, it does not. */
+void check_console(void) {
+    const uint32_t plan = PLAN(PLAN_SHARE, PLAN_COPY, PLAN_SHARE, PLAN_COPY) | CLONE_STOPPED;
+    int child = (int)process_clone(plan, 0, 0, 0), endpoint = (int)endpoint_create();
+    int weak = (int)handle_dup(child, RIGHT_READ | RIGHT_TRANSFER, QUARTET_NONE);
+    struct process_status ended;
+    CHECK(child >= 0 && endpoint >= 0 && weak >= 0);
+    CHECK(quartet_console_foreground(&weak, 1) == -1 && errno == EACCES);
+    CHECK(quartet_console_foreground(&endpoint, 1) == -1 && errno == EINVAL);
+    CHECK(process_kill(child, 9) == 0 && process_wait(child, 0, &ended) == 0);
+    CHECK(close(weak) == 0 && close(endpoint) == 0 && close(child) == 0);
+}
+
 /* How a program ends that has no handles but GIFT. */
 static long run_with(const char *path, const struct quartet_gift *gift) {
     struct quartet_spawn spawn = {

@@ -69,7 +69,8 @@ void line_set_mode(uint32_t bits);
 
 /* foreground.c */
 void foreground_start(void);
-void foreground_set(const int *handles, uint32_t count, bool add); /* takes the handles */
+/* Takes the handles. 0 or an error of CONSOLE_SET_FOREGROUND. */
+int foreground_set(const int *handles, uint32_t count, bool add);
 void foreground_kill(void);
 
 #endif

@@ -9,6 +9,10 @@
  * shell waits for the job, and would not tell it.
  */
 #include "user/servers/console/console.h"
+
+#include <errno.h>
+#include <string.h>
+
 #include "user/servers/console/handles.h"
 
 #define FOREGROUND_LIMIT 32u
@@ -53,18 +57,30 @@ void foreground_start(void) {
     }
 }
 
-void foreground_set(const int *added, uint32_t count, bool add) {
+/* This server may kill every process: it does so only for who could have done it. */
+static int killable(int process, uint32_t *pid) {
     struct handle_stat stat;
-    uint32_t named = add ? foreground->count : 0;
-    foreground->count = named;
+    if (handle_stat(process, &stat) < 0 || stat.type != OBJECT_PROCESS) {
+        return EINVAL;
+    }
+    *pid = (uint32_t)stat.id;
+    return stat.rights & RIGHT_WRITE ? 0 : EACCES;
+}
+
+int foreground_set(const int *added, uint32_t count, bool add) {
+    uint32_t pid[MESSAGE_HANDLES], named = add ? foreground->count : 0;
+    int error = count > FOREGROUND_LIMIT - named ? ENOSPC : 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (named < FOREGROUND_LIMIT && handle_stat(added[i], &stat) >= 0 &&
-            stat.type == OBJECT_PROCESS) {
-            foreground->pid[named++] = (uint32_t)stat.id;
-        }
+        error = error ? error : killable(added[i], &pid[i]);
         handle_close(added[i]);
     }
+    if (error) {
+        return error;
+    }
     foreground->count = named;
+    memcpy(&foreground->pid[named], pid, count * sizeof(pid[0]));
+    foreground->count = named + count;
+    return 0;
 }
 
 static bool is_victim(uint32_t pid) {
