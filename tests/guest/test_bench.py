@@ -14,6 +14,7 @@ from machine import ARCH, ROOT, environment, run_line
 
 sys.path.insert(0, os.path.join(ROOT, "tools/bench"))
 import baseline
+import readme
 
 ICOUNT = ["-icount", "shift=0,align=off,sleep=off"]
 
@@ -56,6 +57,16 @@ def test_nothing_has_grown_without_a_reason(rows):
     if baseline.compiler(ARCH) != name:
         pytest.skip(f"the baseline is of {name}")
     assert list(baseline.grown(before, ARCH, rows)) == []
+
+
+def test_the_readme_says_what_is_measured(rows):
+    """To one per cent; `make results TARGETS=bench-compare` puts the present figures there."""
+    with open(readme.PATH, encoding="utf-8") as file:
+        said = readme.rows(file.read())
+    assert len(said) > 15
+    figures = {row: cells[("pae", "long").index(ARCH)] for row, cells in said.items()}
+    wrong = [row for row in figures if abs(figures[row] - rows[row]) > rows[row] // 100]
+    assert wrong == [], [(row, figures[row], rows[row]) for row in wrong]
 
 
 def test_a_second_run_is_equal(rows):

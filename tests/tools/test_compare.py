@@ -12,6 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.environ.get("BUILD") or "build"
 sys.path.insert(0, os.path.join(ROOT, "tools/bench"))
 import baseline
+import readme
 import rows
 
 
@@ -135,3 +136,32 @@ def test_a_baseline_without_a_reason_is_refused():
         [os.path.join(ROOT, "tools/bench/baseline.py"), " "], capture_output=True, text=True
     )
     assert ended.returncode != 0 and "REASON" in ended.stderr
+
+
+def test_the_readme_gets_new_figures():
+    text = "\n".join(
+        (
+            "| row | `pae` | `long` | Linux 6.1 |",
+            "| `null_syscall` | 78 | 63 | 308 |",
+            "| `fork_512m`: COPY x4 | 65,075 | 54,254 | 739 thousand |",
+            "| `notification` | 2,493 | 2,131 | |",
+            "| `boot_to_shell`: from reset | 16.2 million | 13.9 million | |",
+            "",
+        )
+    )
+    assert readme.rows(text)["boot_to_shell"] == (16_200_000, 13_900_000)
+    figures = {(arch, row): 1_234_567 for arch in ("pae", "long") for row in readme.rows(text)}
+    figures["long", "fork_512m"] = 54_321
+    new = readme.refreshed(text, figures, {"fork_512m": 51_747_565, "null_syscall": 19_999, "notification": 5})
+    assert new.split("\n") == [
+        "| row | `pae` | `long` | Linux 6.1 |",
+        "| `null_syscall` | 1.2 million | 1.2 million | 19,999 |",
+        "| `fork_512m`: COPY x4 | 1.2 million | 54,321 | 52 million |",
+        "| `notification` | 1.2 million | 1.2 million | |",
+        "| `boot_to_shell`: from reset | 1.2 million | 1.2 million | |",
+        "",
+    ]
+    with open(readme.PATH, encoding="utf-8") as file:
+        text = file.read()
+    said = {(arch, row): cells[i] for row, cells in readme.rows(text).items() for i, arch in ((0, "pae"), (1, "long"))}
+    assert readme.refreshed(text, said, {}) == text  # every line of the table is read as it stands

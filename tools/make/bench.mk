@@ -68,9 +68,10 @@ bench-cascade: ##  measure fork and the writes after it against cow=eager: a tab
 	@BUILD='$(BUILD)' $(PYTHON) tools/bench/cascade $(if $(TABLES),--table)
 
 .PHONY: size results
-results: ##  measure again all that docs/results.md says (two minutes), and put the tables there
+#: TARGETS  for `make results`: these of its tables (bench-compare: README.md's, too) [all]
+results: ##  measure again all that docs/results.md and README.md say (two minutes), and put it there
 	@CC='$(CC)' tools/doctor --install build run plot size 1>&2
-	@BUILD='$(BUILD)' $(PYTHON) tools/bench/results
+	@BUILD='$(BUILD)' $(PYTHON) tools/bench/results $(TARGETS)
 
 size: ##  lines of code by folder, bytes of the images, time of a build, instructions of a boot
 	@CC='$(CC)' tools/doctor --install build run size 1>&2
