@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -43,6 +44,39 @@ def make_exec(line, **variables):
         text=True,
         timeout=300,
     )
+
+
+def processes_with(text):
+    """The IDs of the processes with TEXT in their command line."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                if text.encode() in file.read():
+                    found.append(pid)
+        except OSError:
+            pass  # it has ended meanwhile
+    return found
+
+
+def test_a_guest_ends_with_the_make_that_started_it():
+    line = f"sleep 1000; echo {os.getpid()}"
+    encoded = line.encode().hex()  # as it stands on the emulator's command line
+    make = subprocess.Popen(
+        ["make", "-C", ROOT, "-s", "exec", f"CMD={line}", f"ARCH={ARCH}", f"BUILD={BUILD}"],
+        env={name: text for name, text in os.environ.items() if not name.startswith("MAKE")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    latest = time.monotonic() + 60
+    while not processes_with(encoded) and time.monotonic() < latest:
+        time.sleep(0.1)
+    assert processes_with(encoded)
+    make.terminate()
+    make.wait()
+    while processes_with(encoded) and time.monotonic() < latest:
+        time.sleep(0.1)
+    assert processes_with(encoded) == []
 
 
 def test_make_exec_passes_quotes_and_dollars():
