@@ -15,6 +15,23 @@
 
 #define LINE_SIZE 192
 
+/* How an argument is shown. */
+enum syscall_argument {
+    ARGUMENT_HANDLE = 1,
+    ARGUMENT_WORD,
+    ARGUMENT_HEX,
+    ARGUMENT_RIGHTS,
+    ARGUMENT_PLAN,
+    ARGUMENT_ADDRESS,
+    ARGUMENT_POINTER,
+};
+
+static const struct syscall_shape {
+    const char *name;
+    u8 count;
+    u8 type[SYSCALL_ARGUMENTS];
+} shapes[SYSCALL_COUNT] = SYSCALL_SHAPES;
+
 /* A line under construction: what does not fit is cut off. */
 struct line {
     char text[LINE_SIZE];
@@ -107,14 +124,14 @@ static void add_result(struct line *line, long result) {
     }
 }
 
-void syscall_trace(const struct syscall_entry *entry, const uword arguments[SYSCALL_ARGUMENTS],
-                   const long *result) {
+void syscall_trace(u32 number, const uword arguments[SYSCALL_ARGUMENTS], const long *result) {
+    const struct syscall_shape *shape = &shapes[number];
     struct process *process = process_current();
     struct line line = {.length = 0};
-    LINE_ADD(&line, "[%u %s] %s(", process->pid, process->name, entry->name);
-    for (u32 i = 0; i < entry->count; i++) {
+    LINE_ADD(&line, "[%u %s] %s(", process->pid, process->name, shape->name);
+    for (u32 i = 0; i < shape->count; i++) {
         LINE_ADD(&line, "%s", i == 0 ? "" : ", ");
-        add_argument(&line, entry->type[i], arguments[i]);
+        add_argument(&line, shape->type[i], arguments[i]);
     }
     LINE_ADD(&line, ")");
     if (result != NULL) {

@@ -26,16 +26,14 @@
 #ifdef IPC_GENERAL_ONLY
 
 long call_ipc_call_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
-    return call_ipc_call_short_generally(handle, label);
+    return call_ipc_call_short_generally(handle, label, 0, 0);
 }
 
 long call_ipc_reply_receive_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
-    return call_ipc_reply_receive_short_generally(handle, label);
+    return call_ipc_reply_receive_short_generally(handle, label, 0, 0);
 }
 
-long kernel_thread_resumed(void) {
-    panic("a thread is parked");
-}
+long kernel_thread_resumed(void) { panic("a thread is parked"); }
 
 #else
 
@@ -112,11 +110,11 @@ long call_ipc_call_short(uword handle, uword label, uword c UNUSED, uword d UNUS
     struct thread *thread = cpu->current;
     struct ipc_state *state = thread->ipc;
     if (UNLIKELY(state == NULL || (u32)label > SHORT_LABEL_LIMIT)) {
-        return call_ipc_call_short_generally(handle, label);
+        return call_ipc_call_short_generally(handle, label, 0, 0);
     }
     struct session *session = session_take(&thread->process->handles, (u32)handle);
     if (UNLIKELY(session == NULL)) {
-        return call_ipc_call_short_generally(handle, label);
+        return call_ipc_call_short_generally(handle, label, 0, 0);
     }
     struct endpoint *endpoint = session->endpoint;
     spinlock_acquire_brief(&endpoint->lock);
@@ -124,7 +122,7 @@ long call_ipc_call_short(uword handle, uword label, uword c UNUSED, uword d UNUS
     if (UNLIKELY(receiver == NULL)) {
         spinlock_release_brief(&endpoint->lock);
         session_release(session);
-        return call_ipc_call_short_generally(handle, label);
+        return call_ipc_call_short_generally(handle, label, 0, 0);
     }
     struct thread *server = receiver->thread;
     bool parked = sched_parked(server);
@@ -184,14 +182,14 @@ long call_ipc_reply_receive_short(uword handle, uword label, uword c UNUSED, uwo
     struct ipc_state *state = thread->ipc;
     if (UNLIKELY(state == NULL || (u32)label > SHORT_LABEL_LIMIT ||
                  !receives_from(&thread->process->handles, (u32)handle, state->serving))) {
-        return call_ipc_reply_receive_short_generally(handle, label);
+        return call_ipc_reply_receive_short_generally(handle, label, 0, 0);
     }
     struct endpoint *endpoint = state->serving;
     spinlock_acquire_brief(&endpoint->lock);
     struct ipc_state *caller = caller_ready(cpu, queue, endpoint, state);
     if (UNLIKELY(caller == NULL)) {
         spinlock_release_brief(&endpoint->lock);
-        return call_ipc_reply_receive_short_generally(handle, label);
+        return call_ipc_reply_receive_short_generally(handle, label, 0, 0);
     }
     struct thread *client = caller->thread;
     bool parked = sched_parked(client);

@@ -174,11 +174,6 @@ void ipc_program_replaced(void);
 /* What a wait of STATE's thread for a short message returns, RESULT being how it ended. */
 long ipc_short_return(struct ipc_state *state, int result);
 
-/* Two of the calls as the general way serves them (syscall/calls_ipc.c), for fast.c, which tries the
- * common case first. */
-long call_ipc_call_short_generally(uword handle, uword label);
-long call_ipc_reply_receive_short_generally(uword handle, uword label);
-
 /* Drop the handles of STATE's content from number FIRST on. (message.c) */
 void ipc_handles_drop(struct ipc_state *state, u32 first);
 

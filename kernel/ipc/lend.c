@@ -43,7 +43,7 @@ void lend_drop(struct ipc_state *state) {
     }
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
         if (state->content.quarters & bit(slot)) {
-            quarter_put(state->quarter[slot].quarter);
+            quarter_release(state->quarter[slot].quarter);
         }
     }
     state->content.quarters = 0;
@@ -256,7 +256,7 @@ static int return_once(const struct endpoint *endpoint, u64 token) {
     space_release(old);
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
         if (exchange.dropped[slot].quarter != NULL) {
-            quarter_put(exchange.dropped[slot].quarter);
+            quarter_release(exchange.dropped[slot].quarter);
         }
     }
     return error;
@@ -303,7 +303,7 @@ static int revoke_once(struct process *borrower, const struct endpoint *endpoint
         error = exchange_try(borrower, old, &exchange);
         for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
             if (exchange.to[slot].quarter != NULL) {
-                quarter_put(exchange.to[slot].quarter);
+                quarter_release(exchange.to[slot].quarter);
             }
         }
     }
@@ -331,7 +331,7 @@ void lend_forget(struct process *process) {
     spinlock_release(&process_lock);
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
         if (loans[slot].before.quarter != NULL) {
-            quarter_put(loans[slot].before.quarter);
+            quarter_release(loans[slot].before.quarter);
         }
     }
 }

@@ -28,8 +28,6 @@
 #include "kernel/syscall/user_memory.h"
 #include "kernel/vm/frame.h"
 
-#define NANOSECONDS 1000u /* of a microsecond */
-
 static struct cache state_cache = CACHE("ipc state", sizeof(struct ipc_state), 8);
 
 /* In *PLACE, which is the calling thread's. */
@@ -103,17 +101,14 @@ static int handles_encode(struct ipc_state *state, const struct message *message
     struct ipc_content *content = &state->content;
     struct handle_table *table = &process_current()->handles;
     for (u32 i = 0; i < message->handle_count; i++) {
-        void *object;
-        u32 rights;
-        enum object_type type;
-        int error =
-            handle_lookup(table, message->handle[i], 0, RIGHT_TRANSFER, &object, &rights, &type);
+        struct handle found;
+        int error = handle_lookup(table, message->handle[i], 0, RIGHT_TRANSFER, &found);
         if (error != E_OK) {
             ipc_handles_drop(state, 0);
             return error;
         }
         content->handle[i] =
-            (struct ipc_handle){.object = object, .type = (u8)type, .rights = (u8)rights};
+            (struct ipc_handle){.object = found.object, .type = found.type, .rights = found.rights};
         handle_take(&content->handle[i]);
         content->handle_count = i + 1;
     }
@@ -138,8 +133,7 @@ static int message_fetch(struct message *message, uword address, bool result) {
 
 /* When the time of a call that begins now is up. */
 static u64 message_deadline(const struct message *message) {
-    return message->timeout == 0 ? WAIT_FOREVER
-                                 : arch_clock() + (u64)message->timeout * NANOSECONDS;
+    return message->timeout == 0 ? WAIT_FOREVER : deadline_after(message->timeout);
 }
 
 /* What STATE waits for is a long message, for which MESSAGE has room. */

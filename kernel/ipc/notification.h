@@ -56,6 +56,11 @@ void notification_release(struct notification *notification); /* no lock held */
 void notification_signaller_added(struct notification *notification);
 void notification_signaller_removed(struct notification *notification);
 
+/* BITS are some that a notification can have: else E_INVALID. */
+static inline int notification_bits_check(u32 bits) {
+    return bits != 0 && (bits & ~NOTIFICATION_BITS) == 0 ? E_OK : E_INVALID;
+}
+
 void notification_signal(struct notification *notification, u32 bits);
 
 /* Take those of MASK that are set, or wait until some are: they, or -E_AGAIN (DEADLINE is 0),

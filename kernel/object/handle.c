@@ -220,14 +220,6 @@ int handle_install_free(struct handle_table *table, int target, void *object, en
     return error ? -error : target;
 }
 
-int handle_is_private(struct handle_table *table, int handle, bool *is_private) {
-    spinlock_acquire(&table->lock);
-    bool there = table_has(table, handle);
-    *is_private = there && table->handles[handle].private;
-    spinlock_release(&table->lock);
-    return there ? 0 : E_HANDLE;
-}
-
 int handle_set_private(struct handle_table *table, int handle, bool is_private) {
     spinlock_acquire(&table->lock);
     bool there = table_has(table, handle);
@@ -254,31 +246,20 @@ void handle_table_close_private(struct handle_table *table) {
 }
 
 int handle_lookup(struct handle_table *table, int handle, enum object_type type, u32 rights,
-                  void **object, u32 *rights_out, enum object_type *type_out) {
+                  struct handle *found) {
     int error = E_HANDLE;
-    struct handle found = {0};
     spinlock_acquire(&table->lock);
     if (table_has(table, handle)) {
-        found = table->handles[handle];
-        error = type != 0 && type != found.type     ? E_TYPE
-                : (found.rights & rights) != rights ? E_RIGHTS
-                                                    : E_OK;
+        *found = table->handles[handle];
+        error = type != 0 && type != found->type     ? E_TYPE
+                : (found->rights & rights) != rights ? E_RIGHTS
+                                                     : E_OK;
     }
     if (error == E_OK) {
-        object_reference(found.object, found.type, 0);
+        object_reference(found->object, found->type, 0);
     }
     spinlock_release(&table->lock);
-    if (error != E_OK) {
-        return error;
-    }
-    *object = found.object;
-    if (rights_out) {
-        *rights_out = found.rights;
-    }
-    if (type_out) {
-        *type_out = found.type;
-    }
-    return E_OK;
+    return error;
 }
 
 bool handle_receives(struct handle_table *table, const struct endpoint *endpoint) {

@@ -60,16 +60,14 @@ int handle_install_free(struct handle_table *table, int target, void *object, en
 int handle_install_from(struct handle_table *table, u32 from, void *object, enum object_type type,
                         u32 rights);
 
-/* Private handles: whether one is; make it one; close all of them, as another program is to run. */
-int handle_is_private(struct handle_table *table, int handle, bool *is_private);
+/* Private handles: make one; close all of them, as another program is to run. */
 int handle_set_private(struct handle_table *table, int handle, bool is_private);
 void handle_table_close_private(struct handle_table *table); /* no lock held */
 
-/* The object behind HANDLE if it has TYPE and at least RIGHTS, with a plain reference that the
- * caller releases by object_release(object, type, 0): 0, E_HANDLE, E_TYPE or E_RIGHTS. TYPE 0:
- * any. RIGHTS_OUT and TYPE_OUT may be null. */
+/* What HANDLE is, if its object has TYPE (0: any) and it has at least RIGHTS; with a plain reference
+ * that the caller releases by object_release(object, type, 0). 0, E_HANDLE, E_TYPE or E_RIGHTS. */
 int handle_lookup(struct handle_table *table, int handle, enum object_type type, u32 rights,
-                  void **object, u32 *rights_out, enum object_type *type_out);
+                  struct handle *found);
 int handle_close(struct handle_table *table, int handle); /* 0 or E_HANDLE */
 
 /* TABLE has a handle through which ENDPOINT's messages are received. */

@@ -166,6 +166,10 @@ static void sleep_until(struct run_queue *queue, struct thread *thread, u64 dead
     list_append(place, &thread->sleeping); /* in front of the first that is later */
 }
 
+u64 deadline_after(u32 microseconds) {
+    return arch_clock() + (u64)microseconds * NANOSECONDS_PER_MICROSECOND;
+}
+
 /* 0 if the wait may begin, else what ends it at once. Run-queue lock held: a kill after this finds
  * the thread waiting. */
 static int wait_refused(u64 deadline, bool killable) {

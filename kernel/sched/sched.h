@@ -14,6 +14,10 @@ struct spinlock;
 
 #define SLICE_TICKS 5u /* 50 ms */
 #define WAIT_FOREVER UINT64_MAX
+#define NANOSECONDS_PER_MICROSECOND 1000u
+
+/* When MICROSECONDS from now have passed, in nanoseconds of arch_clock. */
+u64 deadline_after(u32 microseconds);
 
 void sched_initialise(void);      /* this CPU's idle thread; on the boot CPU all run queues */
 _Noreturn void sched_start(void); /* the caller is this CPU's idle thread from now on */

@@ -18,7 +18,7 @@ static u32 target_from(int target) {
 }
 
 /* Take over the reference in FOUND, as a handle with RIGHTS where TARGET says. */
-static int duplicate_install(const struct object_found *found, u32 rights, int target) {
+static int duplicate_install(const struct handle *found, u32 rights, int target) {
     struct handle_table *table = &process_current()->handles;
     if (target >= 0) {
         return handle_install_at(table, target, found->object, found->type, rights);
@@ -28,20 +28,17 @@ static int duplicate_install(const struct object_found *found, u32 rights, int t
 }
 
 /* The new handle has those of RIGHTS that the old one has. */
-long call_handle_dup(uword handle, uword rights, uword target, uword d UNUSED) {
-    struct object_found found;
-    if ((u32)rights & ~RIGHTS_ALL) {
-        return -E_INVALID;
-    }
-    if ((int)target != QUARTET_NONE && (u32)target >= HANDLE_LIMIT &&
-        target_from((int)target) == HANDLE_LIMIT) {
+long do_handle_dup(int handle, u32 rights, int target) {
+    struct handle found;
+    if (target != QUARTET_NONE && (u32)target >= HANDLE_LIMIT &&
+        target_from(target) == HANDLE_LIMIT) {
         return -E_HANDLE;
     }
-    int error = object_lookup((int)handle, RIGHT_DUPLICATE, &found);
+    int error = object_lookup(handle, 0, RIGHT_DUPLICATE, &found);
     if (error != E_OK) {
         return -error;
     }
-    int index = duplicate_install(&found, found.rights & (u32)rights, (int)target);
+    int index = duplicate_install(&found, found.rights & rights, target);
     if (index < 0) {
         object_release(found.object, found.type, 0);
     }
@@ -49,44 +46,30 @@ long call_handle_dup(uword handle, uword rights, uword target, uword d UNUSED) {
 }
 
 /* What is given cannot be taken back: so only while nobody but its maker has to do with PROCESS. */
-long call_handle_give(uword process, uword handle, uword rights, uword target) {
-    struct object_found found;
-    struct process *to;
-    if ((u32)rights & ~RIGHTS_ALL) {
-        return -E_INVALID;
-    }
+long do_handle_give(struct process *process, int handle, u32 rights, int target) {
+    struct handle found;
     if ((u32)target >= HANDLE_LIMIT) {
         return -E_HANDLE;
     }
-    int error = process_lookup((int)process, RIGHT_MAP, &to);
+    int error = object_lookup(handle, 0, RIGHT_DUPLICATE, &found);
     if (error != E_OK) {
         return -error;
     }
-    error = object_lookup((int)handle, RIGHT_DUPLICATE, &found);
-    if (error == E_OK) {
-        error =
-            -process_give(to, (int)target, found.object, found.type, found.rights & (u32)rights);
-        if (error > 0) {
-            object_release(found.object, found.type, 0);
-        }
+    int index = process_give(process, target, found.object, found.type, found.rights & rights);
+    if (index < 0) {
+        object_release(found.object, found.type, 0);
     }
-    process_put(to);
-    return error > 0 ? -error : (long)(int)target;
+    return index;
 }
 
-long call_handle_close(uword handle, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
-    return -handle_close(&process_current()->handles, (int)handle);
+long do_handle_close(int handle) { return -handle_close(&process_current()->handles, handle); }
+
+long do_handle_private(int handle, bool on) {
+    return -handle_set_private(&process_current()->handles, handle, on);
 }
 
-long call_handle_private(uword handle, uword on, uword c UNUSED, uword d UNUSED) {
-    if (on > 1) {
-        return -E_INVALID;
-    }
-    return -handle_set_private(&process_current()->handles, (int)handle, on != 0);
-}
-
-static u64 object_id(const struct object_found *found) {
-    switch (found->type) {
+static u64 object_id(const struct handle *found) {
+    switch ((enum object_type)found->type) {
     case OBJECT_QUARTER:
         return ((struct quarter *)found->object)->sub_id;
     case OBJECT_PROCESS:
@@ -108,16 +91,16 @@ static u64 object_id(const struct object_found *found) {
     return 0;
 }
 
-long call_handle_stat(uword handle, uword result, uword c UNUSED, uword d UNUSED) {
-    struct object_found found;
-    int error = object_lookup((int)handle, 0, &found);
+long do_handle_stat(int handle, uword result) {
+    struct handle found;
+    int error = object_lookup(handle, 0, 0, &found);
     if (error != E_OK) {
         return -error;
     }
-    bool is_private = false;
-    handle_is_private(&process_current()->handles, (int)handle, &is_private);
-    struct handle_stat stat = {
-        .private = is_private, .type = found.type, .rights = found.rights, .id = object_id(&found)};
+    struct handle_stat stat = {.private = found.private,
+                               .type = found.type,
+                               .rights = found.rights,
+                               .id = object_id(&found)};
     object_release(found.object, found.type, 0);
     return -copy_out(result, &stat, sizeof(stat));
 }

@@ -134,7 +134,7 @@ static int process_fill(struct info_process *info) {
         }
         space_release(space);
     }
-    process_put(process);
+    process_release(process);
     return E_OK;
 }
 
@@ -153,7 +153,7 @@ static int process_quarter(u32 pid, u32 slot, struct quarter **quarter) {
         space_release(space);
     }
     if (process != NULL) {
-        process_put(process);
+        process_release(process);
     }
     return *quarter != NULL ? E_OK : E_NOTFOUND;
 }
@@ -167,7 +167,7 @@ static int region_fill(struct info_region *info) {
     struct info_region in = *info;
     memset(info, 0, sizeof(*info));
     error = quarter_region_info(quarter, in.index, info);
-    quarter_put(quarter);
+    quarter_release(quarter);
     info->pid = in.pid;
     info->slot = in.slot;
     info->index = in.index;
@@ -204,7 +204,7 @@ static int info_fill(u32 kind, union info *info) {
 }
 
 /* LENGTH must have room for the structure (or the text with its end): else E_TOOBIG. */
-long call_system_info(uword system, uword kind, uword buffer, uword length) {
+long do_system_info(u32 kind, uword buffer, u32 length) {
     static const u16 sizes[] = {
         [INFO_MACHINE] = sizeof(struct info_machine),
         [INFO_PROCESS] = sizeof(struct info_process),
@@ -213,23 +213,19 @@ long call_system_info(uword system, uword kind, uword buffer, uword length) {
         [INFO_FRAMEBUFFER] = sizeof(struct info_framebuffer),
     };
     union info info;
-    int error = system_check((int)system, RIGHT_READ);
-    if (error != E_OK) {
-        return -error;
+    if (kind == INFO_COMMAND_LINE) {
+        return command_line_copy(buffer, length);
     }
-    if ((u32)kind == INFO_COMMAND_LINE) {
-        return command_line_copy(buffer, (u32)length);
-    }
-    if ((u32)kind >= ARRAY_LENGTH(sizes) || sizes[(u32)kind] == 0) {
+    if (kind >= ARRAY_LENGTH(sizes) || sizes[kind] == 0) {
         return -E_INVALID;
     }
-    u32 size = sizes[(u32)kind];
-    if ((u32)length < size) {
+    u32 size = sizes[kind];
+    if (length < size) {
         return -E_TOOBIG;
     }
-    error = copy_in(&info, buffer, size);
+    int error = copy_in(&info, buffer, size);
     if (error == E_OK) {
-        error = info_fill((u32)kind, &info);
+        error = info_fill(kind, &info);
     }
     return error != E_OK ? -error : -copy_out(buffer, &info, size);
 }

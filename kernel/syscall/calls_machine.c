@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls on the machine: debug console and power; its facts are in calls_info.c. Each needs a
- * handle to the system object.
+ * System calls on the machine: debug console and power; its facts are in calls_info.c.
  */
 #include "debug/monitor/monitor.h"
 #include "kernel/base/print.h"
@@ -44,12 +43,9 @@ static int console_write(const char *bytes, u32 length) {
 }
 
 /* An unreadable page in the middle ends it: what stands before has been written and is counted. */
-long call_debug_write(uword system, uword buffer, uword length, uword d UNUSED) {
-    u32 left = (u32)length;
-    int error = system_check((int)system, RIGHT_WRITE);
-    if (error == E_OK) {
-        error = left > INT32_MAX ? E_INVALID : user_range_check(buffer, left);
-    }
+long do_debug_write(uword buffer, u32 length) {
+    u32 left = length;
+    int error = left > INT32_MAX ? E_INVALID : user_range_check(buffer, left);
     char *page = error == E_OK ? ipc_page() : NULL;
     if (page == NULL) {
         return -(error != E_OK ? error : E_NOMEM);
@@ -59,34 +55,25 @@ long call_debug_write(uword system, uword buffer, uword length, uword d UNUSED) 
         error = copy_in(page, buffer, piece);
         error = error != E_OK ? error : console_write(page, piece);
         if (error != E_OK) {
-            return left == (u32)length ? -error : (long)((u32)length - left);
+            return left == length ? -error : (long)(length - left);
         }
         buffer += piece;
         left -= piece;
     }
-    return (long)(u32)length;
+    return (long)length;
 }
 
-long call_console_take(uword system, uword handle, uword bits, uword d UNUSED) {
-    struct notification *notification;
-    int error = system_check((int)system, RIGHT_WRITE);
+long do_console_take(struct notification *notification, u32 bits) {
+    int error = notification_bits_check(bits);
     if (error == E_OK) {
-        error = notification_lookup((int)handle, (u32)bits, RIGHT_WRITE, &notification);
+        error = console_take(notification, bits);
     }
-    if (error != E_OK) {
-        return -error;
-    }
-    error = console_take(notification, (u32)bits);
-    notification_release(notification);
     return error != E_OK ? -error : object_install(&console_object, OBJECT_CONSOLE, RIGHT_READ);
 }
 
-long call_console_read(uword console, uword buffer, uword length, uword d UNUSED) {
-    u32 size = (u32)length < PAGE_SIZE ? (u32)length : PAGE_SIZE;
-    int error = console_check((int)console, RIGHT_READ);
-    if (error == E_OK) {
-        error = user_writable_check(buffer, size);
-    }
+long do_console_read(uword buffer, u32 length) {
+    u32 size = length < PAGE_SIZE ? length : PAGE_SIZE;
+    int error = user_writable_check(buffer, size);
     char *page = error == E_OK ? ipc_page() : NULL;
     if (page == NULL) {
         return -(error != E_OK ? error : E_NOMEM);
@@ -96,16 +83,9 @@ long call_console_read(uword console, uword buffer, uword length, uword d UNUSED
     return error != E_OK ? -error : (long)count;
 }
 
-long call_monitor_enter(uword console, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
-    int error = console_check((int)console, RIGHT_READ);
-    return -(error != E_OK ? error : monitor_enter());
-}
+long do_monitor_enter(void) { return -monitor_enter(); }
 
-long call_system_off(uword system, uword status, uword c UNUSED, uword d UNUSED) {
-    int error = system_check((int)system, RIGHT_EXECUTE);
-    if (error != E_OK) {
-        return -error;
-    }
+long do_system_off(u32 status) {
     console_settle();
     arch_power_off((int)status);
 }

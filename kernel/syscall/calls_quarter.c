@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls on quarters. Ranges are checked by the VM (vm/map.c), rights here:
- *
- *     map, unmap, protect   MAP and WRITE, and no region gets a right that the handle lacks
- *     supply                WRITE: through a read-only view nothing can be changed
- *     copy                  READ and DUPLICATE
- *     stat                  READ
- *     commons               MAP and WRITE, and EXECUTE on the system object: it costs others
+ * System calls on quarters. Ranges are checked by the VM (vm/map.c). No region gets a right that the
+ * handle lacks, as abi/syscalls.def says; so nothing changes through a read-only view.
  */
 #include "kernel/base/panic.h"
 #include "kernel/ipc/ipc.h"
@@ -18,77 +13,35 @@
 #include "kernel/vm/commons.h"
 #include "kernel/vm/quarter.h"
 
-#define CHANGE_RIGHTS (RIGHT_MAP | RIGHT_WRITE)
-
-long call_quarter_create(uword slot, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
+long do_quarter_create(u32 slot) {
     struct quarter *quarter;
-    if ((u32)slot >= SLOT_COUNT) {
+    if (slot >= SLOT_COUNT) {
         return -E_SLOT;
     }
     struct budget *budget = process_budget(process_current());
-    int error = quarter_create((u32)slot, budget, &quarter);
+    int error = quarter_create(slot, budget, &quarter);
     budget_release(budget);
     return error != E_OK ? -error : object_install(quarter, OBJECT_QUARTER, RIGHTS_ALL);
 }
 
-long call_quarter_copy(uword handle, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
-    struct quarter *source, *copy;
-    int error = quarter_lookup((int)handle, RIGHT_READ | RIGHT_DUPLICATE, &source, NULL);
-    if (error != E_OK) {
-        return -error;
-    }
+long do_quarter_copy(struct quarter *quarter) {
+    struct quarter *copy;
     struct budget *budget = process_budget(process_current());
-    error = quarter_copy(source, budget, &copy);
+    int error = quarter_copy(quarter, budget, &copy);
     budget_release(budget);
-    quarter_put(source);
     return error != E_OK ? -error : object_install(copy, OBJECT_QUARTER, RIGHTS_ALL);
 }
 
-/* The quarter behind HANDLE, to be changed so that a region has RIGHTS. */
-static int change_lookup(int handle, u32 rights, struct quarter **quarter) {
-    u32 have;
-    if (rights & ~(VIEW_FULL | MAP_PAGED)) {
-        return E_INVALID;
-    }
-    int error = quarter_lookup(handle, CHANGE_RIGHTS, quarter, &have);
-    if (error == E_OK && (rights & VIEW_FULL & ~have) != 0) {
-        quarter_put(*quarter);
-        error = E_RIGHTS;
-    }
-    return error;
+long do_quarter_map(struct quarter *quarter, u32 offset, u32 length, u32 rights) {
+    return -quarter_map(quarter, offset, length, rights);
 }
 
-long call_quarter_map(uword handle, uword offset, uword length, uword rights) {
-    struct quarter *quarter;
-    int error = change_lookup((int)handle, (u32)rights, &quarter);
-    if (error != E_OK) {
-        return -error;
-    }
-    error = quarter_map(quarter, (u32)offset, (u32)length, (u32)rights);
-    quarter_put(quarter);
-    return -error;
+long do_quarter_unmap(struct quarter *quarter, u32 offset, u32 length) {
+    return -quarter_unmap(quarter, offset, length);
 }
 
-long call_quarter_unmap(uword handle, uword offset, uword length, uword d UNUSED) {
-    struct quarter *quarter;
-    int error = change_lookup((int)handle, 0, &quarter);
-    if (error != E_OK) {
-        return -error;
-    }
-    error = quarter_unmap(quarter, (u32)offset, (u32)length);
-    quarter_put(quarter);
-    return -error;
-}
-
-long call_quarter_protect(uword handle, uword offset, uword length, uword rights) {
-    struct quarter *quarter;
-    int error = change_lookup((int)handle, (u32)rights, &quarter);
-    if (error != E_OK) {
-        return -error;
-    }
-    error = quarter_protect(quarter, (u32)offset, (u32)length, (u32)rights);
-    quarter_put(quarter);
-    return -error;
+long do_quarter_protect(struct quarter *quarter, u32 offset, u32 length, u32 rights) {
+    return -quarter_protect(quarter, offset, length, rights);
 }
 
 static int supply_check(struct quarter *quarter, u32 offset, u32 length) {
@@ -131,55 +84,36 @@ static int supply_pages(struct quarter *quarter, u32 offset, uword source, u32 l
 /* Ranges and rights are checked before the first byte. If memory runs out, SOURCE is not readable
  * to its end, or another thread unmaps meanwhile, what comes before has been written: the call can
  * be repeated. */
-long call_quarter_supply(uword handle, uword offset, uword source, uword length) {
-    struct quarter *quarter;
-    int error = quarter_lookup((int)handle, RIGHT_WRITE, &quarter, NULL);
-    if (error != E_OK) {
-        return -error;
-    }
-    error = supply_check(quarter, (u32)offset, (u32)length);
+long do_quarter_supply(struct quarter *quarter, u32 offset, uword source, u32 length) {
+    int error = supply_check(quarter, offset, length);
     if (error == E_OK) {
-        error = user_range_check(source, (u32)length);
+        error = user_range_check(source, length);
     }
     if (error == E_OK) {
-        error = supply_pages(quarter, (u32)offset, source, (u32)length);
+        error = supply_pages(quarter, offset, source, length);
     }
-    quarter_put(quarter);
     return -error;
 }
 
-long call_quarter_stat(uword handle, uword result, uword c UNUSED, uword d UNUSED) {
-    struct quarter *quarter;
+/* It looks the handle up itself, for its rights. */
+long do_quarter_stat(int handle, uword result) {
+    struct handle found;
     struct quarter_stat stat;
-    u32 rights;
-    int error = quarter_lookup((int)handle, RIGHT_READ, &quarter, &rights);
+    int error = object_lookup(handle, OBJECT_QUARTER, RIGHT_READ, &found);
     if (error != E_OK) {
         return -error;
     }
-    quarter_stat_fill(quarter, &stat);
-    stat.view = rights & VIEW_FULL;
+    quarter_stat_fill(found.object, &stat);
+    stat.view = found.rights & VIEW_FULL;
     stat.references--; /* the one that this call has */
-    quarter_put(quarter);
+    quarter_release(found.object);
     return -copy_out(result, &stat, sizeof(stat));
 }
 
-long call_quarter_commons(uword system, uword handle, uword on, uword d UNUSED) {
-    struct quarter *quarter;
-    if ((u32)on > 1) {
-        return -E_INVALID;
+long do_quarter_commons(struct quarter *quarter, bool on) {
+    if (on) {
+        return -commons_promote(quarter);
     }
-    int error = system_check((int)system, RIGHT_EXECUTE);
-    if (error == E_OK) {
-        error = quarter_lookup((int)handle, CHANGE_RIGHTS, &quarter, NULL);
-    }
-    if (error != E_OK) {
-        return -error;
-    }
-    if ((u32)on) {
-        error = commons_promote(quarter);
-    } else {
-        commons_demote(quarter);
-    }
-    quarter_put(quarter);
-    return -error;
+    commons_demote(quarter);
+    return 0;
 }

@@ -9,13 +9,12 @@
 #include "kernel/syscall/user_memory.h"
 #include "kernel/vm/space.h"
 
-long call_space_get(uword slot, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
-    struct quarter *quarter;
-    u32 rights;
-    if ((u32)slot >= SLOT_COUNT) {
+long do_space_get(u32 slot) {
+    struct handle found;
+    if (slot >= SLOT_COUNT) {
         return -E_SLOT;
     }
-    int error = quarter_lookup(QUARTET_SLOT((u32)slot), RIGHT_MAP, &quarter, &rights);
+    int error = object_lookup(QUARTET_SLOT(slot), OBJECT_QUARTER, RIGHT_MAP, &found);
     if (error == E_RIGHTS) {
         return -E_BUSY; /* it is on loan: a handle would outlive that */
     }
@@ -24,7 +23,7 @@ long call_space_get(uword slot, uword b UNUSED, uword c UNUSED, uword d UNUSED) 
     }
     /* Transfer gives nothing away that a program could not do for another; its file server, as the
      * pager, must be able to change its regions. */
-    return object_install(quarter, OBJECT_QUARTER, rights | RIGHT_TRANSFER);
+    return object_install(found.object, OBJECT_QUARTER, found.rights | RIGHT_TRANSFER);
 }
 
 /* In 64 bits: the end of user addresses may be 4 GiB. */
@@ -73,7 +72,7 @@ static int slot_build(const struct space_change *change, u32 slot, const struct 
 static void slots_put(struct space_slot slots[SLOT_COUNT]) {
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
         if (slots[slot].quarter != NULL) {
-            quarter_put(slots[slot].quarter);
+            quarter_release(slots[slot].quarter);
         }
     }
 }
@@ -173,20 +172,20 @@ static int change_apply(struct process *target, struct space_change *change) {
 
 /* Everything is checked before the one step that changes anything, in target_move; a stopped
  * process that is killed in that moment is the only error after it. */
-long call_space_set(uword address, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
+long do_space_set(uword address) {
     struct space_change change;
-    struct process *target;
+    struct handle target;
     int error = copy_in(&change, address, sizeof(change));
     if (error == E_OK) {
         error = change_check(&change);
     }
     if (error == E_OK) {
-        error = process_lookup(change.process, RIGHT_MAP, &target);
+        error = object_lookup(change.process, OBJECT_PROCESS, RIGHT_MAP, &target);
     }
     if (error != E_OK) {
         return -error;
     }
-    error = change_apply(target, &change);
-    process_put(target);
+    error = change_apply(target.object, &change);
+    process_release(target.object);
     return -error;
 }

@@ -9,17 +9,9 @@
 #include "kernel/syscall/syscall.h"
 #include "kernel/syscall/user_memory.h"
 
-#define NANOSECONDS_PER_MICROSECOND 1000u
+long do_thread_id(void) { return (long)thread_current()->tid; }
 
-static u64 deadline_after(u32 microseconds) {
-    return arch_clock() + (u64)microseconds * NANOSECONDS_PER_MICROSECOND;
-}
-
-long call_thread_id(uword a UNUSED, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
-    return (long)thread_current()->tid;
-}
-
-long call_thread_create(uword entry, uword sp, uword argument, uword tls) {
+long do_thread_create(uword entry, uword sp, uword argument, uword tls) {
     struct thread *thread;
     bool valid = user_address_valid(entry) && user_address_valid(sp) &&
                  user_address_valid(argument) && user_address_valid(tls) && entry != 0 &&
@@ -38,7 +30,7 @@ long call_thread_create(uword entry, uword sp, uword argument, uword tls) {
     return tid;
 }
 
-long call_thread_exit(uword word, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
+long do_thread_exit(uword word) {
     if (word != 0) {
         int error = word % sizeof(u32) != 0 ? E_ALIGN : user_writable_check(word, sizeof(u32));
         if (error != E_OK) {
@@ -49,27 +41,27 @@ long call_thread_exit(uword word, uword b UNUSED, uword c UNUSED, uword d UNUSED
     thread_exit();
 }
 
-long call_thread_yield(uword a UNUSED, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
+long do_thread_yield(void) {
     sched_yield();
     return 0;
 }
 
-long call_thread_sleep(uword microseconds, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
-    int result = sched_wait(NULL, NULL, deadline_after((u32)microseconds), true);
+long do_thread_sleep(u32 microseconds) {
+    int result = sched_wait(NULL, NULL, deadline_after(microseconds), true);
     return result == E_TIMEOUT ? 0 : -result;
 }
 
-long call_thread_priority(uword priority, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
-    if ((u32)priority >= PRIORITY_LEVELS) {
+long do_thread_priority(u32 priority) {
+    if (priority >= PRIORITY_LEVELS) {
         return -E_INVALID;
     }
-    if ((u32)priority > process_current()->priority_limit) {
+    if (priority > process_current()->priority_limit) {
         return -E_LIMIT;
     }
-    return (long)sched_set_priority((u32)priority);
+    return (long)sched_set_priority(priority);
 }
 
-long call_thread_tls(uword base, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
+long do_thread_tls(uword base) {
     if (!user_address_valid(base)) {
         return -E_INVALID;
     }
@@ -77,26 +69,25 @@ long call_thread_tls(uword base, uword b UNUSED, uword c UNUSED, uword d UNUSED)
     return 0;
 }
 
-long call_futex_wait(uword address, uword expected, uword microseconds, uword d UNUSED) {
-    u64 deadline =
-        (u32)microseconds == FUTEX_FOREVER ? WAIT_FOREVER : deadline_after((u32)microseconds);
+long do_futex_wait(uword address, u32 expected, u32 microseconds) {
+    u64 deadline = microseconds == FUTEX_FOREVER ? WAIT_FOREVER : deadline_after(microseconds);
     int error = user_range_check(address, sizeof(u32));
-    return error != E_OK ? -error : -futex_wait((u32)address, (u32)expected, deadline);
+    return error != E_OK ? -error : -futex_wait((u32)address, expected, deadline);
 }
 
-long call_futex_wake(uword address, uword count, uword c UNUSED, uword d UNUSED) {
+long do_futex_wake(uword address, u32 count) {
     int error = user_range_check(address, sizeof(u32));
-    return error != E_OK ? -error : futex_wake((u32)address, (u32)count);
+    return error != E_OK ? -error : futex_wake((u32)address, count);
 }
 
-long call_clock_now(uword nanoseconds, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
+long do_clock_now(uword nanoseconds) {
     u64 now = arch_clock();
     return -copy_out(nanoseconds, &now, sizeof(now));
 }
 
-long call_thread_pin(uword number, uword b UNUSED, uword c UNUSED, uword d UNUSED) {
-    if ((u32)number != THREAD_ANY_CPU && (u32)number >= cpu_count) {
+long do_thread_pin(u32 number) {
+    if (number != THREAD_ANY_CPU && number >= cpu_count) {
         return -E_INVALID;
     }
-    return -sched_pin((u32)number == THREAD_ANY_CPU ? SCHED_ANY_CPU : (u32)number);
+    return -sched_pin(number == THREAD_ANY_CPU ? SCHED_ANY_CPU : number);
 }

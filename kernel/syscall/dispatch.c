@@ -1,32 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a number to a handler. The table is generated from abi/syscalls.def, as are the
- * prototypes of the handlers, which stand in calls_*.c by group. Read next: syscall.h, trace.c.
+ * From a number to a handler:
+ *
+ *     kernel_system_call ── entries[number] ──> call_NAME ── objects, not handles ──> do_NAME
+ *
+ * abi/syscalls.def says what a call's handles must be. From it are generated the table; the entries
+ * call_NAME, which look up the objects, and hold a reference while the handler runs; and the prototypes
+ * of the handlers do_NAME, which stand in calls_*.c by group. Read next: syscall.h, syscall_trace.c.
  */
 #include "kernel/base/cpu.h"
-#include "kernel/ipc/ipc.h"
 #include "kernel/process/process.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/vm/quarter.h"
 #include "debug/tlbsan.h"
 
-static const struct syscall_entry table[SYSCALL_COUNT] = SYSCALL_TABLE;
+#include "generated/syscall_entries.h"
 
-static __attribute__((noinline)) long call_traced(const struct syscall_entry *entry, uword a,
-                                                  uword b, uword c, uword d) {
+static system_call_entry *const entries[SYSCALL_COUNT] = SYSCALL_ENTRIES;
+
+static __attribute__((noinline)) long call_traced(uword a, uword b, uword c, uword d,
+                                                  uword number) {
     const uword arguments[SYSCALL_ARGUMENTS] = {a, b, c, d};
-    if (entry->handler == call_process_exit || entry->handler == call_thread_exit) {
-        syscall_trace(entry, arguments, NULL);
-        return entry->handler(a, b, c, d);
+    system_call_entry *entry = entries[number];
+    if (entry == call_process_exit || entry == call_thread_exit) {
+        syscall_trace((u32)number, arguments, NULL);
+        return entry(a, b, c, d);
     }
-    long result;
-    if (entry->handler == call_ipc_call_short) { /* these may return without coming back here */
-        result = call_ipc_call_short_generally(a, b);
-    } else if (entry->handler == call_ipc_reply_receive_short) {
-        result = call_ipc_reply_receive_short_generally(a, b);
-    } else {
-        result = entry->handler(a, b, c, d);
+    if (entry == call_ipc_call_short) { /* these may return without coming back here */
+        entry = call_ipc_call_short_generally;
+    } else if (entry == call_ipc_reply_receive_short) {
+        entry = call_ipc_reply_receive_short_generally;
     }
-    syscall_trace(entry, arguments, &result);
+    long result = entry(a, b, c, d);
+    syscall_trace((u32)number, arguments, &result);
     return result;
 }
 
@@ -37,9 +43,8 @@ long kernel_system_call(uword a, uword b, uword c, uword d, uword number) {
     if (UNLIKELY(number >= SYSCALL_COUNT)) {
         return -E_NOSYS;
     }
-    const struct syscall_entry *entry = &table[number];
     if (UNLIKELY(cpu->current->process->traced)) {
-        return call_traced(entry, a, b, c, d);
+        return call_traced(a, b, c, d, number);
     }
-    return entry->handler(a, b, c, d);
+    return entries[number](a, b, c, d);
 }

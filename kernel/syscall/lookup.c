@@ -4,7 +4,7 @@
  * abi.h. Takes the locks of the handle table and of what it references; holds none on return.
  */
 #include "kernel/ipc/ipc.h"
-#include "kernel/ipc/notification.h"
+#include "kernel/process/pager.h"
 #include "kernel/process/process.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/vm/quarter.h"
@@ -13,7 +13,7 @@
 u8 system_object;
 
 /* The quarter in SLOT of the caller, with the rights of its view. */
-static int slot_lookup(u32 slot, struct object_found *found) {
+static int slot_lookup(u32 slot, struct handle *found) {
     u32 loans;
     struct space *space = process_space_loans(process_current(), &loans);
     if (space == NULL) {
@@ -21,65 +21,48 @@ static int slot_lookup(u32 slot, struct object_found *found) {
     }
     const struct space_slot *place = &space->slot[slot];
     if (place->quarter != NULL) {
-        bool loan = loans & 1u << slot;
         quarter_reference(place->quarter);
-        *found =
-            (struct object_found){place->quarter, OBJECT_QUARTER,
-                                  loan ? RIGHT_READ : place->view | RIGHT_MAP | RIGHT_DUPLICATE};
+        u32 rights = loans & 1u << slot ? RIGHT_READ : place->view | RIGHT_MAP | RIGHT_DUPLICATE;
+        *found = (struct handle){place->quarter, OBJECT_QUARTER, (u8)rights, false};
     }
     int error = place->quarter == NULL ? E_NOTFOUND : E_OK;
     space_release(space);
     return error;
 }
 
-static int pseudo_lookup(int handle, struct object_found *found) {
+static int pseudo_lookup(int handle, struct handle *found) {
     if (handle == QUARTET_SELF) {
         process_reference(process_current());
-        *found = (struct object_found){process_current(), OBJECT_PROCESS, RIGHTS_ALL};
+        *found = (struct handle){process_current(), OBJECT_PROCESS, RIGHTS_ALL, false};
         return E_OK;
     }
     u32 slot = (u32)(QUARTET_SLOT(0) - handle);
     return handle <= QUARTET_SLOT(0) && slot < SLOT_COUNT ? slot_lookup(slot, found) : E_HANDLE;
 }
 
-int object_lookup(int handle, u32 rights, struct object_found *found) {
+int object_lookup(int handle, enum object_type type, u32 rights, struct handle *found) {
     if (handle >= 0) {
-        return handle_lookup(&process_current()->handles, handle, 0, rights, &found->object,
-                             &found->rights, &found->type);
+        return handle_lookup(&process_current()->handles, handle, type, rights, found);
     }
     int error = pseudo_lookup(handle, found);
-    if (error == E_OK && (rights & ~found->rights) != 0) {
-        object_release(found->object, found->type, 0);
-        error = E_RIGHTS;
-    }
-    return error;
-}
-
-/* Type before rights: a program that mixes up handles learns that first. */
-static int typed_lookup(int handle, enum object_type type, u32 rights, struct object_found *found) {
-    int error = object_lookup(handle, 0, found);
     if (error != E_OK) {
         return error;
     }
-    if (found->type != type) {
-        error = E_TYPE;
-    } else if ((rights & ~found->rights) != 0) {
-        error = E_RIGHTS;
-    }
+    error = type != 0 && type != found->type ? E_TYPE : rights & ~found->rights ? E_RIGHTS : E_OK;
     if (error != E_OK) {
         object_release(found->object, found->type, 0);
     }
     return error;
 }
 
-int quarter_lookup(int handle, u32 rights, struct quarter **quarter, u32 *rights_out) {
-    struct object_found found;
-    int error = typed_lookup(handle, OBJECT_QUARTER, rights, &found);
-    if (error == E_OK) {
-        *quarter = found.object;
-        if (rights_out != NULL) {
-            *rights_out = found.rights;
-        }
+int target_lookup(int handle, struct handle *found, struct endpoint **endpoint, u64 *badge) {
+    int error = object_lookup(handle, 0, 0, found);
+    if (error != E_OK) {
+        return error;
+    }
+    error = call_target(found->object, found->type, found->rights, endpoint, badge);
+    if (error != E_OK) {
+        object_release(found->object, found->type, 0);
     }
     return error;
 }
@@ -96,90 +79,19 @@ static int attachment_check(const struct quarter *quarter, u32 slot, u32 view, u
 }
 
 int attachment_lookup(int handle, u32 slot, u32 view, struct space_slot *result) {
-    struct quarter *quarter;
-    u32 have;
-    int error = quarter_lookup(handle, RIGHT_MAP, &quarter, &have);
+    struct handle found;
+    int error = object_lookup(handle, OBJECT_QUARTER, RIGHT_MAP, &found);
     if (error != E_OK) {
         return error;
     }
-    error = attachment_check(quarter, slot, view, have);
+    error = attachment_check(found.object, slot, view, found.rights);
     if (error != E_OK) {
-        quarter_put(quarter);
+        quarter_release(found.object);
         return error;
     }
-    *result = (struct space_slot){quarter, view};
+    *result = (struct space_slot){found.object, view};
     return E_OK;
 }
-
-int process_lookup(int handle, u32 rights, struct process **process) {
-    struct object_found found;
-    int error = typed_lookup(handle, OBJECT_PROCESS, rights, &found);
-    if (error == E_OK) {
-        *process = found.object;
-    }
-    return error;
-}
-
-int notification_lookup(int handle, u32 bits, u32 rights, struct notification **notification) {
-    struct object_found found;
-    int error = typed_lookup(handle, OBJECT_NOTIFICATION, rights, &found);
-    if (error != E_OK) {
-        return error;
-    }
-    if (bits == 0 || (bits & ~NOTIFICATION_BITS) != 0) {
-        notification_release(found.object);
-        return E_INVALID;
-    }
-    *notification = found.object;
-    return E_OK;
-}
-
-int interrupt_lookup(int handle, u32 rights, struct interrupt **interrupt) {
-    struct object_found found;
-    int error = typed_lookup(handle, OBJECT_INTERRUPT, rights, &found);
-    if (error == E_OK) {
-        *interrupt = found.object;
-    }
-    return error;
-}
-
-int device_lookup(int handle, u32 rights, struct device_memory **device) {
-    struct object_found found;
-    int error = typed_lookup(handle, OBJECT_DEVICE, rights, &found);
-    if (error == E_OK) {
-        *device = found.object;
-    }
-    return error;
-}
-
-int ports_lookup(int handle, u32 rights, struct ports **ports) {
-    struct object_found found;
-    int error = typed_lookup(handle, OBJECT_PORTS, rights, &found);
-    if (error == E_OK) {
-        *ports = found.object;
-    }
-    return error;
-}
-
-/* The caller's own handle keeps the console its driver's while it reads. */
-int console_check(int handle, u32 rights) {
-    struct object_found found;
-    int error = typed_lookup(handle, OBJECT_CONSOLE, rights, &found);
-    if (error == E_OK) {
-        object_release(found.object, found.type, 0);
-    }
-    return error;
-}
-
-int system_check(int handle, u32 rights) {
-    struct object_found found;
-    /* The object is never freed, so there is no reference to drop. */
-    return typed_lookup(handle, OBJECT_SYSTEM, rights, &found);
-}
-
-void quarter_put(struct quarter *quarter) { object_release(quarter, OBJECT_QUARTER, 0); }
-
-void process_put(struct process *process) { object_release(process, OBJECT_PROCESS, 0); }
 
 long object_install(void *object, enum object_type type, u32 rights) {
     int index = handle_install(&process_current()->handles, object, type, rights);

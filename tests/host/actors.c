@@ -142,25 +142,25 @@ static void begin_any(struct actor *actor, bool with_message) {
     spinlock_release(&actor->lock);
 }
 
-void begin(struct actor *actor, system_call_handler *handler, uword a, uword b, uword c, uword d) {
+void begin(struct actor *actor, system_call_entry *handler, uword a, uword b, uword c, uword d) {
     actor->handler = handler;
     memcpy(actor->argument, (uword[]){a, b, c, d}, sizeof(actor->argument));
     begin_any(actor, false);
 }
 
-void begin_around_message(struct actor *actor, system_call_handler *handler, uword a, uword b) {
+void begin_around_message(struct actor *actor, system_call_entry *handler, uword a, uword b) {
     actor->handler = handler;
     memcpy(actor->argument, (uword[]){a, b, 0, 0}, sizeof(actor->argument));
     begin_any(actor, true);
 }
 
-void begin_message(struct actor *actor, system_call_handler *handler, int handle) {
+void begin_message(struct actor *actor, system_call_entry *handler, int handle) {
     begin_around_message(actor, handler, (uword)handle, actor_page(actor, 0));
 }
 
 static uword word_of(u32 value, u32 at) { return (uword)value << 8 | at; }
 
-void begin_words(struct actor *actor, system_call_handler *handler, int handle, u32 value) {
+void begin_words(struct actor *actor, system_call_entry *handler, int handle, u32 value) {
     actor->handler = handler;
     memcpy(actor->argument, (uword[]){(uword)handle, value, 0, 0}, sizeof(actor->argument));
     for (u32 i = 0; i < SHORT_WORDS; i++) {
@@ -182,12 +182,12 @@ long finish(struct actor *actor) {
     return actor->result;
 }
 
-long act(struct actor *actor, system_call_handler *handler, uword a, uword b, uword c, uword d) {
+long act(struct actor *actor, system_call_entry *handler, uword a, uword b, uword c, uword d) {
     begin(actor, handler, a, b, c, d);
     return finish(actor);
 }
 
-long act_message(struct actor *actor, system_call_handler *handler, int handle) {
+long act_message(struct actor *actor, system_call_entry *handler, int handle) {
     begin_message(actor, handler, handle);
     return finish(actor);
 }

@@ -22,7 +22,7 @@ struct actor {
     struct process *process;
     struct thread *thread; /* null: it has ended */
     bool wanted, busy;
-    system_call_handler *handler;
+    system_call_entry *handler;
     uword argument[4];
     bool with_message;
     struct message message;
@@ -39,23 +39,23 @@ struct actor *actor_of_priority(struct process *process, u32 priority);
 void actors_forget(void); /* all have ended */
 
 /* Let ACTOR begin a call; it goes on when the driver settles. */
-void begin(struct actor *actor, system_call_handler *handler, uword a, uword b, uword c, uword d);
+void begin(struct actor *actor, system_call_entry *handler, uword a, uword b, uword c, uword d);
 /* The same with the address of its message as second argument. */
-void begin_message(struct actor *actor, system_call_handler *handler, int handle);
+void begin_message(struct actor *actor, system_call_entry *handler, int handle);
 
 /* The same for calls that have its address elsewhere: A and B are the first arguments. */
-void begin_around_message(struct actor *actor, system_call_handler *handler, uword a, uword b);
+void begin_around_message(struct actor *actor, system_call_entry *handler, uword a, uword b);
 
 /* The same with a short message, and LABEL as second argument: words made from VALUE. */
-void begin_words(struct actor *actor, system_call_handler *handler, int handle, u32 value);
+void begin_words(struct actor *actor, system_call_entry *handler, int handle, u32 value);
 
 bool waits(const struct actor *actor); /* it is asleep in its call */
 bool ended(const struct actor *actor);
 long finish(struct actor *actor); /* settle; it must have returned: its result */
 
 /* begin, settle, finish. */
-long act(struct actor *actor, system_call_handler *handler, uword a, uword b, uword c, uword d);
-long act_message(struct actor *actor, system_call_handler *handler, int handle);
+long act(struct actor *actor, system_call_entry *handler, uword a, uword b, uword c, uword d);
+long act_message(struct actor *actor, system_call_entry *handler, int handle);
 
 /* A message with words that are made from VALUE, LENGTH bytes made from it too, and room for all. */
 void message_set(struct actor *actor, u32 value, u32 length);

@@ -62,14 +62,12 @@ u64 fast_path_taken;
 void (*fast_path_declined)(void);
 
 /* Counted when it is tried, and not when it was declined. */
-long __real_call_ipc_call_short(uword handle, uword label, uword c, uword d);
-long __real_call_ipc_reply_receive_short(uword handle, uword label, uword c, uword d);
-long __real_call_ipc_call_short_generally(uword handle, uword label);
-long __real_call_ipc_reply_receive_short_generally(uword handle, uword label);
-long __wrap_call_ipc_call_short(uword handle, uword label, uword c, uword d);
-long __wrap_call_ipc_reply_receive_short(uword handle, uword label, uword c, uword d);
-long __wrap_call_ipc_call_short_generally(uword handle, uword label);
-long __wrap_call_ipc_reply_receive_short_generally(uword handle, uword label);
+system_call_entry __real_call_ipc_call_short, __real_call_ipc_call_short_generally;
+system_call_entry __real_call_ipc_reply_receive_short;
+system_call_entry __real_call_ipc_reply_receive_short_generally;
+system_call_entry __wrap_call_ipc_call_short, __wrap_call_ipc_call_short_generally;
+system_call_entry __wrap_call_ipc_reply_receive_short;
+system_call_entry __wrap_call_ipc_reply_receive_short_generally;
 
 static void declined(void) {
     fast_path_taken--;
@@ -80,21 +78,21 @@ static void declined(void) {
 
 long __wrap_call_ipc_call_short(uword handle, uword label, uword c, uword d) {
     fast_path_taken++;
-    return fast_path_off ? __wrap_call_ipc_call_short_generally(handle, label)
+    return fast_path_off ? __wrap_call_ipc_call_short_generally(handle, label, c, d)
                          : __real_call_ipc_call_short(handle, label, c, d);
 }
 long __wrap_call_ipc_reply_receive_short(uword handle, uword label, uword c, uword d) {
     fast_path_taken++;
-    return fast_path_off ? __wrap_call_ipc_reply_receive_short_generally(handle, label)
+    return fast_path_off ? __wrap_call_ipc_reply_receive_short_generally(handle, label, c, d)
                          : __real_call_ipc_reply_receive_short(handle, label, c, d);
 }
-long __wrap_call_ipc_call_short_generally(uword handle, uword label) {
+long __wrap_call_ipc_call_short_generally(uword handle, uword label, uword c, uword d) {
     declined();
-    return __real_call_ipc_call_short_generally(handle, label);
+    return __real_call_ipc_call_short_generally(handle, label, c, d);
 }
-long __wrap_call_ipc_reply_receive_short_generally(uword handle, uword label) {
+long __wrap_call_ipc_reply_receive_short_generally(uword handle, uword label, uword c, uword d) {
     declined();
-    return __real_call_ipc_reply_receive_short_generally(handle, label);
+    return __real_call_ipc_reply_receive_short_generally(handle, label, c, d);
 }
 
 /* ---- What actors often do -------------------------------------------------------------------- */
@@ -199,11 +197,9 @@ struct handle handle_peek(struct process *process, int handle) {
 }
 
 int handle_pass(struct process *from, int handle, struct process *to, u32 rights) {
-    void *object;
-    u32 all;
-    enum object_type type;
-    CHECK_EQUAL(handle_lookup(&from->handles, handle, 0, 0, &object, &all, &type), 0);
-    int index = handle_install(&to->handles, object, type, all & rights);
+    struct handle found;
+    CHECK_EQUAL(handle_lookup(&from->handles, handle, 0, 0, &found), 0);
+    int index = handle_install(&to->handles, found.object, found.type, found.rights & rights);
     CHECK(index >= 0, "a handle cannot be passed: %d", index);
     return index;
 }

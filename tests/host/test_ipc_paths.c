@@ -70,12 +70,12 @@ static void notes_take(void) {
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
-static void start_words(u32 i, system_call_handler *handler, int handle) {
+static void start_words(u32 i, system_call_entry *handler, int handle) {
     p.was_busy[i] = true;
     begin_words(p.actor[i], handler, handle, (u32)(p.steps & 0xFFFFFF));
 }
 
-static void start_message(u32 i, system_call_handler *handler, int handle) {
+static void start_message(u32 i, system_call_entry *handler, int handle) {
     struct message *message = &p.actor[i]->message;
     message_set(p.actor[i], (u32)(p.steps & 0xFFFFFF), one_in(2) ? choose(40) : 0);
     if (message->send_length == 0 && one_in(2)) {

@@ -43,7 +43,7 @@ static void memory_ensure(const struct worker *worker) {
 }
 
 /* HANDLER with the message of WORKER, which is then what came. */
-static long message_call(struct worker *worker, system_call_handler *handler, int handle) {
+static long message_call(struct worker *worker, system_call_entry *handler, int handle) {
     struct message *message = &worker->message;
     if (crowd.is.vanish) {
         memory_ensure(worker);
@@ -63,7 +63,7 @@ static long message_call(struct worker *worker, system_call_handler *handler, in
 }
 
 /* The same with what fits into registers. */
-static long short_call(struct worker *worker, system_call_handler *handler, int handle) {
+static long short_call(struct worker *worker, system_call_entry *handler, int handle) {
     struct message *message = &worker->message;
     struct arch_message *registers = arch_message(worker->thread->kernel_stack);
     for (u32 i = 0; i < SHORT_WORDS; i++) {
@@ -393,10 +393,10 @@ static u64 reply_target(struct worker *worker, struct record *reply, int *handle
 
 static long reply_send(struct worker *worker, const struct record *reply, int handle,
                        bool receives) {
-    static system_call_handler *const handlers[2][2] = {
+    static system_call_entry *const handlers[2][2] = {
         {call_ipc_reply, call_ipc_reply_receive},
         {call_ipc_reply_short, call_ipc_reply_receive_short}};
-    system_call_handler *handler = handlers[reply->is_short][receives];
+    system_call_entry *handler = handlers[reply->is_short][receives];
     return reply->is_short ? short_call(worker, handler, handle)
                            : message_call(worker, handler, handle);
 }

@@ -45,8 +45,8 @@ BOTH_WAYS(short_round_trips) {
 }
 
 BOTH_WAYS(labels_are_checked) {
-    static system_call_handler *const handlers[] = {call_ipc_call_short, call_ipc_reply_short,
-                                                    call_ipc_reply_receive_short};
+    static system_call_entry *const handlers[] = {call_ipc_call_short, call_ipc_reply_short,
+                                                  call_ipc_reply_receive_short};
     receive_short(w.server, w.service);
     call_short(w.client, w.session, SHORT_LABEL_LIMIT);
     received_short(w.server, SHORT_LABEL_LIMIT, BADGE);
@@ -267,7 +267,7 @@ TEST(a_kill_meets_a_call_on_two_cpus) { scenario_run(2, 150, a_kill_meets_a_call
 
 /* ---- Time-outs ------------------------------------------------------------------------------- */
 
-static void begin_timed(struct actor *actor, system_call_handler *handler, int handle,
+static void begin_timed(struct actor *actor, system_call_entry *handler, int handle,
                         u32 microseconds) {
     message_set(actor, 1, 0);
     actor->message.timeout = microseconds;

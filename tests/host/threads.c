@@ -132,17 +132,17 @@ void user_point(void) {
     CHECK(arch_cpu()->lock_count == 0, "user mode with %u locks held", arch_cpu()->lock_count);
 }
 
-static uword number_of(system_call_handler *handler) {
-    static const struct syscall_entry table[SYSCALL_COUNT] = SYSCALL_TABLE;
+static uword number_of(system_call_entry *handler) {
+    static system_call_entry *const entries[SYSCALL_COUNT] = SYSCALL_ENTRIES;
     uword number = 0;
-    while (number < SYSCALL_COUNT && table[number].handler != handler) {
+    while (number < SYSCALL_COUNT && entries[number] != handler) {
         number++;
     }
     CHECK(number < SYSCALL_COUNT, "no system call has this handler");
     return number;
 }
 
-long system_call(system_call_handler *handler, uword a, uword b, uword c, uword d) {
+long system_call(system_call_entry *handler, uword a, uword b, uword c, uword d) {
     sim_progress();
     long result = kernel_system_call(a, b, c, d, number_of(handler));
     return_to_user();

@@ -54,10 +54,8 @@ void threads_check_nothing_left(void);
 
 /* ---- What a program does --------------------------------------------------------------------- */
 
-typedef long system_call_handler(uword, uword, uword, uword);
-
 /* Enter the kernel by HANDLER's number, and come back. */
-long system_call(system_call_handler *handler, uword a, uword b, uword c, uword d);
+long system_call(system_call_entry *handler, uword a, uword b, uword c, uword d);
 void user_point(void); /* user mode: interrupts and other threads may come */
 
 #endif

@@ -160,7 +160,8 @@ def generate(tmp_path, *words, syscalls=None):
 
 
 @pytest.mark.parametrize(
-    "words", [["kernel"], ["header"], ["docs"], ["stubs", "pae"], ["stubs", "long"]]
+    "words",
+    [["table"], ["entries"], ["header"], ["docs"], ["stubs", "pae"], ["stubs", "long"]],
 )
 def test_generator_makes_every_call(tmp_path, words):
     output = tmp_path / "output"
@@ -185,11 +186,79 @@ def test_generator_makes_every_call(tmp_path, words):
         lambda text: text.replace("thread_yield", "thread_exit"),
         lambda text: text.replace("ARGUMENT(word, priority)", "ARGUMENT(wrod, priority)"),
         lambda text: text.replace('SYSCALL(3, thread_yield, "', "SYSCALL(3, thread_yield, "),
+        lambda text: text.replace("object(PROCESS, MAP)", "object(PROGRESS, MAP)"),
+        lambda text: text.replace("object(PROCESS, MAP)", "object(PROCESS, MOP)"),
     ],
-    ids=["number twice", "name twice", "unknown type", "quote missing"],
+    ids=[
+        "number twice",
+        "name twice",
+        "unknown type",
+        "quote missing",
+        "unknown object",
+        "unknown right",
+    ],
 )
 def test_generator_names_the_line_of_a_mistake(tmp_path, mistake):
-    status, complaint = generate(tmp_path, "kernel", str(tmp_path / "output"), syscalls=mistake)
+    status, complaint = generate(tmp_path, "table", str(tmp_path / "output"), syscalls=mistake)
     assert status != 0
     assert len(complaint.splitlines()) == 1
     assert re.search(r"syscalls\.def:\d+", complaint)
+
+
+ADDED = """SYSCALL(0, first, "Do it.",
+    ARGUMENT(object(QUARTER, MAP | rights), quarter), ARGUMENT(object(SYSTEM, READ), system),
+    ARGUMENT(rights(READ | WRITE), rights), ARGUMENT(flag, on))
+SYSCALL(1, second, "Do that.", ARGUMENT(address, at), ARGUMENT(handle, to), ARGUMENT(words, words), FAST)
+"""
+
+
+def made(tmp_path, kind):
+    output = tmp_path / "output"
+    assert generate(tmp_path, kind, str(output), syscalls=lambda _: ADDED) == (0, "")
+    return output.read_text()
+
+
+def test_an_entry_looks_up_what_the_table_names(tmp_path):
+    """First what needs no objects, then these in order; the last one goes first."""
+    first, second = made(tmp_path, "entries").split("\n\n")[1:]
+    assert [line.strip() for line in first.splitlines()] == [
+        "long call_first(uword a, uword b, uword c, uword d) {",
+        "if ((u32)c & ~(RIGHT_READ | RIGHT_WRITE)) {",
+        "return -E_INVALID;",
+        "}",
+        "if ((u32)d > 1) {",
+        "return -E_INVALID;",
+        "}",
+        "struct handle quarter, system;",
+        "long result = -object_lookup((int)a, OBJECT_QUARTER, "
+        "RIGHT_MAP | ((u32)c & VIEW_FULL), &quarter);",
+        "if (result == 0) {",
+        "result = -object_lookup((int)b, OBJECT_SYSTEM, RIGHT_READ, &system);",
+        "if (result == 0) {",
+        "result = do_first(quarter.object, (u32)c, (u32)d != 0);",
+        "object_release(system.object, OBJECT_SYSTEM, 0);",
+        "}",
+        "object_release(quarter.object, OBJECT_QUARTER, 0);",
+        "}",
+        "return result;",
+        "}",
+    ]
+    assert second.splitlines() == [
+        "long call_second_generally(uword a, uword b, uword c UNUSED, uword d UNUSED) {",
+        "    return do_second(a, (int)b);",
+        "}",
+    ]
+    prototypes = made(tmp_path, "table")
+    assert "long do_first(struct quarter *quarter, u32 rights, bool on);" in prototypes
+    assert "long do_second(uword at, int to);" in prototypes
+    assert "[1] = call_second, " in prototypes
+
+
+def test_what_a_handle_needs_stands_in_the_reference(tmp_path):
+    first, second = made(tmp_path, "docs").split("## 1: second")
+    assert "* `quarter` (`int`): handle of a quarter, needs map and RIGHTS\n" in first
+    assert "* `system` (`int`): handle of the system object, needs read\n" in first
+    errors = re.compile(r"^\* `(E_\w+)`", re.MULTILINE)
+    assert set(errors.findall(first)) == {"E_INVALID", "E_HANDLE", "E_TYPE", "E_RIGHTS"}
+    assert set(errors.findall(second.split("# Errors")[0])) == {"E_HANDLE", "E_TYPE"}
+    assert "/* Do it. QUARTER needs map and RIGHTS. SYSTEM needs read. */" in made(tmp_path, "header")

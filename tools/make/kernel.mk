@@ -82,9 +82,11 @@ FORCE:
 generator := tools/generate-syscalls.py
 syscall_table := abi/syscalls.def abi/errors.def $(generator)
 
-$(generated)/syscall_table.h: $(syscall_table)
+syscall_headers := $(generated)/syscall_table.h $(generated)/syscall_entries.h
+
+$(generated)/syscall_%.h: $(syscall_table)
 	@mkdir -p $(@D)
-	$(call quietly,GEN,$@)$(PYTHON) $(generator) kernel $@
+	$(call quietly,GEN,$@)$(PYTHON) $(generator) $* $@
 
 $(generated)/syscalls.h: $(syscall_table)
 	@mkdir -p $(@D)
@@ -106,12 +108,12 @@ $(out)/font.o: $(generated)/font.c $(out)/kernel.flags
 docs/syscalls.md: $(syscall_table)
 	$(call quietly,GEN,$@)$(PYTHON) $(generator) docs $@
 
-$(out)/%.o: %.c $(out)/kernel.flags | $(generated)/syscall_table.h $(kernel_libc)
+$(out)/%.o: %.c $(out)/kernel.flags | $(syscall_headers) $(kernel_libc)
 	@mkdir -p $(@D)
 	$(call quietly,CC,$<)$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_INCLUDES) \
 		-MMD -MP -c $< -o $@
 
-$(out)/%.asm.o: %.asm $(out)/kernel.flags | $(generated)/syscall_table.h
+$(out)/%.asm.o: %.asm $(out)/kernel.flags | $(syscall_headers)
 	@mkdir -p $(@D)
 	$(call quietly,NASM,$<)nasm $(KERNEL_NASM_$(ARCH)) -g -F dwarf \
 		-I./ -Iarch/x86/$(ARCH)/ -Iarch/x86/ -MD $(@:.o=.d) -MP $< -o $@

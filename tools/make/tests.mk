@@ -69,7 +69,7 @@ host-compile = $(call quietly,HOSTCC,$(@:$(host_out)/%=%))mkdir -p $(@D) && $(HO
 
 # $(call host-program,VARIANT,VIEWS): the programs of one build of the simulator.
 define host-program
-$(host_out)/$(1)/%.o: %.c | $(generated)/syscall_table.h
+$(host_out)/$(1)/%.o: %.c | $(syscall_headers)
 	$$(call host-compile,$(2))
 
 $(if $(MUTANT),$(mutant_out)/host/$(1)/%.o: $(mutant_out)/%.c

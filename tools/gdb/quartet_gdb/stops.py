@@ -95,12 +95,12 @@ class Calls(Trace):
     PLACE = "-source kernel/syscall/dispatch.c -function kernel_system_call"
 
     def line(self):
-        table = kernel.variable("table", "kernel/syscall/dispatch.c")
+        shapes = kernel.variable("shapes", "debug/syscall_trace.c")
         call = argument("number") & 0xFFFFFFFF
-        if call > table.type.range()[1]:
+        if call > shapes.type.range()[1]:
             return f"call {call}, which there is not"
         words = ", ".join(f"{argument(name):#x}" for name in "abcd")
-        return f"{kernel.text_of(field(table[call], 'name'))}({words})"
+        return f"{kernel.text_of(field(shapes[call], 'name'))}({words})"
 
 
 class Faults(Trace):

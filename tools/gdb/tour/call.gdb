@@ -20,8 +20,8 @@ thbreak kernel/syscall/dispatch.c:kernel_system_call
 continue
 backtrace 4
 print /d number
-print table[number].name
-thbreak kernel/syscall/calls_ipc.c:call_ipc_call
+print entries[number]
+thbreak kernel/syscall/calls_ipc.c:do_ipc_call
 continue
 backtrace 4
 echo --- back\n
