@@ -7,6 +7,8 @@
  */
 #include "kernel/base/print.h"
 
+#include <string.h>
+
 #include "kernel/device/console.h"
 
 static bool quiet;
@@ -43,36 +45,30 @@ struct conversion {
     u32 longs; /* how many l; z counts as what size_t is */
 };
 
-static void sink_fill(struct sink *sink, char character, u32 count) {
+static void sink_fill(struct sink *sink, char character, size_t count) {
     while (count-- > 0) {
         sink_put(sink, character);
+    }
+}
+
+static void sink_put_bytes(struct sink *sink, const char *bytes, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        sink_put(sink, bytes[i]);
     }
 }
 
 /* Put LENGTH characters of TEXT, padded to the width; a sign or 0x in PREFIX stands before
  * zeros. */
 static void put_padded(struct sink *sink, const struct conversion *conversion, const char *prefix,
-                       const char *text, u32 length) {
-    u32 total = length;
-    for (const char *p = prefix; *p != '\0'; p++) {
-        total++;
-    }
-    u32 padding = conversion->width > total ? conversion->width - total : 0;
-    if (!conversion->left && !conversion->zero) {
-        sink_fill(sink, ' ', padding);
-    }
-    while (*prefix != '\0') {
-        sink_put(sink, *prefix++);
-    }
-    if (!conversion->left && conversion->zero) {
-        sink_fill(sink, '0', padding);
-    }
-    for (u32 i = 0; i < length; i++) {
-        sink_put(sink, text[i]);
-    }
-    if (conversion->left) {
-        sink_fill(sink, ' ', padding);
-    }
+                       const char *text, size_t length) {
+    size_t total = strlen(prefix) + length;
+    size_t padding = conversion->width > total ? conversion->width - total : 0;
+    size_t before = conversion->left ? 0 : padding;
+    sink_fill(sink, ' ', conversion->zero ? 0 : before);
+    sink_put_bytes(sink, prefix, strlen(prefix));
+    sink_fill(sink, '0', conversion->zero ? before : 0);
+    sink_put_bytes(sink, text, length);
+    sink_fill(sink, ' ', padding - before);
 }
 
 static void put_number(struct sink *sink, const struct conversion *conversion, const char *prefix,
@@ -84,16 +80,6 @@ static void put_number(struct sink *sink, const struct conversion *conversion, c
         value /= base;
     } while (value != 0);
     put_padded(sink, conversion, prefix, digits + sizeof(digits) - count, count);
-}
-
-static void put_text(struct sink *sink, struct conversion *conversion, const char *text) {
-    u32 length = 0;
-    text = text != NULL ? text : "(null)";
-    while (text[length] != '\0') {
-        length++;
-    }
-    conversion->zero = false;
-    put_padded(sink, conversion, "", text, length);
 }
 
 /* Read flags, width and length of the conversion at FORMAT; return where its letter stands. */
@@ -118,48 +104,35 @@ struct arguments {
 };
 
 static u64 unsigned_argument(struct arguments *arguments, u32 longs) {
-    switch (longs) {
-    case 0:
-        return va_arg(arguments->list, unsigned int);
-    case 1:
-        return va_arg(arguments->list, unsigned long);
-    default:
-        return va_arg(arguments->list, unsigned long long);
-    }
-}
-
-static int64_t signed_argument(struct arguments *arguments, u32 longs) {
-    switch (longs) {
-    case 0:
-        return va_arg(arguments->list, int);
-    case 1:
-        return va_arg(arguments->list, long);
-    default:
-        return va_arg(arguments->list, long long);
-    }
+    return longs == 0   ? va_arg(arguments->list, unsigned int)
+           : longs == 1 ? va_arg(arguments->list, unsigned long)
+                        : va_arg(arguments->list, unsigned long long);
 }
 
 static void put_conversion(struct sink *sink, struct conversion *conversion, char letter,
                            struct arguments *arguments) {
     switch (letter) {
     case 'd': {
-        int64_t value = signed_argument(arguments, conversion->longs);
-        u64 magnitude = value < 0 ? -(u64)value : (u64)value;
+        int value = va_arg(arguments->list, int);
+        u32 magnitude = value < 0 ? -(u32)value : (u32)value;
         put_number(sink, conversion, value < 0 ? "-" : "", magnitude, 10);
         break;
     }
     case 'u':
-        put_number(sink, conversion, "", unsigned_argument(arguments, conversion->longs), 10);
-        break;
     case 'x':
-        put_number(sink, conversion, "", unsigned_argument(arguments, conversion->longs), 16);
+        put_number(sink, conversion, "", unsigned_argument(arguments, conversion->longs),
+                   letter == 'x' ? 16 : 10);
         break;
     case 'p':
         put_number(sink, conversion, "0x", (uword)va_arg(arguments->list, void *), 16);
         break;
-    case 's':
-        put_text(sink, conversion, va_arg(arguments->list, const char *));
+    case 's': {
+        const char *text = va_arg(arguments->list, const char *);
+        text = text != NULL ? text : "(null)";
+        conversion->zero = false;
+        put_padded(sink, conversion, "", text, strlen(text));
         break;
+    }
     case 'c':
         sink_put(sink, (char)va_arg(arguments->list, int));
         break;
