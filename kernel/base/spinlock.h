@@ -29,8 +29,8 @@ enum lock_class {
 
 struct spinlock {
     u32 locked; /* first: arch_thread_park clears it */
-    u16 class; /* enum lock_class */
-    u64 order; /* within the class: the sub-ID of a quarter, else 0 */
+    u16 class;  /* enum lock_class */
+    u64 order;  /* within the class: the sub-ID of a quarter, else 0 */
     const char *name;
 };
 
@@ -50,23 +50,32 @@ static inline __attribute__((always_inline)) bool spinlock_taken(struct spinlock
     return (__atomic_fetch_or(&lock->locked, 1, __ATOMIC_ACQUIRE) & 1) != 0;
 }
 
-/* In line, because most locks are free, and a call would cost more than the lock. */
-static inline __attribute__((always_inline)) void spinlock_acquire(struct spinlock *lock) {
-    struct cpu *cpu = arch_cpu();
-    uword place = ARCH_CODE_ADDRESS();
-#ifdef DEBUG
-    spinlock_check(cpu, lock, place);
-#endif
+/* The word of the lock alone. */
+static inline __attribute__((always_inline)) void spinlock_take(struct spinlock *lock) {
     INTERLEAVE_LOCKED();
     if (UNLIKELY(spinlock_taken(lock))) {
         spinlock_wait(lock);
-        cpu = arch_cpu();
     }
+    INTERLEAVE_ACQUIRED(lock);
+}
+static inline __attribute__((always_inline)) void spinlock_clear(struct spinlock *lock) {
+    INTERLEAVE_LOCKED(); /* what was stored before is seen before */
+    __atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+    INTERLEAVE_RELEASED(lock);
+}
+
+/* In line, because most locks are free, and a call would cost more than the lock. */
+static inline __attribute__((always_inline)) void spinlock_acquire(struct spinlock *lock) {
+    uword place = ARCH_CODE_ADDRESS();
+#ifdef DEBUG
+    spinlock_check(arch_cpu(), lock, place);
+#endif
+    spinlock_take(lock);
+    struct cpu *cpu = arch_cpu();
     u32 count = cpu->lock_count;
     cpu->locks[count] = lock;
     cpu->lock_places[count] = place;
     cpu->lock_count = count + 1;
-    INTERLEAVE_ACQUIRED(lock);
 }
 
 static inline __attribute__((always_inline)) void spinlock_release(struct spinlock *lock) {
@@ -77,9 +86,7 @@ static inline __attribute__((always_inline)) void spinlock_release(struct spinlo
     } else {
         spinlock_forget(cpu, lock);
     }
-    INTERLEAVE_LOCKED(); /* what was stored before is seen before */
-    __atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
-    INTERLEAVE_RELEASED(lock);
+    spinlock_clear(lock);
 }
 
 /* Brief ones: for a few lines that can neither wait nor fail an assertion, as in the fast path of a
@@ -88,11 +95,7 @@ static inline __attribute__((always_inline)) void spinlock_acquire_brief(struct 
 #ifdef DEBUG
     spinlock_acquire(lock);
 #else
-    INTERLEAVE_LOCKED();
-    if (UNLIKELY(spinlock_taken(lock))) {
-        spinlock_wait(lock);
-    }
-    INTERLEAVE_ACQUIRED(lock);
+    spinlock_take(lock);
 #endif
 }
 
@@ -100,9 +103,7 @@ static inline __attribute__((always_inline)) void spinlock_release_brief(struct 
 #ifdef DEBUG
     spinlock_release(lock);
 #else
-    INTERLEAVE_LOCKED();
-    __atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
-    INTERLEAVE_RELEASED(lock);
+    spinlock_clear(lock);
 #endif
 }
 
@@ -134,9 +135,7 @@ static inline __attribute__((always_inline)) void spinlock_release_below(struct 
     cpu->locks[last - 1] = other;
     cpu->lock_places[last - 1] = cpu->lock_places[last];
     cpu->lock_count = last;
-    INTERLEAVE_LOCKED();
-    __atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
-    INTERLEAVE_RELEASED(lock);
+    spinlock_clear(lock);
 }
 
 #endif
