@@ -93,20 +93,6 @@ static bool option_chosen(const char *name, const char *usual, const char *other
     return false;
 }
 
-static void lock_option_take(void) {
-    big_lock = option_chosen("lock", "quarter", "big");
-    if (big_lock) {
-        quarter_use_big_lock();
-    }
-}
-
-static void copy_option_take(void) {
-    if (option_chosen("cow", "lazy", "eager")) {
-        quarter_copy_eagerly();
-        boot_log("quartet: COPY copies every page at once (cow=eager)\n");
-    }
-}
-
 /* hot=N: fewer hot quarters in each slot than tags have room for. */
 static void hot_option_take(void) {
     const char *text = boot_option("hot");
@@ -123,18 +109,20 @@ static void hot_option_take(void) {
     }
 }
 
-static void panic_option_take(void) {
+/* The words that change how the kernel works, before there is a quarter or another CPU. */
+static void options_take(void) {
+    big_lock = option_chosen("lock", "quarter", "big");
+    if (big_lock) {
+        quarter_use_big_lock();
+    }
+    if (option_chosen("cow", "lazy", "eager")) {
+        quarter_copy_eagerly();
+        boot_log("quartet: COPY copies every page at once (cow=eager)\n");
+    }
     if (option_chosen("panic", "off", "monitor")) {
         monitor_want_panics();
     }
-}
-
-/* The words that change how the kernel works, before there is a quarter or another CPU. */
-static void options_take(void) {
-    lock_option_take();
-    copy_option_take();
     hot_option_take();
-    panic_option_take();
 }
 
 /* What each CPU needs before it loads its first space. */
