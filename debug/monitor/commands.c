@@ -3,14 +3,31 @@
 #include "debug/monitor/commands.h"
 
 #include "arch/arch.h"
+#include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/print.h"
 #include "kernel/process/process.h"
 
+static enum monitor_result go_on(const struct monitor_words *words) {
+    (void)words;
+    if (panic_started()) {
+        print("after a panic the kernel cannot go on\n");
+        return MONITOR_DONE;
+    }
+    return MONITOR_CONTINUE;
+}
+
+static enum monitor_result reboot(const struct monitor_words *words) {
+    (void)words;
+    arch_reboot();
+}
+
+static enum monitor_result off(const struct monitor_words *words) {
+    (void)words;
+    arch_power_off(panic_started() ? PANIC_STATUS : 0);
+}
+
 static enum monitor_result help(const struct monitor_words *words);
-static enum monitor_result go_on(const struct monitor_words *words);
-static enum monitor_result reboot(const struct monitor_words *words);
-static enum monitor_result off(const struct monitor_words *words);
 
 static const struct command {
     const char *name, *arguments, *text;
@@ -45,25 +62,6 @@ static enum monitor_result help(const struct monitor_words *words) {
     }
     print("numbers are decimal, or hexadecimal with 0x; a command may be shortened\n");
     return MONITOR_DONE;
-}
-
-static enum monitor_result go_on(const struct monitor_words *words) {
-    (void)words;
-    if (panic_started()) {
-        print("after a panic the kernel cannot go on\n");
-        return MONITOR_DONE;
-    }
-    return MONITOR_CONTINUE;
-}
-
-static enum monitor_result reboot(const struct monitor_words *words) {
-    (void)words;
-    arch_reboot();
-}
-
-static enum monitor_result off(const struct monitor_words *words) {
-    (void)words;
-    arch_power_off(panic_started() ? PANIC_STATUS : 0);
 }
 
 enum monitor_result monitor_run(char *text) {
@@ -101,24 +99,35 @@ bool monitor_argument(const struct monitor_words *words, u32 index, u32 *value) 
     return true;
 }
 
-struct process *monitor_process_next(const struct process *process, u32 *count) {
-    if (++*count > FOLLOW_LIMIT) {
+struct process *monitor_process_next(const struct process *process) {
+    static u32 count;
+    count = process != NULL ? count + 1 : 0;
+    if (count > FOLLOW_LIMIT) {
         print("the list of processes has no end\n");
         return NULL;
     }
     return process_after(process);
 }
 
-struct process *monitor_process_find(u32 pid) {
-    u32 count = 0;
-    struct process *process = NULL;
-    while ((process = monitor_process_next(process, &count)) != NULL) {
+struct process *monitor_process_named(const struct monitor_words *words, u32 index) {
+    u32 pid;
+    if (!monitor_argument(words, index, &pid)) {
+        return NULL;
+    }
+    FOR_EACH_PROCESS(process) {
         if (process->pid == pid) {
             return process;
         }
     }
     print("there is no process %u\n", pid);
     return NULL;
+}
+
+void monitor_tag_print(const struct cpu *cpu) {
+    if (arch_tag_count() != 0) {
+        print(" under PCID 0o%u%u%u%u", cpu->tag >> 9 & 7, cpu->tag >> 6 & 7, cpu->tag >> 3 & 7,
+              cpu->tag & 7);
+    }
 }
 
 struct rights_text monitor_rights(u32 rights) {

@@ -16,6 +16,7 @@
 #include "debug/monitor/line.h"
 #include "kernel/base/types.h"
 
+struct cpu;
 struct process;
 struct quarter;
 struct region;
@@ -45,10 +46,17 @@ enum monitor_result monitor_memory(const struct monitor_words *words);
 /* The word number INDEX as a number of 32 bits. False: it is none, which is said. */
 bool monitor_argument(const struct monitor_words *words, u32 index, u32 *value);
 
-/* The process after PROCESS (null: the first) in the order of their IDs; null: no more. COUNT, 0 at
- * first, is counted up; beyond FOLLOW_LIMIT it is said that there is no end. */
-struct process *monitor_process_next(const struct process *process, u32 *count);
-struct process *monitor_process_find(u32 pid); /* null: there is none, which is said */
+/* The process after PROCESS (null: the first) in the order of their IDs; null: no more, or more than
+ * FOLLOW_LIMIT, which is said. One walk at a time. */
+struct process *monitor_process_next(const struct process *process);
+#define FOR_EACH_PROCESS(process)                                               \
+    for (struct process *process = monitor_process_next(NULL); process != NULL; \
+         process = monitor_process_next(process))
+
+/* The process whose ID is the word number INDEX. Null: there is none, which is said. */
+struct process *monitor_process_named(const struct monitor_words *words, u32 index);
+
+void monitor_tag_print(const struct cpu *cpu); /* " under PCID 0o1234", where there are tags */
 
 /* "rwx" with hyphens for what RIGHTS has not. */
 struct rights_text {
@@ -59,6 +67,5 @@ struct rights_text monitor_rights(u32 rights);
 void monitor_region_print(const struct region *region, u32 slot);
 /* The quarter with the lowest sub-ID above AFTER; null: none. */
 struct quarter *monitor_quarter_next(u64 after);
-bool monitor_cpu_has(u32 number, const struct quarter *quarter); /* it is loaded there */
 
 #endif

@@ -35,10 +35,8 @@ static void place_print(u32 number) {
 
 static void current_print(const struct cpu *cpu) {
     const struct thread *thread = cpu->current;
-    if (thread == NULL || thread == cpu->idle) {
+    if (thread == NULL || thread->process == NULL) {
         print("idle");
-    } else if (thread->process == NULL) {
-        print("a kernel thread");
     } else {
         print("process %u %s, thread %u", thread->process->pid, thread->process->name, thread->tid);
     }
@@ -50,10 +48,7 @@ static void loaded_print(const struct cpu *cpu) {
         return;
     }
     print("space %llu", (unsigned long long)cpu->loaded->id);
-    if (arch_tag_count() != 0) {
-        print(", PCID 0o%u%u%u%u", cpu->tag >> 9 & 7, cpu->tag >> 6 & 7, cpu->tag >> 3 & 7,
-              cpu->tag & 7);
-    }
+    monitor_tag_print(cpu);
 }
 
 enum monitor_result monitor_cpus(const struct monitor_words *words) {
@@ -135,8 +130,7 @@ enum monitor_result monitor_locks(const struct monitor_words *words) {
 
 static struct thread *thread_find(u32 tid) {
     u32 count = 0;
-    for (struct process *process = NULL;
-         (process = monitor_process_next(process, &count)) != NULL;) {
+    FOR_EACH_PROCESS(process) {
         LIST_FOR_EACH(link, &process->threads) {
             struct thread *thread = LIST_ENTRY(link, struct thread, sibling);
             if (thread->tid == tid) {

@@ -82,19 +82,14 @@ static void process_print(const struct process *process) {
 }
 
 enum monitor_result monitor_ps(const struct monitor_words *words) {
-    u32 pid = 0, count = 0;
     if (words->count > 1) {
-        struct process *process =
-            monitor_argument(words, 1, &pid) ? monitor_process_find(pid) : NULL;
+        const struct process *process = monitor_process_named(words, 1);
         if (process != NULL) {
             process_print(process);
         }
         return MONITOR_DONE;
     }
-    for (struct process *process = NULL;
-         (process = monitor_process_next(process, &count)) != NULL;) {
-        process_print(process);
-    }
+    FOR_EACH_PROCESS(process) { process_print(process); }
     return MONITOR_DONE;
 }
 
@@ -114,30 +109,25 @@ static void slot_print(const struct process *process, const struct space *space,
 
 static void loaded_print(const struct space *space) {
     for (u32 i = 0; i < cpu_count; i++) {
-        if (cpus[i].loaded != space) {
-            continue;
+        if (cpus[i].loaded == space) {
+            print("  loaded on CPU %u", i);
+            monitor_tag_print(&cpus[i]);
+            print("\n");
         }
-        print("  loaded on CPU %u", i);
-        if (arch_tag_count() != 0) {
-            u32 tag = cpus[i].tag;
-            print(" under PCID 0o%u%u%u%u", tag >> 9 & 7, tag >> 6 & 7, tag >> 3 & 7, tag & 7);
-        }
-        print("\n");
     }
 }
 
 enum monitor_result monitor_space(const struct monitor_words *words) {
-    u32 pid;
-    struct process *process = monitor_argument(words, 1, &pid) ? monitor_process_find(pid) : NULL;
+    const struct process *process = monitor_process_named(words, 1);
     if (process == NULL) {
         return MONITOR_DONE;
     }
     const struct space *space = process->space;
     if (space == NULL) {
-        print("process %u has none any more\n", pid);
+        print("process %u has none any more\n", process->pid);
         return MONITOR_DONE;
     }
-    print("process %u %s: space %llu, %u references\n", pid, process->name,
+    print("process %u %s: space %llu, %u references\n", process->pid, process->name,
           (unsigned long long)space->id, space->references);
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
         slot_print(process, space, slot);

@@ -54,40 +54,33 @@ static void consider_process(struct search *search, const struct process *proces
 
 struct quarter *monitor_quarter_next(u64 after) {
     struct search search = {.after = after};
-    u32 count = 0;
-    for (struct process *process = NULL;
-         (process = monitor_process_next(process, &count)) != NULL;) {
-        consider_process(&search, process);
-    }
+    FOR_EACH_PROCESS(process) { consider_process(&search, process); }
     for (u32 i = 0; i < cpu_count; i++) {
         consider_space(&search, cpus[i].loaded);
     }
     return search.best;
 }
 
-bool monitor_cpu_has(u32 number, const struct quarter *quarter) {
-    const struct space *space = cpus[number].loaded;
-    return space != NULL && space->slot[quarter->slot].quarter == quarter;
-}
-
 /* ---- quarters -------------------------------------------------------------------------------- */
 
 #define SHOWN_LIMIT 6u /* processes in a line */
 
+static bool space_has(const struct space *space, const struct quarter *quarter) {
+    return space != NULL && space->slot[quarter->slot].quarter == quarter;
+}
+
 /* The processes that have QUARTER in its slot, with the view where it is not a full one. */
 static void users_print(const struct quarter *quarter) {
-    u32 count = 0, shown = 0;
-    for (struct process *process = NULL;
-         (process = monitor_process_next(process, &count)) != NULL;) {
-        const struct space *space = process->space;
-        if (space == NULL || space->slot[quarter->slot].quarter != quarter) {
+    u32 shown = 0;
+    FOR_EACH_PROCESS(process) {
+        if (!space_has(process->space, quarter)) {
             continue;
         }
         if (++shown > SHOWN_LIMIT) {
             print(" ...");
             return;
         }
-        u32 view = space->slot[quarter->slot].view;
+        u32 view = process->space->slot[quarter->slot].view;
         print(" %u%s", process->pid, view == VIEW_FULL ? "" : monitor_rights(view).text);
     }
 }
@@ -159,7 +152,7 @@ static void counters_print(const struct quarter *quarter) {
 static void running_print(const struct quarter *quarter) {
     print("  loaded on CPUs");
     for (u32 i = 0; i < cpu_count; i++) {
-        if (monitor_cpu_has(i, quarter)) {
+        if (space_has(cpus[i].loaded, quarter)) {
             print(" %u", i);
         }
     }

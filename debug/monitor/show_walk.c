@@ -119,12 +119,11 @@ static void faults_print(const struct space *space, u32 address) {
 /* The space to walk in: that of a process, or the loaded one (null: the kernel's). False: the process
  * is not there. */
 static bool space_choose(const struct monitor_words *words, const struct space **space) {
-    u32 pid;
     *space = arch_cpu()->loaded;
     if (words->count == 2) {
         return true;
     }
-    struct process *process = monitor_argument(words, 2, &pid) ? monitor_process_find(pid) : NULL;
+    const struct process *process = monitor_process_named(words, 2);
     *space = process != NULL ? process->space : NULL;
     return *space != NULL;
 }
