@@ -175,16 +175,13 @@ int arch_user_writable(u32 address);
  * took on its last entry from user mode stands at the top. */
 
 /* A new thread, the first time that arch_thread_switch comes to it, calls kernel_thread_arrived()
- * before anything else (see the hooks), whichever of these three started it. */
+ * before anything else (see the hooks), whichever of these two started it. */
 
 /* First run in user mode at ENTRY with stack SP, ARG in EAX/RDI, all else zero. */
 void arch_thread_start_user(struct thread *thread, u32 entry, u32 sp, u32 arg);
 
 /* First run in user mode where PARENT (which is in a system call now) was, with result 0. */
 void arch_thread_start_clone(struct thread *thread, struct thread *parent);
-
-/* First run in the kernel in FUNCTION(ARGUMENT), which must not return. */
-void arch_thread_start_kernel(struct thread *thread, void (*function)(void *), void *argument);
 
 /* The calling thread's return to user mode goes to ENTRY instead, with clean registers and FPU. */
 void arch_thread_redirect(u32 entry, u32 sp, u32 arg);

@@ -33,9 +33,7 @@ struct arch_root {
 };
 
 struct arch_thread { /* thread.c */
-    u32 pointer, entry, sp;
-    void (*function)(void *);
-    void *argument;
+    u32 pointer, entry, sp, argument;
     bool parked;
     struct spinlock *release; /* parked, and resumed by another that parks: to be released, */
     long result;              /* and what its call returns */

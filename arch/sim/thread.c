@@ -36,21 +36,12 @@ static void thread_main(void) {
     const struct arch_thread *arch = &thread_current()->arch;
     context_begun(sim_context(), sim_context_of_host());
     kernel_thread_arrived();
-    if (arch->function) {
-        arch->function(arch->argument);
-    } else {
-        sim_knobs.program(arch->entry, arch->sp, (u32)(uword)arch->argument);
-    }
-    sim_fail("sim: a thread's function has returned");
+    sim_knobs.program(arch->entry, arch->sp, arch->argument);
+    sim_fail("sim: a thread's program has returned");
 }
 
 void arch_thread_start_user(struct thread *thread, u32 entry, u32 sp, u32 arg) {
-    thread->arch = (struct arch_thread){.entry = entry, .sp = sp, .argument = (void *)(uword)arg};
-    context_create(context_of(thread), thread_main);
-}
-
-void arch_thread_start_kernel(struct thread *thread, void (*function)(void *), void *argument) {
-    thread->arch = (struct arch_thread){.function = function, .argument = argument};
+    thread->arch = (struct arch_thread){.entry = entry, .sp = sp, .argument = arg};
     context_create(context_of(thread), thread_main);
 }
 

@@ -69,7 +69,7 @@ void arch_message_return(void *kernel_stack, long result) {
 
 static void start_in_user_mode(struct thread *thread) {
     uword *stack = (uword *)thread_frame(thread);
-    thread->arch.stack_pointer = x86_stack_prepare(stack, x86_thread_enter_user, 0, 0);
+    thread->arch.stack_pointer = x86_stack_prepare(stack, x86_thread_enter_user);
 }
 
 void arch_thread_start_user(struct thread *thread, u32 entry, u32 sp, u32 arg) {
@@ -88,12 +88,6 @@ void arch_thread_start_clone(struct thread *thread, struct thread *parent) {
         fpu_load(thread->arch.fpu);
     }
     start_in_user_mode(thread);
-}
-
-void arch_thread_start_kernel(struct thread *thread, void (*function)(void *), void *argument) {
-    uword *top = (uword *)((uword)thread->kernel_stack + KERNEL_STACK_SIZE) - 2;
-    thread->arch.stack_pointer =
-        x86_stack_prepare(top, x86_thread_enter_kernel, (uword)function, (uword)argument);
 }
 
 void arch_thread_redirect(u32 entry, u32 sp, u32 arg) {

@@ -53,7 +53,6 @@ extern const uword x86_vector_stubs[VECTOR_STUBS];
 void x86_entry_fast_call(void);   /* SYSENTER or SYSCALL */
 void x86_entry_system_call(void); /* INT 0x80, pae only */
 void x86_thread_enter_user(void); /* where a new thread's first switch returns to */
-void x86_thread_enter_kernel(void);
 void x86_switch_stacks(uword *save, uword load);
 /* Run FUNCTION(ARGUMENT) on the stack that ends at TOP; backtraces go on below it. */
 void x86_call_on_stack(uword top, void (*function)(void *), void *argument);
@@ -63,7 +62,7 @@ void x86_call_on_stack(uword top, void (*function)(void *), void *argument);
 void x86_set_kernel_stack(struct cpu *cpu, uword top);  /* for the next entry from user mode */
 void x86_set_thread_pointer(struct cpu *cpu, u32 base); /* GS base on pae, FS base on long */
 /* Below STACK, put what makes x86_switch_stacks return to ENTER; the stack pointer to switch to. */
-uword x86_stack_prepare(uword *stack, void (*enter)(void), uword function, uword argument);
+uword x86_stack_prepare(uword *stack, void (*enter)(void));
 
 /* ---- backtrace.c ----------------------------------------------------------------------------- */
 

@@ -54,19 +54,6 @@ static inline u64 atomic_read_64(u64 *value) {
 #endif
 }
 
-/* Add one unless the count is zero: the object is already on its way out. True if added. */
-static inline bool atomic_increment_unless_zero(u32 *count) {
-    INTERLEAVE_LOCKED();
-    u32 seen = __atomic_load_n(count, __ATOMIC_RELAXED);
-    while (seen != 0) {
-        if (__atomic_compare_exchange_n(count, &seen, seen + 1, false, __ATOMIC_ACQ_REL,
-                                        __ATOMIC_RELAXED)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Add AMOUNT unless that would exceed LIMIT. True if added. */
 static inline bool atomic_add_below(u32 *count, u32 amount, u32 limit) {
     INTERLEAVE_LOCKED();

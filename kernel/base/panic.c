@@ -34,7 +34,7 @@ static void panic_claim(void) {
 static void print_who(const struct cpu *cpu) {
     const struct thread *thread = cpu->current;
     if (thread == NULL || thread->process == NULL) {
-        print("CPU %u, %s\n", cpu->number, thread == NULL ? "no thread" : "a kernel thread");
+        print("CPU %u, in no process\n", cpu->number);
         return;
     }
     const struct process *process = thread->process;

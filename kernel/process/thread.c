@@ -98,9 +98,7 @@ bool thread_detach(struct thread *thread) {
     list_remove(&thread->sibling);
     budget_refund(process->budget, BUDGET_THREADS, 1);
     bool last = --process->thread_count == 0;
-    if (last) {
-        process->dying = true;
-    }
+    process->dying |= last;
     spinlock_release(&process_lock);
     return last;
 }
@@ -120,15 +118,13 @@ static void exit_word_clear(u32 address) {
 
 _Noreturn void thread_exit(void) {
     struct thread *thread = thread_current();
-    if (thread->process) {
-        /* First: who waits for the word counts on it that this thread is no longer in the way. */
-        thread->last = thread_detach(thread);
-        thread->detached = true;
-        exit_word_clear(thread->exit_word);
-        if (thread->last) {
-            process_teardown(thread->process);
-            process_announce(thread->process);
-        }
+    /* First: who waits for the word counts on it that this thread is no longer in the way. */
+    thread->last = thread_detach(thread);
+    thread->detached = true;
+    exit_word_clear(thread->exit_word);
+    if (thread->last) {
+        process_teardown(thread->process);
+        process_announce(thread->process);
     }
     sched_exit();
 }
@@ -138,9 +134,7 @@ void thread_free(struct thread *thread) {
     bool last = thread->last;
     ipc_thread_release(thread);
     thread_deallocate(thread);
-    if (process) {
-        process_release(process);
-    }
+    process_release(process);
     if (last) {
         spinlock_release(&process_lock); /* see process_announce */
     }

@@ -43,7 +43,6 @@ extern kernel_thread_resumed
 global x86_vector_stubs
 global x86_entry_fast_call
 global x86_thread_enter_user
-global x86_thread_enter_kernel
 global x86_switch_stacks
 global x86_park_resume
 global x86_park_switch
@@ -287,13 +286,6 @@ x86_call_on_stack:
 x86_thread_enter_user:
     call kernel_thread_arrived
     jmp return_from_trap
-
-; A new kernel thread: RBX = function, R12 = argument.
-x86_thread_enter_kernel:
-    call kernel_thread_arrived
-    mov rdi, r12
-    call rbx
-    ud2
 
 section .rodata
 align 8

@@ -145,13 +145,10 @@ void x86_set_thread_pointer(struct cpu *cpu, u32 base) {
     msr_write(MSR_FS_BASE, base);
 }
 
-uword x86_stack_prepare(uword *stack, void (*enter)(void), uword function, uword argument) {
+uword x86_stack_prepare(uword *stack, void (*enter)(void)) {
     *--stack = (uword)enter;
-    *--stack = 0;        /* rbp: a backtrace ends here */
-    *--stack = function; /* rbx */
-    *--stack = argument; /* r12 */
-    *--stack = 0;        /* r13, r14, r15 */
-    *--stack = 0;
-    *--stack = 0;
+    for (u32 i = 0; i < 6; i++) {
+        *--stack = 0; /* rbp, with which a backtrace ends; rbx, r12, r13, r14, r15 */
+    }
     return (uword)stack;
 }

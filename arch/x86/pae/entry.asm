@@ -36,7 +36,6 @@ global x86_vector_stubs
 global x86_entry_fast_call
 global x86_entry_system_call
 global x86_thread_enter_user
-global x86_thread_enter_kernel
 global x86_switch_stacks
 global x86_park_resume
 global x86_park_switch
@@ -273,13 +272,6 @@ x86_call_on_stack:
 x86_thread_enter_user:
     call kernel_thread_arrived
     jmp return_to_user
-
-; A new kernel thread: EBX = function, ESI = argument.
-x86_thread_enter_kernel:
-    call kernel_thread_arrived
-    push esi
-    call ebx
-    ud2
 
 section .rodata
 x86_vector_stubs:

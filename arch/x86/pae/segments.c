@@ -209,11 +209,10 @@ void x86_set_thread_pointer(struct cpu *cpu, u32 base) {
     __asm__ volatile("mov %0, %%gs" ::"r"(SELECTOR_THREAD_POINTER) : "memory");
 }
 
-uword x86_stack_prepare(uword *stack, void (*enter)(void), uword function, uword argument) {
+uword x86_stack_prepare(uword *stack, void (*enter)(void)) {
     *--stack = (uword)enter;
-    *--stack = 0;        /* ebp: a backtrace ends here */
-    *--stack = function; /* ebx */
-    *--stack = argument; /* esi */
-    *--stack = 0;        /* edi */
+    for (u32 i = 0; i < 4; i++) {
+        *--stack = 0; /* ebp, with which a backtrace ends; ebx, esi, edi */
+    }
     return (uword)stack;
 }

@@ -27,7 +27,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import symbols
 
 FIRST = re.compile(
-    r"_start|quartet_(thread|clone)_entry|x86_thread_enter_kernel|boot_entry_|x86_trampoline"
+    r"_start|quartet_(thread|clone)_entry|boot_entry_|x86_trampoline"
 )
 SWITCHES = ("x86_switch_stacks", "x86_park_switch", "x86_park_resume")  # functions like others
 SYSTEM_CALL_LANDING = entry_frames.SYSTEM_CALL_LANDING
