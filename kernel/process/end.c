@@ -29,21 +29,13 @@ _Noreturn void process_exit(u32 status) {
     thread_exit();
 }
 
-/* Let the thread of a stopped process run, for its end. Lock held. */
-static void stopped_release(struct process *process) {
-    struct thread *thread = LIST_FIRST(&process->threads, struct thread, sibling);
-    process->stopped = false;
-    arch_thread_start_user(thread, 0, 0, 0);
-    thread_start(thread);
-}
-
 /* Mark the next few threads of PROCESS, which is dying: there come no new ones, and those that are
- * marked stand last. True: there are more to mark. Lock held. */
+ * marked stand last. True: there may be more to mark. Lock held. */
 static bool threads_mark(struct process *process) {
     struct list *threads = &process->threads;
-    for (u32 i = 0; i < MARK_STEPS && !list_empty(threads); i++) {
+    for (u32 i = 0; i < MARK_STEPS; i++) {
         struct thread *thread = LIST_FIRST(threads, struct thread, sibling);
-        if (thread->killed) {
+        if (list_empty(threads) || thread->killed) {
             return false;
         }
         thread->killed = true;
@@ -51,7 +43,7 @@ static bool threads_mark(struct process *process) {
         list_remove(&thread->sibling);
         list_append(threads, &thread->sibling);
     }
-    return !list_empty(threads) && !LIST_FIRST(threads, struct thread, sibling)->killed;
+    return true;
 }
 
 /* The first to come decides the status. True: threads_mark must go on. Lock held. */
@@ -64,7 +56,7 @@ static bool end_begin(struct process *process, u32 status, u32 fault_address) {
     process->fault_address = fault_address;
     bool more = threads_mark(process);
     if (process->stopped) {
-        stopped_release(process);
+        process_start_stopped(process, 0, 0, 0); /* for its end */
     }
     return more;
 }

@@ -33,10 +33,6 @@ const char *fault_sentence(u32 reason) { return reason_sentence[reason]; }
 
 #define INSTRUCTION_POINTER (sizeof(uword) == 4 ? "eip" : "rip")
 
-static const char *access_word(const struct fault *fault) {
-    return fault->execute ? "execute" : fault->write ? "write" : "read";
-}
-
 static enum vm_access access_of(const struct fault *fault) {
     return fault->execute ? ACCESS_EXECUTE : fault->write ? ACCESS_WRITE : ACCESS_READ;
 }
@@ -69,22 +65,28 @@ static u32 fault_serve(const struct fault *fault) {
     return reason;
 }
 
-static void fault_print(const struct fault *fault, u32 reason) {
-    const struct process *process = process_current();
-    char place[40];
-    if (process->quiet) {
-        return;
+/* The calling process ends with REASON at ADDRESS; one line says WHAT it has done at INSTRUCTION. */
+static void fault_end(const char *what, uword instruction, u32 reason, u32 address) {
+    struct process *process = process_current();
+    if (!process->quiet) {
+        console_wait_for_room();
+        print("fault: %s (pid %u) %s (%s 0x%lx)\n", process->name, process->pid, what,
+              INSTRUCTION_POINTER, (unsigned long)instruction);
     }
-    console_wait_for_room();
-    if (fault->beyond) {
-        format_text(place, sizeof(place), "beyond all slots");
-    } else {
+    process_end(process, STATUS_FAULT | reason, address);
+}
+
+static void page_fault_end(const struct fault *fault, u32 reason) {
+    static const char *const words[] = {
+        [ACCESS_READ] = "read", [ACCESS_WRITE] = "write", [ACCESS_EXECUTE] = "execute"};
+    char place[40] = "beyond all slots", what[128];
+    if (!fault->beyond) {
         format_text(place, sizeof(place), "at 0x%08x slot %u", fault->address,
                     SLOT_OF(fault->address));
     }
-    print("fault: %s (pid %u) %s %s: %s (%s 0x%lx)\n", process->name, process->pid,
-          access_word(fault), place, reason_sentence[reason], INSTRUCTION_POINTER,
-          (unsigned long)fault->instruction);
+    format_text(what, sizeof(what), "%s %s: %s", words[access_of(fault)], place,
+                reason_sentence[reason]);
+    fault_end(what, fault->instruction, reason, fault->address);
 }
 
 bool kernel_page_fault(const struct fault *fault) {
@@ -96,18 +98,11 @@ bool kernel_page_fault(const struct fault *fault) {
         return true;
     }
     if (fault->user && !thread_current()->killed) { /* it ends on its way back to user mode */
-        fault_print(fault, reason);
-        process_end(process_current(), STATUS_FAULT | reason, fault->address);
+        page_fault_end(fault, reason);
     }
     return fault->user;
 }
 
 void kernel_user_exception(const char *name, uword instruction) {
-    struct process *process = process_current();
-    if (!process->quiet) {
-        console_wait_for_room();
-        print("fault: %s (pid %u) %s (%s 0x%lx)\n", process->name, process->pid, name,
-              INSTRUCTION_POINTER, (unsigned long)instruction);
-    }
-    process_end(process, STATUS_FAULT | FAULT_EXCEPTION, (u32)instruction);
+    fault_end(name, instruction, FAULT_EXCEPTION, (u32)instruction);
 }

@@ -91,19 +91,11 @@ static u32 reply_supply(struct quarter *quarter, u32 offset, const struct ipc_co
     return done != 0 ? 0 : reason_of(error);
 }
 
-static u32 reply_follow(struct quarter *quarter, u32 offset, const struct ipc_content *content) {
-    switch (content->label) {
-    case PAGER_MOVE:
-    case PAGER_COPY:
-    case PAGER_SHARE:
-        return reply_supply(quarter, offset, content);
-    case PAGER_RETRY:
-        return 0;
-    case PAGER_REFUSE:
-        return FAULT_PAGER_REFUSED;
-    default:
-        return FAULT_PAGER_NONSENSE;
-    }
+/* What becomes of a fault by a reply without pages. */
+static u32 reply_reason(const struct ipc_content *content) {
+    return content->label == PAGER_RETRY    ? 0
+           : content->label == PAGER_REFUSE ? FAULT_PAGER_REFUSED
+                                            : FAULT_PAGER_NONSENSE;
 }
 
 void pager_replies(struct endpoint *endpoint, struct ipc_state *state, u64 token) {
@@ -113,21 +105,16 @@ void pager_replies(struct endpoint *endpoint, struct ipc_state *state, u64 token
     if (quarter == NULL) {
         return;
     }
-    u32 reason = reply_follow(quarter, offset, &state->content);
+    u32 label = state->content.label;
+    u32 reason = label == PAGER_MOVE || label == PAGER_COPY || label == PAGER_SHARE
+                     ? reply_supply(quarter, offset, &state->content)
+                     : reply_reason(&state->content);
     quarter_release(quarter);
     ipc_handles_drop(state, 0);
     state->content = (struct ipc_content){.kind = MESSAGE_FAULT, .label = reason};
 }
 
 /* ---- The faulting thread asks ---------------------------------------------------------------- */
-
-/* What became of it. A reply that did not come through pager_replies is a short one. */
-static u32 answer_read(const struct ipc_content *content) {
-    return content->kind == MESSAGE_FAULT   ? content->label
-           : content->label == PAGER_RETRY  ? 0
-           : content->label == PAGER_REFUSE ? FAULT_PAGER_REFUSED
-                                            : FAULT_PAGER_NONSENSE;
-}
 
 static u32 fault_call(struct endpoint *endpoint, u64 badge, struct ipc_state *state,
                       struct quarter *quarter, u32 offset, enum vm_access access) {
@@ -147,7 +134,12 @@ static u32 fault_call(struct endpoint *endpoint, u64 badge, struct ipc_state *st
         error = endpoint_call(endpoint, state, WAIT_FOREVER);
     } while (error == E_DEAD && !endpoint_gone(endpoint));
     state->fault_quarter = NULL;
-    return error == E_OK ? answer_read(&state->content) : FAULT_PAGER_GONE;
+    if (error != E_OK) {
+        return FAULT_PAGER_GONE;
+    }
+    /* A reply that did not come through pager_replies is a short one. */
+    return state->content.kind == MESSAGE_FAULT ? state->content.label
+                                                : reply_reason(&state->content);
 }
 
 static u32 pager_call(struct pager pager, struct quarter *quarter, u32 offset,

@@ -21,7 +21,6 @@ static struct cache process_cache =
 
 static void lists_init(struct process *process) {
     list_init(&process->all);
-    list_init(&process->hashed);
     list_init(&process->children);
     list_init(&process->child);
     list_init(&process->threads);
@@ -112,44 +111,36 @@ static bool loans_would_stay(u32 loans, u32 plan) {
     return false;
 }
 
-/* What a clone of PARENT by PLAN (and CLONE_BARE) needs: CHILD with its space and one THREAD, all unlinked. */
-static int clone_prepare(struct process *parent, u32 plan, struct budget *budget,
-                         struct process **child, struct thread **thread) {
-    int error = process_allocate(budget, child);
+/* What CHILD, a clone of PARENT by PLAN (and CLONE_BARE), needs: handles, one THREAD, a space. What
+ * there is of it after an error is for clone_undo. */
+static int clone_prepare(struct process *parent, u32 plan, struct process *child,
+                         struct thread **thread) {
+    int error = process_inherit(child, parent, (plan & CLONE_BARE) != 0);
+    if (error == 0) {
+        error = thread_create(child, thread);
+    }
     if (error) {
         return error;
-    }
-    error = process_inherit(*child, parent, (plan & CLONE_BARE) != 0);
-    if (error) {
-        goto no_handles;
-    }
-    error = thread_create(*child, thread);
-    if (error) {
-        goto no_thread;
     }
     u32 loans; /* another thread may swap the space, or be lent something, meanwhile */
     struct space *space = process_space_loans(parent, &loans);
     error = loans_would_stay(loans, plan)
                 ? E_BUSY
-                : space_clone(space, plan & 0xFFu, budget, &(*child)->space);
+                : space_clone(space, plan & 0xFFu, child->budget, &child->space);
     space_release(space);
-    if (error == 0) {
-        return 0;
-    }
-    thread_detach(*thread);
-    thread_free(*thread);
-no_thread:
-    handle_table_destroy(&(*child)->handles);
-no_handles:
-    process_deallocate(*child);
     return error;
 }
 
-/* The opposite of a clone_prepare that succeeded. */
+/* CHILD, which is in no table, is not to be after all; nor its THREAD and its space, as far as there
+ * are any. */
 static void clone_undo(struct process *child, struct thread *thread) {
-    space_release(child->space);
-    thread_detach(thread);
-    thread_free(thread);
+    if (child->space) {
+        space_release(child->space);
+    }
+    if (thread) {
+        thread_detach(thread);
+        thread_free(thread);
+    }
     handle_table_destroy(&child->handles);
     process_deallocate(child);
 }
@@ -170,31 +161,40 @@ static int clone_publish(struct process *child, struct process *parent) {
     return handle;
 }
 
-int process_clone(u32 plan, u32 entry, u32 sp, u32 arg) {
-    if (plan & ~(0xFFu | CLONE_FLAGS)) {
-        return -E_INVALID;
-    }
-    struct process *parent = process_current();
-    struct process *child;
-    struct thread *thread;
-    struct budget *budget = process_budget(parent);
-    int error = clone_prepare(parent, plan, budget, &child, &thread);
-    budget_release(budget);
-    if (error) {
-        return -error;
-    }
+/* CHILD, whose THREAD is to begin at ENTRY or, if that is 0, where the caller is. */
+static void clone_aim(struct process *child, struct thread *thread, u32 plan, u32 entry, u32 sp,
+                      u32 arg) {
     if (entry == 0) {
         arch_thread_start_clone(thread, thread_current());
     } else {
         arch_thread_start_user(thread, entry, sp, arg);
     }
     arch_thread_set_pointer(thread, arch_thread_pointer(thread_current()));
+    child->quiet = (plan & CLONE_QUIET) != 0;
     child->stopped = (plan & CLONE_STOPPED) != 0;
     if (child->stopped) {
         handle_table_close_private(&child->handles);
     }
-    child->quiet = (plan & CLONE_QUIET) != 0;
-    int handle = clone_publish(child, parent);
+}
+
+int process_clone(u32 plan, u32 entry, u32 sp, u32 arg) {
+    if (plan & ~(0xFFu | CLONE_FLAGS)) {
+        return -E_INVALID;
+    }
+    struct process *parent = process_current();
+    struct process *child;
+    struct thread *thread = NULL;
+    struct budget *budget = process_budget(parent);
+    int error = process_allocate(budget, &child);
+    budget_release(budget);
+    if (error) {
+        return -error;
+    }
+    int handle = -clone_prepare(parent, plan, child, &thread);
+    if (handle == 0) {
+        clone_aim(child, thread, plan, entry, sp, arg);
+        handle = clone_publish(child, parent);
+    }
     if (handle < 0) {
         clone_undo(child, thread);
     } else if ((plan & CLONE_STOPPED) == 0) {
@@ -203,14 +203,18 @@ int process_clone(u32 plan, u32 entry, u32 sp, u32 arg) {
     return handle;
 }
 
+void process_start_stopped(struct process *process, u32 entry, u32 sp, u32 arg) {
+    struct thread *thread = LIST_FIRST(&process->threads, struct thread, sibling);
+    process->stopped = false;
+    arch_thread_start_user(thread, entry, sp, arg);
+    thread_start(thread);
+}
+
 int process_start(struct process *process, u32 entry, u32 sp, u32 arg) {
     spinlock_acquire(&process_lock);
     bool mine = process->stopped && !process->dying;
     if (mine) {
-        process->stopped = false;
-        struct thread *thread = LIST_FIRST(&process->threads, struct thread, sibling);
-        arch_thread_start_user(thread, entry, sp, arg);
-        thread_start(thread);
+        process_start_stopped(process, entry, sp, arg);
     }
     spinlock_release(&process_lock);
     return mine ? 0 : E_BUSY;
@@ -274,24 +278,28 @@ static void space_refresh(void *unused) {
     }
 }
 
-/* The old space goes only when no CPU can load it any more. A CPU that is switching to a thread of
- * PROCESS sets its cpu->pid, then reads process->space (sched.c, arrive); here process->space is
+/* PROCESS runs in SPACE from now on. process_lock is held; released on return.
+ * The old space goes only when no CPU can load it any more. A CPU that is switching to a thread of
+ * PROCESS sets its cpu->pid, then reads process->space (sched_arrive); here process->space is
  * set, then each cpu->pid is read; and a full barrier stands between the two steps on both sides.
  * So either we see that CPU and ask it to look again, or it sees the new space. */
-int process_set_space(struct process *process, struct space *space) {
-    bool own = process == process_current();
-    spinlock_acquire(&process_lock);
-    if (!own && !process->stopped) {
-        spinlock_release(&process_lock);
-        return E_BUSY;
-    }
+static void space_enter(struct process *process, struct space *space) {
     struct space *old = process->space;
     __atomic_store_n(&process->space, space, __ATOMIC_SEQ_CST);
     spinlock_release(&process_lock);
     request_run(process_running(process), space_refresh, NULL);
     if (old) {
-        space_release(old);
+        space_release(old); /* the process's own reference */
     }
+}
+
+int process_set_space(struct process *process, struct space *space) {
+    spinlock_acquire(&process_lock);
+    if (process != process_current() && !process->stopped) {
+        spinlock_release(&process_lock);
+        return E_BUSY;
+    }
+    space_enter(process, space);
     return 0;
 }
 
@@ -303,10 +311,7 @@ int process_replace_space(struct process *process, struct space *old, struct spa
         spinlock_release(&process_lock);
         return E_AGAIN;
     }
-    __atomic_store_n(&process->space, space, __ATOMIC_SEQ_CST);
-    spinlock_release(&process_lock);
-    request_run(process_running(process), space_refresh, NULL);
-    space_release(old); /* the process's own */
+    space_enter(process, space);
     return 0;
 }
 

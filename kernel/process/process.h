@@ -41,8 +41,7 @@ struct process {
     u64 cpu_time __attribute__((aligned(8))); /* atomic: nanoseconds */
 
     /* LOCK_PROCESS_TABLE: */
-    struct list all;    /* by PID: every process that has not been waited for or forgotten */
-    struct list hashed; /* the same ones, by hash of the PID */
+    struct list all; /* by PID: every process that has not been waited for or forgotten */
     struct process *parent;
     u32 creator;          /* its parent's PID for ever, though that may have ended; 0: the kernel */
     struct list children; /* of child; ended ones first */
@@ -52,14 +51,13 @@ struct process {
     bool stopped;        /* made with CLONE_STOPPED: its one thread has not been started yet */
     bool dying;          /* killed or exiting: no new threads; those there are being marked */
     bool ended;          /* status is final, space and handles are gone */
-    bool collected;      /* its parent has waited for it */
     u32 status;          /* STATUS_* */
     u32 fault_address;
     struct budget *budget; /* carries process and threads; referenced while the object lives */
     /* Null once it is being torn down. Read without the lock by CPUs that switch to one of its
      * threads: see process_set_space. */
     struct space *space;
-    struct port_grant *ports;   /* null: none; read as space is (device/ports.h) */
+    struct port_grant *ports; /* null: none; read as space is (device/ports.h) */
     u8 loans; /* bit s: slot s is on loan; own threads have a look without the lock */
     struct loan loan[SLOT_COUNT];
     struct list waiters;        /* threads in process_wait for this process */
@@ -70,7 +68,7 @@ enum thread_state { THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_WAITING, TH
 
 struct thread {
     u32 tid;                 /* immutable */
-    struct process *process; /* immutable, referenced; null for kernel threads */
+    struct process *process; /* immutable, referenced; null for the idle threads */
     void *kernel_stack;      /* immutable: lowest address; KERNEL_STACK_SIZE bytes */
     struct arch_thread arch;
 
@@ -93,7 +91,7 @@ struct thread {
     struct list ready;    /* in the run queue, when ready */
     struct list sleeping; /* by deadline, when a time-out runs */
     u64 deadline;
-    u64 settled; /* clock before which balancing leaves it where it is */
+    u64 settled; /* clock before which evening out leaves it where it is */
     u32 started; /* arch_ticks up to which its time on the CPU has been counted */
     u32 ran;     /* ticks counted, and not yet in its process's cpu_time; others have a look */
 
@@ -146,6 +144,9 @@ int process_clone(u32 plan, u32 entry, u32 sp, u32 arg);
 /* Let a process made with CLONE_STOPPED run. 0 or E_BUSY: it runs already, or is being ended. */
 int process_start(struct process *process, u32 entry, u32 sp, u32 arg);
 
+/* The same of one that is stopped still. Lock held. */
+void process_start_stopped(struct process *process, u32 entry, u32 sp, u32 arg);
+
 /* Put a handle into the free index TARGET of PROCESS, which is stopped; takes over the reference to
  * OBJECT unless it returns an error: -E_BUSY (not stopped any more), -E_EXISTS, -E_NOMEM. */
 int process_give(struct process *process, int target, void *object, enum object_type type,
@@ -154,7 +155,7 @@ int process_give(struct process *process, int target, void *object, enum object_
 void process_reference(struct process *process);
 void process_release(struct process *process);
 
-struct space *process_space(struct process *process);   /* referenced, or null: it has ended */
+struct space *process_space(struct process *process); /* referenced, or null: it has ended */
 /* The same, with the slots that are on loan in it: both of one moment. */
 struct space *process_space_loans(struct process *process, u32 *loans);
 struct budget *process_budget(struct process *process); /* referenced: it may get another one */

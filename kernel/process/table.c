@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The table of processes: those that live, and those that ended and have not been waited for. One
- * list in the order of PIDs and a hash by PID, under process_lock, which also guards the tree of
- * parents and children and the threads of each process (see the groups of struct process).
+ * list in the order of PIDs, under process_lock, which also guards the tree of parents and children
+ * and the threads of each process (see the groups of struct process).
  * Read next: process.c, end.c.
  */
 #include <string.h>
@@ -12,38 +12,20 @@
 #include "kernel/sched/sched.h"
 #include "kernel/vm/space.h"
 
-#define PID_BUCKETS 256u
 #define COUNT_STEPS 64u /* processes that process_count_in looks at with interrupts off */
 
 struct spinlock process_lock = SPINLOCK(LOCK_PROCESS_TABLE, "process table");
 
 /* process_lock: */
 static struct list all_processes; /* of process->all */
-static struct list pid_buckets[PID_BUCKETS];
 static u32 last_pid;
 static u32 processes; /* in the table */
 
-void process_initialise(void) {
-    list_init(&all_processes);
-    for (u32 i = 0; i < PID_BUCKETS; i++) {
-        list_init(&pid_buckets[i]);
-    }
-}
+void process_initialise(void) { list_init(&all_processes); }
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
-/* The process with exactly this ID, or null. Lock held. */
-static struct process *table_exact(u32 pid) {
-    LIST_FOR_EACH(link, &pid_buckets[pid % PID_BUCKETS]) {
-        struct process *process = LIST_ENTRY(link, struct process, hashed);
-        if (process->pid == pid) {
-            return process;
-        }
-    }
-    return NULL;
-}
-
-/* The first link of the ordered list whose PID is at least PID, or its head. */
+/* The first link whose PID is at least PID, or the head. A new PID is found without a walk. */
 static struct list *table_place(u32 pid) {
     struct list *last = all_processes.previous;
     if (list_empty(&all_processes) || LIST_ENTRY(last, struct process, all)->pid < pid) {
@@ -56,6 +38,17 @@ static struct list *table_place(u32 pid) {
     return place;
 }
 
+/* The process at LINK; null: that is the head. */
+static struct process *process_at(struct list *link) {
+    return link != &all_processes ? LIST_ENTRY(link, struct process, all) : NULL;
+}
+
+/* The process with exactly this ID, or null. Lock held. */
+static struct process *table_exact(u32 pid) {
+    struct process *process = process_at(table_place(pid));
+    return process && process->pid == pid ? process : NULL;
+}
+
 /* IDs count up, and fit a program's int; none comes again before all of them have been used, and
  * then none that is in use. */
 void process_remember(struct process *process) {
@@ -64,28 +57,21 @@ void process_remember(struct process *process) {
     } while (table_exact(last_pid));
     process->pid = last_pid;
     list_append(table_place(process->pid), &process->all);
-    list_append(&pid_buckets[process->pid % PID_BUCKETS], &process->hashed);
     processes++;
 }
 
 void process_forget(struct process *process) {
     list_remove(&process->all);
-    list_remove(&process->hashed);
     processes--;
 }
 
 struct process *process_after(const struct process *process) {
-    struct list *next = process != NULL ? process->all.next : all_processes.next;
-    return next != &all_processes ? LIST_ENTRY(next, struct process, all) : NULL;
+    return process_at(process != NULL ? process->all.next : all_processes.next);
 }
 
 struct process *process_find(u32 pid) {
     spinlock_acquire(&process_lock);
-    struct process *found = table_exact(pid);
-    if (!found) {
-        struct list *place = table_place(pid);
-        found = place == &all_processes ? NULL : LIST_ENTRY(place, struct process, all);
-    }
+    struct process *found = process_at(table_place(pid));
     if (found) {
         process_reference(found);
     }
@@ -109,9 +95,8 @@ static struct process *count_step(struct process *from, const struct quarter *qu
         const struct space *space = LIST_ENTRY(link, struct process, all)->space;
         *count += space && space->slot[slot].quarter == quarter;
     }
-    struct process *next = NULL;
-    if (link != &all_processes) {
-        next = LIST_ENTRY(link, struct process, all);
+    struct process *next = process_at(link);
+    if (next) {
         process_reference(next);
     }
     spinlock_release(&process_lock);

@@ -37,26 +37,26 @@ static int wait_find(struct process *parent, struct process *child, struct proce
     return child->ended ? 0 : E_AGAIN;
 }
 
-static void status_fill(const struct process *process, struct process_status *status) {
+/* CHILD has ended: fill in STATUS. If PARENT is still to collect it, that happens now. Lock held;
+ * released. */
+static void status_take(struct process *parent, struct process *child,
+                        struct process_status *status) {
     *status = (struct process_status){
-        .pid = process->pid,
+        .pid = child->pid,
         .handle = QUARTET_NONE,
-        .status = process->status,
-        .fault_address = process->fault_address,
+        .status = child->status,
+        .fault_address = child->fault_address,
     };
-}
-
-/* If CHILD is still to be collected by PARENT, that happens now. Lock held; true: the caller
- * drops the parent's reference once it is released. */
-static bool child_collect(struct process *parent, struct process *child) {
-    if (child->parent != parent) {
-        return false;
+    bool collected = child->parent == parent;
+    if (collected) {
+        list_remove(&child->child);
+        child->parent = NULL;
+        process_forget(child);
     }
-    list_remove(&child->child);
-    child->parent = NULL;
-    child->collected = true;
-    process_forget(child);
-    return true;
+    spinlock_release(&process_lock);
+    if (collected) {
+        process_release(child);
+    }
 }
 
 int process_wait(struct process *child, u32 flags, struct process_status *status) {
@@ -69,12 +69,7 @@ int process_wait(struct process *child, u32 flags, struct process_status *status
         spinlock_acquire(&process_lock);
         int error = wait_find(parent, child, &found);
         if (error == 0) {
-            status_fill(found, status);
-            bool collected = child_collect(parent, found);
-            spinlock_release(&process_lock);
-            if (collected) {
-                process_release(found);
-            }
+            status_take(parent, found, status);
             return 0;
         }
         if (error != E_AGAIN || (flags & WAIT_NOHANG)) {
