@@ -40,7 +40,7 @@ static u64 done[DONE_PLACES]; /* atomic: as struct frame's hazard */
 int tlbsan_initialise(void) {
     u32 count = arch_tag_count() != 0 ? arch_tag_count() / TAGS_IN_FRAME : 1;
     for (u32 i = 0; i < count; i++) {
-        frame_t frame = frame_allocate(FRAME_LOW, NULL, NULL);
+        frame_t frame = frame_allocate_low();
         if (frame_is_none(frame)) {
             return E_NOMEM;
         }

@@ -134,10 +134,9 @@ entry_t arch_entry_protect(entry_t *entry, entry_t seen) {
 /* ---- Roots ----------------------------------------------------------------------------------- */
 
 int arch_root_create(struct arch_root *root, const struct arch_slot slots[SLOT_COUNT]) {
-    int error = E_NOMEM;
-    root->frame = frame_allocate(FRAME_LOW, NULL, &error);
+    root->frame = frame_allocate_low();
     if (frame_is_none(root->frame)) {
-        return error;
+        return E_NOMEM;
     }
     entry_t *entries = arch_low_pointer(root->frame);
     memset(entries, 0, PAGE_SIZE);

@@ -130,7 +130,7 @@ static bool stacks_allocate(struct arch_cpu *cpu) {
     _Static_assert(TRAP_STACK_SIZE == PAGE_SIZE, "a frame for each trap stack");
     start.stack_top = 0;
     for (u32 i = 0; i < TRAP_STACKS; i++) {
-        frame_t frame = frame_allocate(FRAME_LOW, NULL, NULL);
+        frame_t frame = frame_allocate_low();
         cpu->trap_stack[i] = frame_is_none(frame) ? NULL : arch_low_pointer(frame);
     }
     frame_t first = frame_allocate_low_run(STACK_FRAMES);

@@ -47,7 +47,7 @@ static struct slab *slab_of(void *object) {
 static struct slab *slab_create(struct cache *cache) {
     ASSERT(object_stride(cache) >= sizeof(void *) && slab_capacity(cache) > 0,
            "cache %s: objects of %u bytes do not fit a slab", cache->name, cache->object_size);
-    frame_t frame = frame_allocate(FRAME_LOW, NULL, NULL);
+    frame_t frame = frame_allocate_low();
     if (frame_is_none(frame)) {
         return NULL;
     }

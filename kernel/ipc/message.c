@@ -35,7 +35,7 @@ static struct ipc_state *state_obtain(struct ipc_state **place) {
     if (*place != NULL) {
         return *place;
     }
-    frame_t frame = frame_allocate(FRAME_LOW, NULL, NULL);
+    frame_t frame = frame_allocate_low();
     struct ipc_state *state = frame_is_none(frame) ? NULL : cache_allocate(&state_cache);
     if (state != NULL) {
         state->thread = thread_current();

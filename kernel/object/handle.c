@@ -30,7 +30,7 @@ void handle_table_create(struct handle_table *table) {
 
 /* Move the handles into a frame of their own. Lock held, or TABLE is nobody else's yet. */
 static int table_grow(struct handle_table *table) {
-    frame_t frame = frame_allocate(FRAME_LOW, NULL, NULL);
+    frame_t frame = frame_allocate_low();
     if (frame_is_none(frame)) {
         return E_NOMEM;
     }

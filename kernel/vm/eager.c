@@ -13,9 +13,8 @@ void quarter_copy_eagerly(void) { quarter_copies_eagerly = true; }
 
 /* A frame of its own for the page in PLACE. No CPU has an entry of the copy: so no shootdown. */
 static int place_copy(struct quarter *copy, const struct region *region, entry_t *place) {
-    int error = 0;
-    frame_t old = arch_entry_frame(arch_entry_read(place));
-    frame_t frame = frame_allocate(FRAME_USER, copy->budget, &error);
+    frame_t frame, old = arch_entry_frame(arch_entry_read(place));
+    int error = frame_allocate(FRAME_USER, copy->budget, &frame);
     if (error) {
         return error;
     }

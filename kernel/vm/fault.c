@@ -21,8 +21,8 @@ static bool region_fits_large(const struct region *region, u32 offset) {
 
 /* Fill an empty directory entry with a zeroed 2 MiB page. An error only means: use small pages. */
 static int large_fill(struct quarter *quarter, const struct region *region, u32 index) {
-    int error = 0;
-    frame_t first = frame_allocate_large(quarter->budget, &error);
+    frame_t first;
+    int error = frame_allocate_large(quarter->budget, &first);
     if (error) {
         return error;
     }
@@ -52,28 +52,34 @@ static bool large_reopen(struct quarter *quarter, const struct region *region, u
 
 /* ---- 4 KiB pages ----------------------------------------------------------------------------- */
 
-int page_fill(struct quarter *quarter, const struct region *region, entry_t *table, u32 offset) {
-    frame_t frame;
-    int error = 0;
-    bool own = !region_is_fixed(region);
-    u32 flags = entry_flags_for(quarter, region, own);
-    if (own) {
-        frame = frame_allocate(FRAME_USER, quarter->budget, &error);
-        if (error) {
-            return error;
-        }
-        arch_frame_zero(frame);
-        VM_COUNT(zero_fills);
+static void fixed_fill(struct quarter *quarter, const struct region *region, entry_t *table,
+                       u32 offset) {
+    frame_t frame = {region->first_frame + ((offset - region->start) >> PAGE_SHIFT)};
+    entry_t entry;
+    if (region->kind == REGION_DEVICE) {
+        u32 flags = entry_flags_for(quarter, region, true) | ENTRY_DEVICE | ENTRY_SHARED;
+        entry = arch_entry_make_device(frame, flags);
     } else { /* the kernel keeps a reference of its own on the boot image: it is never exclusive */
-        frame = (frame_t){region->first_frame + ((offset - region->start) >> PAGE_SHIFT)};
-        if (region->kind == REGION_DEVICE) {
-            flags = entry_flags_for(quarter, region, true) | ENTRY_DEVICE | ENTRY_SHARED;
-            table_put(quarter, table, table_index(offset), arch_entry_make_device(frame, flags));
-            return 0;
-        }
         frame_reference(frame);
+        entry = arch_entry_make(frame, entry_flags_for(quarter, region, false));
     }
-    table_put(quarter, table, table_index(offset), arch_entry_make(frame, flags));
+    table_put(quarter, table, table_index(offset), entry);
+}
+
+int page_fill(struct quarter *quarter, const struct region *region, entry_t *table, u32 offset) {
+    if (region_is_fixed(region)) {
+        fixed_fill(quarter, region, table, offset);
+        return 0;
+    }
+    frame_t frame;
+    int error = frame_allocate(FRAME_USER, quarter->budget, &frame);
+    if (error) {
+        return error;
+    }
+    arch_frame_zero(frame);
+    table_put(quarter, table, table_index(offset),
+              arch_entry_make(frame, entry_flags_for(quarter, region, true)));
+    VM_COUNT(zero_fills);
     return 0;
 }
 
@@ -81,8 +87,8 @@ int page_fill(struct quarter *quarter, const struct region *region, entry_t *tab
  * all, before the old one is let go (hazard 17). Nobody may write the new one while a CPU can still
  * read the old one, so WRITE comes after the shootdown (tools/model/ownership.pml). */
 int page_copy(struct quarter *quarter, const struct region *region, entry_t *place, u32 offset) {
-    int error = 0;
-    frame_t copy = frame_allocate(FRAME_USER, quarter->budget, &error);
+    frame_t copy;
+    int error = frame_allocate(FRAME_USER, quarter->budget, &copy);
     if (error) {
         return error;
     }

@@ -30,22 +30,23 @@ static struct block *block_of(frame_t frame) { return &frame_blocks[frame.number
 
 /* ---- Taking and giving back, under the lock -------------------------------------------------- */
 
-/* BLOCK had BEFORE free frames: keep the counts, and the list that it belongs to. */
-static void relink(struct block *block, u32 before) {
+/* The list of a block of ZONE with FREE_COUNT free frames; null: none. */
+static struct list *zone_list(struct zone *zone, u32 free_count) {
+    return free_count == LARGE_FRAMES ? &zone->whole : free_count != 0 ? &zone->partial : NULL;
+}
+
+void block_relink(struct block *block, u32 before) {
     struct zone *zone = zone_of(block);
+    struct list *from = zone_list(zone, before), *to = zone_list(zone, block->free_count);
     zone->free += block->free_count - before;
-    bool was_linked = before != 0;
-    if (was_linked && before != LARGE_FRAMES && block->free_count != 0 &&
-        block->free_count != LARGE_FRAMES) {
-        return; /* partial before and after */
+    if (from == to) {
+        return;
     }
-    if (was_linked) {
+    if (from) {
         list_remove(&block->link);
     }
-    if (block->free_count == LARGE_FRAMES) {
-        list_prepend(&zone->whole, &block->link);
-    } else if (block->free_count != 0) {
-        list_prepend(&zone->partial, &block->link);
+    if (to) {
+        list_prepend(to, &block->link);
     }
 }
 
@@ -54,23 +55,55 @@ static frame_t take_bits(struct block *block, u32 bit, u32 count) {
     u64 mask = (count == 64 ? ~0ull : (1ull << count) - 1) << bit % 64;
     block->free[bit / 64] &= ~mask;
     block->free_count -= count;
-    relink(block, before);
+    block_relink(block, before);
     return (frame_t){(u32)(block - frame_blocks) * LARGE_FRAMES + bit};
 }
 
-static frame_t take_one(struct zone *zone) {
-    struct list *source = !list_empty(&zone->partial) ? &zone->partial : &zone->whole;
-    if (list_empty(source)) {
-        return FRAME_NONE;
-    }
-    struct block *block = LIST_FIRST(source, struct block, link);
+/* A free, aligned run of COUNT (1, 2, 4, 8) bits in a block, or LARGE_FRAMES. */
+static u32 find_run(const struct block *block, u32 count) {
+    u64 aligned = count == 1   ? ~0ull
+                  : count == 2 ? 0x5555555555555555ull
+                  : count == 4 ? 0x1111111111111111ull
+                               : 0x0101010101010101ull;
     for (u32 word = 0; word < BLOCK_WORDS; word++) {
-        if (block->free[word] != 0) {
-            return take_bits(block, word * 64 + (u32)__builtin_ctzll(block->free[word]), 1);
+        u64 fit = block->free[word] & aligned;
+        for (u32 i = 1; i < count; i++) {
+            fit &= block->free[word] >> i;
+        }
+        if (fit != 0) {
+            return word * 64 + (u32)__builtin_ctzll(fit);
         }
     }
-    panic("block %x counts %u free frames but has none", (u32)(block - frame_blocks),
-          block->free_count);
+    ASSERT(count != 1, "block %x counts %u free frames but has none", (u32)(block - frame_blocks),
+           block->free_count);
+    return LARGE_FRAMES;
+}
+
+static frame_t list_take(struct list *list, u32 count) {
+    LIST_FOR_EACH(link, list) {
+        struct block *block = LIST_ENTRY(link, struct block, link);
+        u32 bit = find_run(block, count);
+        if (bit != LARGE_FRAMES) {
+            return take_bits(block, bit, count);
+        }
+    }
+    return FRAME_NONE;
+}
+
+static frame_t take_run(struct zone *zone, u32 count) {
+    frame_t first = list_take(&zone->partial, count);
+    return frame_is_none(first) ? list_take(&zone->whole, count) : first;
+}
+
+static frame_t take_whole(struct zone *zone) {
+    if (list_empty(&zone->whole)) {
+        return FRAME_NONE;
+    }
+    struct block *block = LIST_FIRST(&zone->whole, struct block, link);
+    memset(block->free, 0, sizeof(block->free));
+    block->free_count = 0;
+    block_relink(block, LARGE_FRAMES);
+    return (frame_t){(u32)(block - frame_blocks) * LARGE_FRAMES};
 }
 
 static void give_back(frame_t frame, u32 count) {
@@ -83,7 +116,7 @@ static void give_back(frame_t frame, u32 count) {
         block->free[bit / 64] |= 1ull << bit % 64;
     }
     block->free_count += count;
-    relink(block, before);
+    block_relink(block, before);
 }
 
 /* ---- Each CPU's own -------------------------------------------------------------------------- */
@@ -100,7 +133,7 @@ static void cache_drain(struct frame_cache *cache, u32 count) {
 static void cache_fill(struct frame_cache *cache, struct zone *zone) {
     frame_t frame;
     spinlock_acquire(&frame_lock);
-    while (cache->count < CACHE_FRAMES / 2 && !frame_is_none(frame = take_one(zone))) {
+    while (cache->count < CACHE_FRAMES / 2 && !frame_is_none(frame = take_run(zone, 1))) {
         cache->frame[cache->count++] = frame.number;
     }
     spinlock_release(&frame_lock);
@@ -124,12 +157,6 @@ static void zone_put(struct zone *zone, frame_t frame) {
 
 /* ---- Single frames --------------------------------------------------------------------------- */
 
-static void set_error(int *error, int value) {
-    if (error) {
-        *error = value;
-    }
-}
-
 /* Arm a frame that has just been taken. */
 static void frame_begin(frame_t frame, struct budget *budget) {
     struct frame *f = &frame_table[frame.number];
@@ -139,10 +166,16 @@ static void frame_begin(frame_t frame, struct budget *budget) {
     __atomic_store_n(&f->references, 1, __ATOMIC_RELEASE);
 }
 
-frame_t frame_allocate(enum frame_zone zone, struct budget *budget, int *error) {
+static void frames_refund(u16 payer, u32 count) {
+    if (payer != BUDGET_NOBODY) {
+        budget_refund(budget_by_index(payer), BUDGET_FRAMES, count);
+    }
+}
+
+int frame_allocate(enum frame_zone zone, struct budget *budget, frame_t *result) {
+    *result = FRAME_NONE;
     if (budget && budget_charge(budget, BUDGET_FRAMES, 1) != 0) {
-        set_error(error, E_LIMIT);
-        return FRAME_NONE;
+        return E_LIMIT;
     }
     frame_t frame = FRAME_NONE;
     if (zone == FRAME_USER && zone_high.total != 0) {
@@ -152,14 +185,12 @@ frame_t frame_allocate(enum frame_zone zone, struct budget *budget, int *error) 
         frame = zone_take(&zone_low);
     }
     if (frame_is_none(frame)) {
-        if (budget) {
-            budget_refund(budget, BUDGET_FRAMES, 1);
-        }
-        set_error(error, E_NOMEM);
-        return FRAME_NONE;
+        budget_refund(budget, BUDGET_FRAMES, 1);
+        return E_NOMEM;
     }
     frame_begin(frame, budget);
-    return frame;
+    *result = frame;
+    return 0;
 }
 
 int frame_charge(frame_t frame, struct budget *budget) {
@@ -185,9 +216,7 @@ void frame_free(frame_t frame) {
     tlbsan_frame_freed(frame);
     u16 payer = frame_of(frame)->budget;
     zone_put(zone_of(block_of(frame)), frame);
-    if (payer != BUDGET_NOBODY) {
-        budget_refund(budget_by_index(payer), BUDGET_FRAMES, 1);
-    }
+    frames_refund(payer, 1);
 }
 
 void frame_release(frame_t frame) {
@@ -201,41 +230,9 @@ void frame_set_used(frame_t table, u32 used) { frame_of(table)->used = (u16)used
 
 /* ---- Runs of low frames: kernel stacks ------------------------------------------------------- */
 
-/* A free, aligned run of COUNT (1, 2, 4, 8) bits in a block, or LARGE_FRAMES. */
-static u32 find_run(const struct block *block, u32 count) {
-    u64 aligned = count == 1   ? ~0ull
-                  : count == 2 ? 0x5555555555555555ull
-                  : count == 4 ? 0x1111111111111111ull
-                               : 0x0101010101010101ull;
-    for (u32 word = 0; word < BLOCK_WORDS; word++) {
-        u64 fit = block->free[word] & aligned;
-        for (u32 i = 1; i < count; i++) {
-            fit &= block->free[word] >> i;
-        }
-        if (fit != 0) {
-            return word * 64 + (u32)__builtin_ctzll(fit);
-        }
-    }
-    return LARGE_FRAMES;
-}
-
-static frame_t take_run(struct list *list, u32 count) {
-    LIST_FOR_EACH(link, list) {
-        struct block *block = LIST_ENTRY(link, struct block, link);
-        u32 bit = find_run(block, count);
-        if (bit != LARGE_FRAMES) {
-            return take_bits(block, bit, count);
-        }
-    }
-    return FRAME_NONE;
-}
-
 frame_t frame_allocate_low_run(u32 count) {
     spinlock_acquire(&frame_lock);
-    frame_t first = take_run(&zone_low.partial, count);
-    if (frame_is_none(first)) {
-        first = take_run(&zone_low.whole, count);
-    }
+    frame_t first = take_run(&zone_low, count);
     spinlock_release(&frame_lock);
     for (u32 i = 0; i < count && !frame_is_none(first); i++) {
         frame_begin((frame_t){first.number + i}, NULL);
@@ -255,17 +252,6 @@ void frame_free_low_run(frame_t first, u32 count) {
 
 /* ---- 2 MiB pages ----------------------------------------------------------------------------- */
 
-static frame_t take_whole(struct zone *zone) {
-    if (list_empty(&zone->whole)) {
-        return FRAME_NONE;
-    }
-    struct block *block = LIST_FIRST(&zone->whole, struct block, link);
-    memset(block->free, 0, sizeof(block->free));
-    block->free_count = 0;
-    relink(block, LARGE_FRAMES);
-    return (frame_t){(u32)(block - frame_blocks) * LARGE_FRAMES};
-}
-
 static frame_t whole_take(void) {
     spinlock_acquire(&frame_lock);
     frame_t first = take_whole(&zone_high);
@@ -276,10 +262,10 @@ static frame_t whole_take(void) {
     return first;
 }
 
-frame_t frame_allocate_large(struct budget *budget, int *error) {
+int frame_allocate_large(struct budget *budget, frame_t *result) {
+    *result = FRAME_NONE;
     if (budget && budget_charge(budget, BUDGET_FRAMES, LARGE_FRAMES) != 0) {
-        set_error(error, E_LIMIT);
-        return FRAME_NONE;
+        return E_LIMIT;
     }
     frame_t first = whole_take();
     if (frame_is_none(first)) { /* a frame that this CPU keeps may be all that a block lacks */
@@ -288,17 +274,15 @@ frame_t frame_allocate_large(struct budget *budget, int *error) {
         first = whole_take();
     }
     if (frame_is_none(first)) {
-        if (budget) {
-            budget_refund(budget, BUDGET_FRAMES, LARGE_FRAMES);
-        }
-        set_error(error, E_NOMEM);
-        return FRAME_NONE;
+        budget_refund(budget, BUDGET_FRAMES, LARGE_FRAMES);
+        return E_NOMEM;
     }
     for (u32 i = 0; i < LARGE_FRAMES; i++) {
         frame_begin((frame_t){first.number + i}, budget);
     }
     block_of(first)->large = 1;
-    return first;
+    *result = first;
+    return 0;
 }
 
 u32 frame_large_references(frame_t frame) { return atomic_read(&block_of(frame)->large); }
@@ -315,17 +299,6 @@ bool frame_large_exclusive(frame_t frame) {
     return true;
 }
 
-/* All frames of a block that nobody refers to any more, paid for by one budget: one refund, one
- * relink. */
-static void free_whole(frame_t first, u16 payer) {
-    spinlock_acquire(&frame_lock);
-    give_back(first, LARGE_FRAMES);
-    spinlock_release(&frame_lock);
-    if (payer != BUDGET_NOBODY) {
-        budget_refund(budget_by_index(payer), BUDGET_FRAMES, LARGE_FRAMES);
-    }
-}
-
 bool frame_release_large(frame_t frame) {
     u32 now = atomic_decrement(&block_of(frame)->large);
     ASSERT(now != UINT32_MAX, "2 MiB page at frame %x has no reference to drop", frame.number);
@@ -339,8 +312,11 @@ bool frame_release_large(frame_t frame) {
         last[i] = frame_drop((frame_t){frame.number + i});
         gone += last[i];
     }
-    if (gone == LARGE_FRAMES) {
-        free_whole(frame, payer);
+    if (gone == LARGE_FRAMES) { /* paid for by one budget: one refund, one relink */
+        spinlock_acquire(&frame_lock);
+        give_back(frame, LARGE_FRAMES);
+        spinlock_release(&frame_lock);
+        frames_refund(payer, LARGE_FRAMES);
         return true;
     }
     for (u32 i = 0; i < LARGE_FRAMES; i++) { /* others still map some of them by 4 KiB entries */

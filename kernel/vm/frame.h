@@ -37,8 +37,15 @@ enum frame_zone {
 void frame_initialise(const struct boot_info *boot);
 
 /* One frame with one reference, contents undefined; charged to BUDGET (null: the kernel,
- * uncharged). FRAME_NONE and *ERROR = E_NOMEM or E_LIMIT (ERROR may be null). Takes LOCK_FRAMES. */
-frame_t frame_allocate(enum frame_zone zone, struct budget *budget, int *error);
+ * uncharged). 0; E_NOMEM or E_LIMIT: *RESULT is FRAME_NONE. Takes LOCK_FRAMES. */
+int frame_allocate(enum frame_zone zone, struct budget *budget, frame_t *result);
+
+/* A low one for the kernel itself; FRAME_NONE: there is no memory. */
+static inline frame_t frame_allocate_low(void) {
+    frame_t frame;
+    frame_allocate(FRAME_LOW, NULL, &frame);
+    return frame;
+}
 
 /* The same for COUNT (a power of two up to 8) contiguous low frames, aligned to COUNT;
  * uncharged. */
@@ -46,7 +53,7 @@ frame_t frame_allocate_low_run(u32 count);
 void frame_free_low_run(frame_t first, u32 count);
 
 /* A whole 2 MiB block: each of its frames has one reference (the block's), large is 1. */
-frame_t frame_allocate_large(struct budget *budget, int *error);
+int frame_allocate_large(struct budget *budget, frame_t *result);
 bool frame_large_exclusive(frame_t frame); /* one 2 MiB entry, and no 4 KiB entry, maps any of it */
 
 static inline u32 frame_references(frame_t frame);

@@ -10,40 +10,40 @@
 #include "kernel/boot/boot_info.h"
 #include "kernel/vm/frame_zone.h"
 
-static bool range_intersects(physical_t start, physical_t end, physical_t a, physical_t b) {
-    return start < b && a < end;
+static u32 block_count(void) { return (frame_end + LARGE_FRAMES - 1) / LARGE_FRAMES; }
+
+/* What no allocation may get: the kernel, the initrd, the allocator's own tables. */
+static struct boot_range taken[3];
+
+static const struct boot_range *taken_find(physical_t start, physical_t end) {
+    for (u32 i = 0; i < ARRAY_LENGTH(taken); i++) {
+        if (start < taken[i].end && taken[i].start < end) {
+            return &taken[i];
+        }
+    }
+    return NULL;
 }
 
-/* The first place in low RAM for SIZE bytes that hits neither the kernel nor the initrd. */
+static u64 page_round_up(u64 bytes) { return (bytes + PAGE_SIZE - 1) & ~(u64)(PAGE_SIZE - 1); }
+
+/* The first place in low RAM for SIZE bytes that nothing has taken; 0: there is none. */
 static physical_t place_tables(const struct boot_info *boot, u64 size) {
+    physical_t lowest = frame_address((frame_t){arch_memory_reserved_low()});
     for (u32 i = 0; i < boot->range_count; i++) {
-        physical_t start = boot->range[i].start, stop = boot->range[i].end;
-        if (start < frame_address((frame_t){arch_memory_reserved_low()})) {
-            start = frame_address((frame_t){arch_memory_reserved_low()});
-        }
-        while (start + size <= stop &&
+        physical_t start = boot->range[i].start < lowest ? lowest : boot->range[i].start;
+        while (start + size <= boot->range[i].end &&
                arch_frame_is_low((frame_t){(u32)((start + size - 1) >> PAGE_SHIFT)})) {
-            if (range_intersects(start, start + size, boot->kernel_start, boot->kernel_end)) {
-                start = (boot->kernel_end + PAGE_SIZE - 1) & ~(physical_t)(PAGE_SIZE - 1);
-            } else if (range_intersects(start, start + size, boot->initrd_start,
-                                        boot->initrd_end)) {
-                start = (boot->initrd_end + PAGE_SIZE - 1) & ~(physical_t)(PAGE_SIZE - 1);
-            } else {
+            const struct boot_range *hit = taken_find(start, start + size);
+            if (!hit) {
                 return start;
             }
+            start = page_round_up(hit->end);
         }
     }
     return 0;
 }
 
-static u64 tables_size(u64 frame_limit) {
-    u64 block_limit = (frame_limit + LARGE_FRAMES - 1) / LARGE_FRAMES;
-    u64 size = block_limit * sizeof(struct block) + frame_limit * sizeof(struct frame);
-    return (size + PAGE_SIZE - 1) & ~(u64)(PAGE_SIZE - 1);
-}
-
-/* Put frames NUMBER .. NUMBER + COUNT of one block, COUNT 1 or LARGE_FRAMES, into the free set while nothing else
- * runs. */
+/* Put COUNT frames (1 or LARGE_FRAMES) of one block into the free set, while nothing else runs. */
 static void free_at_start(u32 number, u32 count) {
     struct block *block = &frame_blocks[number / LARGE_FRAMES];
     if (count == LARGE_FRAMES) {
@@ -53,27 +53,19 @@ static void free_at_start(u32 number, u32 count) {
     }
     block->free_count += count;
     zone_of(block)->total += count;
-    zone_of(block)->free += count;
 }
 
-/* What no allocation may get: the kernel, the initrd, our own tables. */
-static bool taken_at_start(const struct boot_info *boot, u32 number, u32 count, physical_t tables,
-                           u64 size) {
-    physical_t start = frame_address((frame_t){number});
-    physical_t end = start + (u64)count * PAGE_SIZE;
-    return range_intersects(start, end, boot->kernel_start, boot->kernel_end) ||
-           range_intersects(start, end, boot->initrd_start, boot->initrd_end) ||
-           range_intersects(start, end, tables, tables + size);
+static bool is_taken(u32 number, u32 count) {
+    return taken_find(frame_address((frame_t){number}), frame_address((frame_t){number + count}));
 }
 
 /* Free [AT, END) but for what is taken: by whole blocks where that goes, since there are many. */
-static void free_range_at_start(const struct boot_info *boot, u32 at, u32 end, physical_t tables,
-                                u64 size) {
+static void free_range_at_start(u32 at, u32 end) {
     while (at < end) {
-        bool whole = at % LARGE_FRAMES == 0 && end - at >= LARGE_FRAMES &&
-                     !taken_at_start(boot, at, LARGE_FRAMES, tables, size);
+        bool whole =
+            at % LARGE_FRAMES == 0 && end - at >= LARGE_FRAMES && !is_taken(at, LARGE_FRAMES);
         u32 count = whole ? LARGE_FRAMES : 1;
-        if (whole || !taken_at_start(boot, at, 1, tables, size)) {
+        if (whole || !is_taken(at, 1)) {
             free_at_start(at, count);
         }
         at += count;
@@ -93,15 +85,11 @@ static void hold_the_rest(void) {
     }
 }
 
+/* From the last on: a list has the lowest block first. */
 static void link_blocks(void) {
-    for (u32 i = 0; i < (frame_end + LARGE_FRAMES - 1) / LARGE_FRAMES; i++) {
-        struct zone *zone = zone_of(&frame_blocks[i]);
+    for (u32 i = block_count(); i-- > 0;) {
         list_init(&frame_blocks[i].link);
-        if (frame_blocks[i].free_count == LARGE_FRAMES) {
-            list_append(&zone->whole, &frame_blocks[i].link);
-        } else if (frame_blocks[i].free_count != 0) {
-            list_append(&zone->partial, &frame_blocks[i].link);
-        }
+        block_relink(&frame_blocks[i], 0);
     }
 }
 
@@ -140,22 +128,27 @@ void frame_initialise(const struct boot_info *boot) {
     zone_start(&zone_low);
     zone_start(&zone_high);
     frame_end = choose_frame_end(boot);
-    u64 size = tables_size(frame_end);
+    u64 size = page_round_up(block_count() * (u64)sizeof(struct block) +
+                             frame_end * (u64)sizeof(struct frame));
+    taken[0] = (struct boot_range){boot->kernel_start, boot->kernel_end};
+    taken[1] = (struct boot_range){boot->initrd_start, boot->initrd_end};
+    taken[2] = (struct boot_range){0};
     physical_t tables = place_tables(boot, size);
     if (tables == 0) {
         panic("memory: no %llu KiB of low memory for the frame table",
               (unsigned long long)size >> 10);
     }
+    taken[2] = (struct boot_range){tables, tables + size};
     frame_blocks = arch_low_pointer((frame_t){(u32)(tables >> PAGE_SHIFT)});
     memset(frame_blocks, 0, (size_t)size);
-    frame_table = (struct frame *)(frame_blocks + (frame_end + LARGE_FRAMES - 1) / LARGE_FRAMES);
+    frame_table = (struct frame *)(frame_blocks + block_count());
     u32 lowest = arch_memory_reserved_low() ? arch_memory_reserved_low() : 1;
     for (u32 i = 0; i < boot->range_count; i++) {
         u64 at = boot->range[i].start >> PAGE_SHIFT, end = boot->range[i].end >> PAGE_SHIFT;
         at = at < lowest ? lowest : at;
         end = end > frame_end ? frame_end : end;
         if (at < end) {
-            free_range_at_start(boot, (u32)at, (u32)end, tables, size);
+            free_range_at_start((u32)at, (u32)end);
         }
     }
     hold_the_rest();

@@ -29,6 +29,9 @@ struct zone {
 extern struct zone zone_low, zone_high; /* high: pae only */
 extern u32 frame_end; /* frame_table[0..frame_end) exist; immutable after the start */
 
+/* LOCK_FRAMES: BLOCK had BEFORE free frames: keep the zone's count, and the list that it belongs to. */
+void block_relink(struct block *block, u32 before);
+
 /* No block spans both zones' border. */
 static inline struct zone *zone_of(const struct block *block) {
     frame_t last = {(u32)(block - frame_blocks) * LARGE_FRAMES + LARGE_FRAMES - 1};

@@ -10,7 +10,6 @@
  */
 #include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
-#include "kernel/sched/sched.h"
 #include "kernel/vm/table.h"
 #include "debug/tlbsan.h"
 
@@ -36,42 +35,21 @@ int rights_check(u32 rights) {
     return 0;
 }
 
-/* Replace the region table by NEW and unlock; the old one goes. */
-static void regions_replace(struct quarter *quarter, struct region_table *new) {
-    struct region_table *old = quarter->regions;
-    quarter->regions = new;
-    quarter_unlock(quarter);
-    region_table_release(old);
-}
-
 /* The end of a change under the lock: NEW takes over, or on ERROR is dropped. Unlocks. */
 static int regions_finish(struct quarter *quarter, struct region_table *new, int error) {
-    if (error) {
-        quarter_unlock(quarter);
-        region_table_release(new);
-        return error;
+    struct region_table *gone = error ? new : quarter->regions;
+    if (!error) {
+        quarter->regions = new;
     }
-    regions_replace(quarter, new);
-    return 0;
+    quarter_unlock(quarter);
+    region_table_release(gone);
+    return error;
 }
 
 /* ---- Map ------------------------------------------------------------------------------------- */
 
-static int map_region(struct quarter *quarter, const struct region *region) {
-    struct region_table *new = region_table_create();
-    if (!new) {
-        return E_NOMEM;
-    }
-    quarter_lock(quarter);
-    int error = region_overlaps(quarter->regions, region->start, region->end)
-                    ? E_EXISTS
-                    : region_insert(new, quarter->regions, region);
-    return regions_finish(quarter, new, error);
-}
-
-int quarter_map(struct quarter *quarter, u32 offset, u32 length, u32 rights) {
-    bool paged = rights & MAP_PAGED;
-    rights &= ~MAP_PAGED;
+static int map_region(struct quarter *quarter, u32 offset, u32 length, u32 rights,
+                      enum region_kind kind, frame_t first) {
     int error = range_check(quarter, offset, length);
     error = error ? error : rights_check(rights);
     if (error) {
@@ -80,187 +58,135 @@ int quarter_map(struct quarter *quarter, u32 offset, u32 length, u32 rights) {
     struct region region = {.start = offset,
                             .end = offset + length,
                             .rights = (u8)rights,
-                            .kind = paged ? REGION_PAGED : REGION_ANONYMOUS};
-    return map_region(quarter, &region);
+                            .kind = (u8)kind,
+                            .first_frame = first.number};
+    struct region_table *new = region_table_create();
+    if (!new) {
+        return E_NOMEM;
+    }
+    quarter_lock(quarter);
+    error = region_overlaps(quarter->regions, region.start, region.end)
+                ? E_EXISTS
+                : region_insert(new, quarter->regions, &region);
+    return regions_finish(quarter, new, error);
 }
 
-int regions_complete(struct region_table *regions, u32 start, u32 end, u32 rights,
-                     struct region_table **result) {
-    struct region hole = {.rights = (u8)rights, .kind = REGION_PAGED};
-    *result = regions;
-    while (region_hole(*result, start, end, &hole)) {
-        struct region_table *new = region_table_create();
-        int error = new ? region_insert(new, *result, &hole) : E_NOMEM;
-        if (*result != regions) {
-            region_table_release(*result);
-        }
-        *result = new;
-        if (error) {
-            region_table_release(new);
-            *result = regions;
-            return error;
-        }
-    }
-    return 0;
+int quarter_map(struct quarter *quarter, u32 offset, u32 length, u32 rights) {
+    enum region_kind kind = rights & MAP_PAGED ? REGION_PAGED : REGION_ANONYMOUS;
+    return map_region(quarter, offset, length, rights & ~MAP_PAGED, kind, FRAME_NONE);
+}
+
+static int map_frames(struct quarter *quarter, u32 offset, u32 pages, u32 rights,
+                      enum region_kind kind, frame_t first) {
+    return pages > QUARTER_SIZE / PAGE_SIZE
+               ? E_RANGE
+               : map_region(quarter, offset, pages << PAGE_SHIFT, rights, kind, first);
 }
 
 int quarter_map_boot_image(struct quarter *quarter, u32 offset, frame_t first, u32 pages) {
-    int error = pages > QUARTER_SIZE / PAGE_SIZE
-                    ? E_RANGE
-                    : range_check(quarter, offset, pages << PAGE_SHIFT);
-    if (error) {
-        return error;
-    }
-    struct region region = {.start = offset,
-                            .end = offset + (pages << PAGE_SHIFT),
-                            .rights = RIGHT_READ,
-                            .kind = REGION_BOOT_IMAGE,
-                            .first_frame = first.number};
-    return map_region(quarter, &region);
+    return map_frames(quarter, offset, pages, RIGHT_READ, REGION_BOOT_IMAGE, first);
 }
 
 int quarter_map_device(struct quarter *quarter, u32 offset, frame_t first, u32 pages, u32 rights) {
-    int error = range_check(quarter, offset, pages << PAGE_SHIFT);
-    error = error ? error : rights & RIGHT_EXECUTE ? E_INVALID : rights_check(rights);
-    if (error) {
-        return error;
-    }
-    struct region region = {.start = offset,
-                            .end = offset + (pages << PAGE_SHIFT),
-                            .rights = (u8)rights,
-                            .kind = REGION_DEVICE,
-                            .first_frame = first.number};
-    return map_region(quarter, &region);
+    return rights & RIGHT_EXECUTE
+               ? E_INVALID
+               : map_frames(quarter, offset, pages, rights, REGION_DEVICE, first);
 }
 
-/* ---- Ragged ends ----------------------------------------------------------------------------- */
+/* ---- A range, by directory entries ----------------------------------------------------------- */
 
-/* The directory entries of a range whose first or last 2 MiB it covers only in part. At most
- * two. */
-struct edges {
-    u32 count;
-    u32 index[2];
+/* Of a range, the pages in one directory entry: table indexes FIRST to before END. Only at the
+ * range's ends is that not the whole entry. */
+struct part {
+    u32 first, end;
 };
 
-static struct edges edges_of(u32 start, u32 end) {
-    struct edges edges = {0};
-    if (start % TABLE_SPAN != 0 || end - start < TABLE_SPAN) {
-        edges.index[edges.count++] = directory_index(start);
-    }
-    if (end % TABLE_SPAN != 0 && (edges.count == 0 || directory_index(end) != edges.index[0])) {
-        edges.index[edges.count++] = directory_index(end);
-    }
-    return edges;
-}
-
-static bool edges_have(const struct edges *edges, u32 index) {
-    return (edges->count > 0 && edges->index[0] == index) ||
-           (edges->count > 1 && edges->index[1] == index);
-}
-
-/* Make what is present at the edges own 4 KiB tables, so that single entries may change. */
-static int edges_own(struct quarter *quarter, const struct edges *edges) {
-    for (u32 i = 0; i < edges->count; i++) {
-        entry_t *table;
-        if (entry_is(arch_entry_read(&quarter->directory[edges->index[i]]), ENTRY_PRESENT)) {
-            int error = table_own(quarter, edges->index[i], &table);
-            if (error) {
-                return error;
-            }
-        }
-    }
-    return 0;
-}
-
-/* The pages of [START, END) that lie in directory entry INDEX, as table indexes [*FIRST, *LAST). */
-static void edge_clip(u32 index, u32 start, u32 end, u32 *first, u32 *last) {
+static struct part part_at(u32 index, u32 start, u32 end) {
     u32 base = index << TABLE_SHIFT;
-    *first = start > base ? table_index(start) : 0;
-    *last = end - base >= TABLE_SPAN ? TABLE_ENTRIES : table_index(end);
+    return (struct part){.first = start > base ? table_index(start) : 0,
+                         .end = end - base >= TABLE_SPAN ? TABLE_ENTRIES : table_index(end)};
+}
+
+static bool part_is_whole(struct part part) { return part.first == 0 && part.end == TABLE_ENTRIES; }
+
+/* If [START, END) covers only a part of directory entry INDEX, and something is there: make that an
+ * own 4 KiB table, so that single entries may change. */
+static int end_own(struct quarter *quarter, u32 index, u32 start, u32 end) {
+    entry_t *table;
+    bool present = entry_is(arch_entry_read(&quarter->directory[index]), ENTRY_PRESENT);
+    return present && !part_is_whole(part_at(index, start, end)) ? table_own(quarter, index, &table)
+                                                                 : 0;
+}
+
+static int ends_own(struct quarter *quarter, u32 start, u32 end) {
+    int error = end_own(quarter, directory_index(start), start, end);
+    return error ? error : end_own(quarter, directory_index(end - 1), start, end);
 }
 
 /* ---- Unmap ----------------------------------------------------------------------------------- */
 
-struct graveyard {
-    entry_t *directory;
-    frame_t edge[2]; /* empty tables for the ragged ends */
-    struct region_table *regions;
-};
-
-static void graveyard_destroy(struct graveyard *graveyard) {
-    for (u32 i = 0; i < 2; i++) {
-        if (!frame_is_none(graveyard->edge[i])) {
-            frame_release(graveyard->edge[i]);
-        }
+/* Empty it of what was in [START, END): that is unreachable and shot down. */
+static void graveyard_bury(entry_t *graveyard, u32 start, u32 end) {
+    u32 steps = 0;
+    for (u32 i = directory_index(start); i < directory_end(end); i++) {
+        directory_entry_discard_step(graveyard[i], &steps);
     }
-    if (graveyard->directory) {
-        frame_release(arch_low_frame(graveyard->directory));
-    }
-    region_table_release(graveyard->regions);
+    frame_release(arch_low_frame(graveyard));
 }
 
-static bool graveyard_create(struct graveyard *graveyard, const struct edges *edges) {
-    *graveyard = (struct graveyard){0};
-    graveyard->regions = region_table_create();
-    frame_t directory = graveyard->regions ? frame_allocate(FRAME_LOW, NULL, NULL) : FRAME_NONE;
-    if (frame_is_none(directory)) {
-        graveyard_destroy(graveyard);
-        return false;
+/* A table for the single pages of directory entry INDEX, if [START, END) covers only a part of it. */
+static int grave_dig(entry_t *graveyard, u32 index, u32 start, u32 end) {
+    frame_t table;
+    if (part_is_whole(part_at(index, start, end)) || entry_is(graveyard[index], ENTRY_PRESENT)) {
+        return 0;
+    }
+    int error = frame_allocate(FRAME_LOW, NULL, &table);
+    if (!error) {
+        arch_frame_zero(table);
+        graveyard[index] = arch_entry_make(table, ENTRY_OPEN);
+    }
+    return error;
+}
+
+/* Null: no memory. */
+static entry_t *graveyard_create(u32 start, u32 end) {
+    frame_t directory;
+    if (frame_allocate(FRAME_LOW, NULL, &directory) != 0) {
+        return NULL;
     }
     arch_frame_zero(directory);
-    graveyard->directory = table_entries(directory);
-    for (u32 i = 0; i < edges->count; i++) {
-        graveyard->edge[i] = frame_allocate(FRAME_LOW, NULL, NULL);
-        if (frame_is_none(graveyard->edge[i])) {
-            graveyard_destroy(graveyard);
-            return false;
-        }
-        arch_frame_zero(graveyard->edge[i]);
+    entry_t *graveyard = table_entries(directory);
+    if (grave_dig(graveyard, directory_index(start), start, end) != 0 ||
+        grave_dig(graveyard, directory_index(end - 1), start, end) != 0) {
+        graveyard_bury(graveyard, start, end);
+        return NULL;
     }
-    return true;
+    return graveyard;
 }
 
-/* Empty it of what was in [START, END): that is unreachable and shot down. */
-static void graveyard_bury(struct graveyard *graveyard, u32 start, u32 end) {
-    u32 steps = 0;
-    for (u32 i = directory_index(start); i <= directory_index(end - 1); i++) {
-        steps += directory_entry_discard(graveyard->directory[i]);
-        if (steps >= DISCARD_STEPS) {
-            steps = 0;
-            sched_preemption_point();
-        }
-    }
-    frame_release(arch_low_frame(graveyard->directory));
-}
-
-/* Move single entries of own table INDEX into an edge table of the graveyard; true if there are
- * any. */
-static bool bury_pages(struct quarter *quarter, struct graveyard *graveyard, u32 edge, u32 index,
-                       u32 start, u32 end) {
-    entry_t *table = table_entries(arch_entry_frame(arch_entry_read(&quarter->directory[index])));
-    entry_t *grave = table_entries(graveyard->edge[edge]);
-    u32 first, last, moved = 0;
-    edge_clip(index, start, end, &first, &last);
-    for (u32 i = first; i < last; i++) {
+/* Move single entries; true if there are any. */
+static bool bury_pages(struct quarter *quarter, entry_t *graveyard, u32 index, struct part part) {
+    entry_t *table = table_at(quarter, index);
+    entry_t *grave = table_entries(arch_entry_frame(graveyard[index]));
+    u32 moved = 0;
+    for (u32 i = part.first; i < part.end; i++) {
         if (entry_is(arch_entry_read(&table[i]), ENTRY_PRESENT)) {
             grave[i] = table_take(quarter, table, i);
             moved++;
-            TLBSAN_DOWNGRADE(quarter, (index << TABLE_SHIFT) + (i << PAGE_SHIFT), 1);
+            TLBSAN_DOWNGRADE(quarter, page_offset(index, i), 1);
             if (!entry_is(grave[i], ENTRY_DEVICE)) {
                 TLBSAN_FRAME(quarter, arch_entry_frame(grave[i]));
             }
         }
     }
-    frame_set_used(graveyard->edge[edge], moved);
-    graveyard->directory[index] = arch_entry_make(graveyard->edge[edge], ENTRY_OPEN);
-    graveyard->edge[edge] = FRAME_NONE; /* the directory has it now */
+    frame_set_used(arch_low_frame(grave), moved);
     return moved != 0;
 }
 
 /* Move a whole directory entry. */
-static void bury_entry(struct quarter *quarter, struct graveyard *graveyard, u32 index) {
+static void bury_entry(struct quarter *quarter, entry_t *graveyard, u32 index) {
     entry_t entry = directory_set(quarter, index, (entry_t){0});
-    graveyard->directory[index] = entry;
+    graveyard[index] = entry;
     TLBSAN_DOWNGRADE(quarter, index << TABLE_SHIFT, TABLE_ENTRIES);
     TLBSAN_FRAME(quarter, arch_entry_frame(entry));
     if (entry_is(entry, ENTRY_LARGE)) {
@@ -271,26 +197,15 @@ static void bury_entry(struct quarter *quarter, struct graveyard *graveyard, u32
     }
 }
 
-static int unmap_prepare(struct quarter *quarter, struct graveyard *graveyard,
-                         const struct edges *edges, u32 start, u32 end) {
-    if (!region_overlaps(quarter->regions, start, end)) {
-        return E_NOTFOUND;
-    }
-    int error = region_remove(graveyard->regions, quarter->regions, start, end);
-    return error ? error : edges_own(quarter, edges);
-}
-
-static void unmap_commit(struct quarter *quarter, struct graveyard *graveyard,
-                         const struct edges *edges, u32 start, u32 end) {
-    u32 edge = 0;
+static void unmap_commit(struct quarter *quarter, entry_t *graveyard, u32 start, u32 end) {
     bool any = false;
-    for (u32 i = directory_next(quarter, directory_index(start));
-         i < TABLE_ENTRIES && i << TABLE_SHIFT < end; i = directory_next(quarter, i + 1)) {
-        if (edges_have(edges, i)) {
-            any |= bury_pages(quarter, graveyard, edge++, i, start, end);
-        } else {
+    DIRECTORY_FOR_EACH(i, quarter, directory_index(start), directory_end(end)) {
+        struct part part = part_at(i, start, end);
+        if (part_is_whole(part)) {
             any = true;
             bury_entry(quarter, graveyard, i);
+        } else {
+            any |= bury_pages(quarter, graveyard, i, part);
         }
     }
     if (any) {
@@ -298,48 +213,58 @@ static void unmap_commit(struct quarter *quarter, struct graveyard *graveyard,
     }
 }
 
+static int unmap_locked(struct quarter *quarter, struct region_table *new, entry_t *graveyard,
+                        u32 start, u32 end) {
+    if (!region_overlaps(quarter->regions, start, end)) {
+        return E_NOTFOUND;
+    }
+    int error = region_remove(new, quarter->regions, start, end);
+    error = error ? error : ends_own(quarter, start, end);
+    if (!error) {
+        unmap_commit(quarter, graveyard, start, end);
+    }
+    return error;
+}
+
 int quarter_unmap(struct quarter *quarter, u32 offset, u32 length) {
+    u32 end = offset + length;
     int error = range_check(quarter, offset, length);
     if (error) {
         return error;
     }
-    u32 end = offset + length;
-    struct edges edges = edges_of(offset, end);
-    struct graveyard graveyard;
-    if (!graveyard_create(&graveyard, &edges)) {
+    struct region_table *new = region_table_create();
+    entry_t *graveyard = new ? graveyard_create(offset, end) : NULL;
+    if (!graveyard) {
+        region_table_release(new);
         return E_NOMEM;
     }
     quarter_lock(quarter);
-    error = unmap_prepare(quarter, &graveyard, &edges, offset, end);
-    if (error) {
-        quarter_unlock(quarter);
-        graveyard_destroy(&graveyard);
-        return error;
-    }
-    unmap_commit(quarter, &graveyard, &edges, offset, end);
-    regions_replace(quarter, graveyard.regions);
-    for (u32 i = 0; i < 2; i++) { /* edges with nothing present used no grave */
-        if (!frame_is_none(graveyard.edge[i])) {
-            frame_release(graveyard.edge[i]);
-        }
-    }
-    graveyard_bury(&graveyard, offset, end);
-    return 0;
+    error = unmap_locked(quarter, new, graveyard, offset, end);
+    regions_finish(quarter, new, error);
+    graveyard_bury(graveyard, offset, end);
+    return error;
 }
 
 /* ---- Protect --------------------------------------------------------------------------------- */
 
-/* Does any region in the range have a right that RIGHTS lacks? Only then must entries change: new
- * rights are found by the next fault. */
-static bool rights_shrink(const struct quarter *quarter, u32 start, u32 end, u32 rights) {
+/* May [START, END) get RIGHTS: E_NOTFOUND where there is no region, E_RIGHTS for a device, which
+ * never gets more than its handle gave. *SHRINKS: some region has a right that RIGHTS lacks. Only
+ * then must entries change: new rights are found by the next fault. */
+static int protect_check(const struct quarter *quarter, u32 start, u32 end, u32 rights,
+                         bool *shrinks) {
+    *shrinks = false;
     while (start < end) {
         const struct region *region = region_find(quarter->regions, start);
-        if (region->rights & ~rights) {
-            return true;
+        if (!region) {
+            return E_NOTFOUND;
         }
+        if (region->kind == REGION_DEVICE && (rights & ~region->rights)) {
+            return E_RIGHTS;
+        }
+        *shrinks |= (region->rights & ~rights) != 0;
         start = region->end;
     }
-    return false;
+    return 0;
 }
 
 static u32 flags_without(u32 flags, u32 rights) {
@@ -350,19 +275,17 @@ static u32 flags_without(u32 flags, u32 rights) {
 }
 
 /* True if there are any. */
-static bool protect_pages(struct quarter *quarter, u32 index, u32 start, u32 end, u32 rights) {
-    entry_t *table = table_entries(arch_entry_frame(arch_entry_read(&quarter->directory[index])));
-    u32 first, last;
+static bool protect_pages(struct quarter *quarter, u32 index, struct part part, u32 rights) {
+    entry_t *table = table_at(quarter, index);
     bool any = false;
-    edge_clip(index, start, end, &first, &last);
-    for (u32 i = first; i < last; i++) {
+    for (u32 i = part.first; i < part.end; i++) {
         entry_t entry = arch_entry_read(&table[i]);
         if (entry_is(entry, ENTRY_PRESENT)) {
             any = true;
             arch_entry_exchange(&table[i],
                                 arch_entry_make(arch_entry_frame(entry),
                                                 flags_without(arch_entry_flags(entry), rights)));
-            TLBSAN_DOWNGRADE(quarter, (index << TABLE_SHIFT) + (i << PAGE_SHIFT), 1);
+            TLBSAN_DOWNGRADE(quarter, page_offset(index, i), 1);
         }
     }
     return any;
@@ -380,16 +303,15 @@ static void protect_entry(struct quarter *quarter, u32 index, u32 rights) {
     TLBSAN_DOWNGRADE(quarter, index << TABLE_SHIFT, TABLE_ENTRIES);
 }
 
-static void protect_commit(struct quarter *quarter, const struct edges *edges, u32 start, u32 end,
-                           u32 rights) {
+static void protect_commit(struct quarter *quarter, u32 start, u32 end, u32 rights) {
     bool any = false;
-    for (u32 i = directory_next(quarter, directory_index(start));
-         i < TABLE_ENTRIES && i << TABLE_SHIFT < end; i = directory_next(quarter, i + 1)) {
-        if (edges_have(edges, i)) {
-            any |= protect_pages(quarter, i, start, end, rights);
-        } else {
+    DIRECTORY_FOR_EACH(i, quarter, directory_index(start), directory_end(end)) {
+        struct part part = part_at(i, start, end);
+        if (part_is_whole(part)) {
             any = true;
             protect_entry(quarter, i, rights);
+        } else {
+            any |= protect_pages(quarter, i, part, rights);
         }
     }
     if (any) {
@@ -397,34 +319,17 @@ static void protect_commit(struct quarter *quarter, const struct edges *edges, u
     }
 }
 
-/* A device never gets more rights than its handle gave. */
-static bool device_gains(const struct quarter *quarter, u32 start, u32 end, u32 rights) {
-    while (start < end) {
-        const struct region *region = region_find(quarter->regions, start);
-        if (region->kind == REGION_DEVICE && (rights & ~region->rights)) {
-            return true;
-        }
-        start = region->end;
-    }
-    return false;
-}
-
 static int protect_locked(struct quarter *quarter, struct region_table *new, u32 start, u32 end,
                           u32 rights) {
-    struct edges edges = edges_of(start, end);
-    if (!region_covers(quarter->regions, start, end)) {
-        return E_NOTFOUND;
+    bool shrinks;
+    int error = protect_check(quarter, start, end, rights, &shrinks);
+    error = error ? error : region_set_rights(new, quarter->regions, start, end, (u8)rights);
+    if (error || !shrinks) {
+        return error;
     }
-    if (device_gains(quarter, start, end, rights)) {
-        return E_RIGHTS;
-    }
-    bool shrinks = rights_shrink(quarter, start, end, rights);
-    int error = region_set_rights(new, quarter->regions, start, end, (u8)rights);
-    if (!error && shrinks) {
-        error = edges_own(quarter, &edges);
-    }
-    if (!error && shrinks) {
-        protect_commit(quarter, &edges, start, end, rights);
+    error = ends_own(quarter, start, end);
+    if (!error) {
+        protect_commit(quarter, start, end, rights);
     }
     return error;
 }

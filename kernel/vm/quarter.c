@@ -53,15 +53,16 @@ static u64 sub_id_next(void) {
 
 /* ---- Create ---------------------------------------------------------------------------------- */
 
-/* A directory with only what the kernel keeps in it; null: no memory. */
-static entry_t *directory_create(u32 slot, struct budget *budget, int *error) {
-    frame_t frame = frame_allocate(FRAME_LOW, budget, error);
-    if (frame_is_none(frame)) {
-        return NULL;
+/* A directory with only what the kernel keeps in it. */
+static int directory_create(u32 slot, struct budget *budget, entry_t **result) {
+    frame_t frame;
+    int error = frame_allocate(FRAME_LOW, budget, &frame);
+    if (!error) {
+        arch_frame_zero(frame);
+        *result = table_entries(frame);
+        arch_directory_prepare(*result, slot);
     }
-    arch_frame_zero(frame);
-    arch_directory_prepare(table_entries(frame), slot);
-    return table_entries(frame);
+    return error;
 }
 
 int quarter_create(u32 slot, struct budget *budget, struct quarter **result) {
@@ -70,10 +71,7 @@ int quarter_create(u32 slot, struct budget *budget, struct quarter **result) {
         return error;
     }
     struct quarter *quarter = cache_allocate(&quarter_cache);
-    error = quarter ? 0 : E_NOMEM;
-    if (quarter) {
-        quarter->directory = directory_create(slot, budget, &error);
-    }
+    error = quarter ? directory_create(slot, budget, &quarter->directory) : E_NOMEM;
     if (error) {
         if (quarter) {
             cache_free(&quarter_cache, quarter);
@@ -191,13 +189,12 @@ int quarter_copy(struct quarter *source, struct budget *budget, struct quarter *
 /* ---- Views ----------------------------------------------------------------------------------- */
 
 static int view_create(struct quarter *quarter, u32 view) {
-    int error = 0;
-    entry_t *directory = directory_create(quarter->slot, quarter->budget, &error);
+    entry_t *directory;
+    int error = directory_create(quarter->slot, quarter->budget, &directory);
     if (error) {
         return error;
     }
-    for (u32 i = directory_next(quarter, 0); i < TABLE_ENTRIES;
-         i = directory_next(quarter, i + 1)) {
+    DIRECTORY_FOR_EACH(i, quarter, 0, TABLE_ENTRIES) {
         entry_t entry = arch_entry_read(&quarter->directory[i]);
         arch_entry_publish(&directory[i], directory_entry_for_view(entry, view));
     }
@@ -264,13 +261,8 @@ static void quarter_destroy(struct quarter *quarter) {
     commons_discard(quarter);
     tlbtrace_quarter(quarter, false);
     u32 steps = 0;
-    for (u32 i = directory_next(quarter, 0); i < TABLE_ENTRIES;
-         i = directory_next(quarter, i + 1)) {
-        steps += directory_entry_discard(arch_entry_read(&quarter->directory[i]));
-        if (steps >= DISCARD_STEPS) {
-            steps = 0;
-            sched_preemption_point();
-        }
+    DIRECTORY_FOR_EACH(i, quarter, 0, TABLE_ENTRIES) {
+        directory_entry_discard_step(arch_entry_read(&quarter->directory[i]), &steps);
     }
     for (u32 view = 0; view < VIEW_COUNT; view++) {
         if (quarter->view_directory[view]) {

@@ -69,9 +69,6 @@ static bool region_continues(const struct region *left, const struct region *rig
 
 /* Append to a table under construction, merging with its last region. */
 static int region_append(struct region_table *to, const struct region *region) {
-    if (region->start == region->end) {
-        return 0;
-    }
     struct region *last = to->count ? &to->region[to->count - 1] : NULL;
     if (last && region_continues(last, region)) {
         last->end = region->end;
@@ -84,69 +81,52 @@ static int region_append(struct region_table *to, const struct region *region) {
     return 0;
 }
 
-/* The part of REGION within [START, END); empty if there is none. */
-static struct region region_clip(const struct region *region, u32 start, u32 end) {
-    struct region part = *region;
-    part.start = region->start > start ? region->start : start;
-    part.end = region->end < end ? region->end : end;
-    if (part.start >= part.end) {
-        part.end = part.start;
-    } else if (region_is_fixed(&part)) {
-        part.first_frame += (part.start - region->start) >> PAGE_SHIFT;
+/* Append what FROM has in [START, END), with RIGHTS; 0: with the rights it has. */
+static int region_append_range(struct region_table *to, const struct region_table *from, u32 start,
+                               u32 end, u8 rights) {
+    int error = 0;
+    for (u32 i = 0; from && i < from->count && from->region[i].start < end && !error; i++) {
+        struct region part = from->region[i];
+        if (part.end <= start) {
+            continue;
+        }
+        if (part.start < start) {
+            part.first_frame += region_is_fixed(&part) ? (start - part.start) >> PAGE_SHIFT : 0;
+            part.start = start;
+        }
+        part.end = part.end < end ? part.end : end;
+        part.rights = rights ? rights : part.rights;
+        error = region_append(to, &part);
     }
-    return part;
-}
-
-static int region_append_clipped(struct region_table *to, const struct region *region, u32 start,
-                                 u32 end) {
-    struct region part = region_clip(region, start, end);
-    return region_append(to, &part);
+    return error;
 }
 
 int region_insert(struct region_table *to, const struct region_table *from,
                   const struct region *region) {
-    u32 count = from ? from->count : 0;
-    u32 at = region_index(from, region->start);
-    int error = 0;
     to->count = 0;
-    for (u32 i = 0; i < at && !error; i++) {
-        error = region_append(to, &from->region[i]);
-    }
+    int error = region_append_range(to, from, 0, region->start, 0);
     error = error ? error : region_append(to, region);
-    for (u32 i = at; i < count && !error; i++) {
-        error = region_append(to, &from->region[i]);
-    }
-    return error;
+    return error ? error : region_append_range(to, from, region->end, UINT32_MAX, 0);
 }
 
 int region_remove(struct region_table *to, const struct region_table *from, u32 start, u32 end) {
-    int error = 0;
     to->count = 0;
-    for (u32 i = 0; from && i < from->count && !error; i++) {
-        error = region_append_clipped(to, &from->region[i], 0, start);
-        error = error ? error : region_append_clipped(to, &from->region[i], end, UINT32_MAX);
-    }
-    return error;
+    int error = region_append_range(to, from, 0, start, 0);
+    return error ? error : region_append_range(to, from, end, UINT32_MAX, 0);
 }
 
 int region_set_rights(struct region_table *to, const struct region_table *from, u32 start, u32 end,
                       u8 rights) {
-    int error = 0;
     to->count = 0;
-    for (u32 i = 0; from && i < from->count && !error; i++) {
-        struct region changed = region_clip(&from->region[i], start, end);
-        changed.rights = rights;
-        error = region_append_clipped(to, &from->region[i], 0, start);
-        error = error ? error : region_append(to, &changed);
-        error = error ? error : region_append_clipped(to, &from->region[i], end, UINT32_MAX);
-    }
-    return error;
+    int error = region_append_range(to, from, 0, start, 0);
+    error = error ? error : region_append_range(to, from, start, end, rights);
+    return error ? error : region_append_range(to, from, end, UINT32_MAX, 0);
 }
 
 /* ---- The page that holds a table ------------------------------------------------------------- */
 
 struct region_table *region_table_create(void) {
-    frame_t frame = frame_allocate(FRAME_LOW, NULL, NULL);
+    frame_t frame = frame_allocate_low();
     if (frame_is_none(frame)) {
         return NULL;
     }

@@ -49,8 +49,7 @@ static entry_t *from_place(const struct batch *batch, u32 i) {
 
 /* A private frame for what page I of a shared source holds now. */
 static int bytes_copy(struct batch *batch, u32 i, frame_t source) {
-    int error = 0;
-    batch->copy[i] = frame_allocate(FRAME_USER, batch->to->budget, &error);
+    int error = frame_allocate(FRAME_USER, batch->to->budget, &batch->copy[i]);
     if (!error) {
         arch_frame_copy(batch->copy[i], source);
     }
@@ -122,6 +121,28 @@ static int pages_prepare(struct batch *batch, u32 count) {
         batch->count += !error;
     }
     return error;
+}
+
+/* In *RESULT, REGIONS with paged ones of RIGHTS added where [START, END) has none: REGIONS itself if
+ * there is no such place, else a table of its own. 0; E_NOMEM or E_LIMIT: it is REGIONS. */
+static int regions_complete(struct region_table *regions, u32 start, u32 end, u32 rights,
+                            struct region_table **result) {
+    struct region hole = {.rights = (u8)rights, .kind = REGION_PAGED};
+    *result = regions;
+    while (region_hole(*result, start, end, &hole)) {
+        struct region_table *new = region_table_create();
+        int error = new ? region_insert(new, *result, &hole) : E_NOMEM;
+        if (*result != regions) {
+            region_table_release(*result);
+        }
+        *result = new;
+        if (error) {
+            region_table_release(new);
+            *result = regions;
+            return error;
+        }
+    }
+    return 0;
 }
 
 /* Up to COUNT pages. On an error, those before the one that failed are ready. The regions that are

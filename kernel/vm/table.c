@@ -102,16 +102,10 @@ static void table_empty(frame_t frame) {
 
 /* ---- The ownership rule ---------------------------------------------------------------------- */
 
-static int table_allocate(struct quarter *quarter, frame_t *table) {
-    int error = 0;
-    *table = frame_allocate(FRAME_LOW, quarter->budget, &error);
-    return error;
-}
-
 /* Nothing there yet: an empty table, built off line and published with one store (hazard 37). */
 static int table_create(struct quarter *quarter, u32 index, entry_t **result) {
     frame_t table;
-    int error = table_allocate(quarter, &table);
+    int error = frame_allocate(FRAME_LOW, quarter->budget, &table);
     if (error) {
         return error;
     }
@@ -149,7 +143,7 @@ static void table_reclaim(struct quarter *quarter, u32 index, frame_t frame) {
         if (entry_is(entry, ENTRY_PRESENT)) {
             left--;
             bool exclusive = leaf_exclusive(entry);
-            u32 offset = (index << TABLE_SHIFT) + (i << PAGE_SHIFT);
+            u32 offset = page_offset(index, i);
             arch_entry_exchange(&table[i],
                                 entry_settle(quarter, entry, offset, &region, exclusive));
         }
@@ -163,7 +157,7 @@ static void table_reclaim(struct quarter *quarter, u32 index, frame_t frame) {
  * (hazards 2 and 34). */
 static int table_copy(struct quarter *quarter, u32 index, frame_t old, entry_t **result) {
     frame_t copy;
-    int error = table_allocate(quarter, &copy);
+    int error = frame_allocate(FRAME_LOW, quarter->budget, &copy);
     if (error) {
         return error;
     }
@@ -176,8 +170,7 @@ static int table_copy(struct quarter *quarter, u32 index, frame_t old, entry_t *
         if (entry_is(entry, ENTRY_PRESENT)) {
             left--;
             leaf_reference(entry);
-            to[i] = entry_settle(quarter, entry, (index << TABLE_SHIFT) + (i << PAGE_SHIFT),
-                                 &region, false);
+            to[i] = entry_settle(quarter, entry, page_offset(index, i), &region, false);
         }
     }
     frame_set_used(copy, frame_used(old));
@@ -197,7 +190,7 @@ static int table_copy(struct quarter *quarter, u32 index, frame_t old, entry_t *
  * one address at a time: clear, shoot down, then set (hazard 36). */
 static int table_split(struct quarter *quarter, u32 index, entry_t large, entry_t **result) {
     frame_t table, first = arch_entry_frame(large);
-    int error = table_allocate(quarter, &table);
+    int error = frame_allocate(FRAME_LOW, quarter->budget, &table);
     if (error) {
         return error;
     }
@@ -206,8 +199,7 @@ static int table_split(struct quarter *quarter, u32 index, entry_t large, entry_
     const struct region *region = NULL;
     for (u32 i = 0; i < TABLE_ENTRIES; i++) {
         entry_t entry = arch_entry_make((frame_t){first.number + i}, ENTRY_PRESENT);
-        entries[i] = entry_settle(quarter, entry, (index << TABLE_SHIFT) + (i << PAGE_SHIFT),
-                                  &region, exclusive);
+        entries[i] = entry_settle(quarter, entry, page_offset(index, i), &region, exclusive);
     }
     frame_set_used(table, TABLE_ENTRIES);
     directory_set(quarter, index, (entry_t){0});

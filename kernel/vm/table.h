@@ -21,6 +21,7 @@
 #ifndef KERNEL_TABLE_H
 #define KERNEL_TABLE_H
 
+#include "kernel/sched/sched.h"
 #include "kernel/vm/frame.h"
 #include "kernel/vm/quarter.h"
 
@@ -31,10 +32,25 @@ static inline u32 directory_index(u32 offset) { return offset >> TABLE_SHIFT; }
 static inline u32 table_index(u32 offset) { return offset >> PAGE_SHIFT & (TABLE_ENTRIES - 1); }
 static inline entry_t *table_entries(frame_t table) { return arch_low_pointer(table); }
 
+/* Of page I in directory entry INDEX. */
+static inline u32 page_offset(u32 index, u32 i) {
+    return (index << TABLE_SHIFT) + (i << PAGE_SHIFT);
+}
+/* The first directory entry past a range that ends at OFFSET. */
+static inline u32 directory_end(u32 offset) { return (offset + TABLE_SPAN - 1) >> TABLE_SHIFT; }
+
 static inline bool entry_is(entry_t entry, u32 flag) { return arch_entry_has(entry, flag); }
 
-/* The next present directory entry at or after INDEX, or TABLE_ENTRIES. */
+/* The table that directory entry INDEX refers to. */
+static inline entry_t *table_at(const struct quarter *quarter, u32 index) {
+    return table_entries(arch_entry_frame(arch_entry_read(&quarter->directory[index])));
+}
+
+/* The next present directory entry at or after INDEX, or TABLE_ENTRIES; each from FIRST to before
+ * END. */
 u32 directory_next(const struct quarter *quarter, u32 index);
+#define DIRECTORY_FOR_EACH(i, quarter, first, end) \
+    for (u32 i = directory_next(quarter, first); i < (end); i = directory_next(quarter, i + 1))
 
 /* Leaves: what they refer to is counted, but for devices. EXCLUSIVE: writing is right, because
  * nobody else refers to the frame, or all do on purpose (a device is that, too: its entries have
@@ -84,16 +100,21 @@ int page_copy(struct quarter *quarter, const struct region *region, entry_t *pla
 /* map.c: E_ALIGN, E_INVALID, E_RANGE; E_INVALID. */
 int range_check(const struct quarter *quarter, u32 offset, u32 length);
 int rights_check(u32 rights);
-/* In *RESULT, REGIONS with paged ones of RIGHTS added where [START, END) has none: REGIONS itself if
- * there is no such place, else a table of its own. 0; E_NOMEM or E_LIMIT: it is REGIONS. */
-int regions_complete(struct region_table *regions, u32 start, u32 end, u32 rights,
-                     struct region_table **result);
 
 /* Drop what a detached directory entry refers to: the table with all that is in it, the page. Not
  * reachable by any CPU any more; no lock needed. Returns how many counts it touched, at most
- * TABLE_ENTRIES + 1: who discards many entries lets interrupts in after every DISCARD_STEPS of
- * them. */
-#define DISCARD_STEPS 256u
+ * TABLE_ENTRIES + 1. */
 u32 directory_entry_discard(entry_t entry);
+
+/* The same for one of many, no lock held: lets interrupts in after every DISCARD_STEPS counts. *STEPS:
+ * those since, 0 before the first. */
+#define DISCARD_STEPS 256u
+static inline void directory_entry_discard_step(entry_t entry, u32 *steps) {
+    *steps += directory_entry_discard(entry);
+    if (*steps >= DISCARD_STEPS) {
+        *steps = 0;
+        sched_preemption_point();
+    }
+}
 
 #endif

@@ -305,16 +305,11 @@ WRAPPED(cache_allocate);
 WRAPPED(cache_free);
 WRAPPED(budget_charge);
 
-frame_t __wrap_frame_allocate(enum frame_zone zone, struct budget *budget, int *error) {
-    if (allocation_fails()) {
-        if (error) {
-            *error = E_NOMEM;
-        }
-        return FRAME_NONE;
-    }
-    frame_t frame = __real_frame_allocate(zone, budget, error);
-    frames_taken(frame, 1);
-    return frame;
+int __wrap_frame_allocate(enum frame_zone zone, struct budget *budget, frame_t *result) {
+    *result = FRAME_NONE;
+    int error = allocation_fails() ? E_NOMEM : __real_frame_allocate(zone, budget, result);
+    frames_taken(*result, 1);
+    return error;
 }
 
 frame_t __wrap_frame_allocate_low_run(u32 count) {
@@ -323,16 +318,11 @@ frame_t __wrap_frame_allocate_low_run(u32 count) {
     return first;
 }
 
-frame_t __wrap_frame_allocate_large(struct budget *budget, int *error) {
-    if (allocation_fails()) {
-        if (error) {
-            *error = E_NOMEM;
-        }
-        return FRAME_NONE;
-    }
-    frame_t first = __real_frame_allocate_large(budget, error);
-    frames_taken(first, LARGE_FRAMES);
-    return first;
+int __wrap_frame_allocate_large(struct budget *budget, frame_t *result) {
+    *result = FRAME_NONE;
+    int error = allocation_fails() ? E_NOMEM : __real_frame_allocate_large(budget, result);
+    frames_taken(*result, LARGE_FRAMES);
+    return error;
 }
 
 void (*object_taken)(const struct cache *cache, void *object);

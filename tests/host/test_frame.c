@@ -9,7 +9,17 @@
 #include "kernel/vm/frame.h"
 #include "tests/host/harness.h"
 
-static frame_t allocate(enum frame_zone zone) { return frame_allocate(zone, NULL, NULL); }
+static frame_t allocate(enum frame_zone zone) {
+    frame_t frame;
+    frame_allocate(zone, NULL, &frame);
+    return frame;
+}
+
+static frame_t allocate_large(void) {
+    frame_t first;
+    frame_allocate_large(NULL, &first);
+    return first;
+}
 
 /* Take frames of ZONE until there are none; the number taken. */
 static u32 drain(enum frame_zone zone, u8 *seen) {
@@ -38,9 +48,9 @@ TEST(each_frame_is_handed_out_once) {
     u32 free = frame_free_count();
     CHECK_EQUAL(drain(FRAME_USER, seen), free);
     CHECK_EQUAL(frame_free_count(), 0);
-    int error = 0;
-    CHECK(frame_is_none(frame_allocate(FRAME_LOW, NULL, &error)) && error == E_NOMEM, "error %d",
-          error);
+    frame_t none;
+    CHECK_EQUAL(frame_allocate(FRAME_LOW, NULL, &none), E_NOMEM);
+    CHECK(frame_is_none(none), "frame %#x comes with an error", none.number);
     release_all(seen);
     CHECK_EQUAL(frame_free_count(), free);
 }
@@ -108,7 +118,7 @@ TEST(references_count) {
 TEST(large_blocks_come_whole_and_coalesce) {
     machine_boot(&memory_usual);
     u32 free = frame_free_count();
-    frame_t high = frame_allocate_large(NULL, NULL);
+    frame_t high = allocate_large();
     CHECK(high.number % LARGE_FRAMES == 0 && !arch_frame_is_low(high), "2 MiB block at frame %#x",
           high.number);
     CHECK_EQUAL(frame_free_count(), free - LARGE_FRAMES);
@@ -118,7 +128,7 @@ TEST(large_blocks_come_whole_and_coalesce) {
     CHECK_EQUAL(frame_free_count(), free);
     u32 count = 0;
     u8 *seen = calloc(1, sim_frame_limit());
-    while (!frame_is_none(frame_allocate_large(NULL, NULL))) {
+    while (!frame_is_none(allocate_large())) {
         count++;
     }
     CHECK(count >= 30 + 31, "only %u blocks of 2 MiB", count);
@@ -131,7 +141,7 @@ TEST(a_block_freed_frame_by_frame_is_whole_again) {
     u8 *seen = calloc(1, sim_frame_limit());
     u32 before = 0, after = 0;
     frame_t block[128];
-    while (!frame_is_none(block[before] = frame_allocate_large(NULL, NULL))) {
+    while (!frame_is_none(block[before] = allocate_large())) {
         before++;
     }
     for (u32 i = 0; i < before; i++) {
@@ -139,7 +149,7 @@ TEST(a_block_freed_frame_by_frame_is_whole_again) {
     }
     drain(FRAME_USER, seen);
     release_all(seen);
-    while (!frame_is_none(block[after] = frame_allocate_large(NULL, NULL))) {
+    while (!frame_is_none(block[after] = allocate_large())) {
         after++;
     }
     CHECK_EQUAL(before, after);
@@ -158,7 +168,7 @@ TEST(single_frames_do_not_break_whole_blocks_needlessly) {
 TEST(large_references_and_split) {
     machine_boot(&memory_usual);
     u32 free = frame_free_count();
-    frame_t block = frame_allocate_large(NULL, NULL);
+    frame_t block = allocate_large();
     frame_reference_block(block.number / LARGE_FRAMES); /* two entries */
     CHECK(!frame_large_exclusive(block), "two entries, and exclusive");
     frame_split_large(block); /* one of them becomes 512 */
@@ -181,7 +191,7 @@ TEST(large_references_and_split) {
 TEST(splitting_the_only_entry_gives_the_frames_to_the_small_ones) {
     machine_boot(&memory_usual);
     u32 free = frame_free_count();
-    frame_t block = frame_allocate_large(NULL, NULL);
+    frame_t block = allocate_large();
     frame_split_large(block);
     CHECK_EQUAL(frame_large_references(block), 0);
     for (u32 i = 0; i < LARGE_FRAMES; i++) {
@@ -227,12 +237,12 @@ TEST(charges_go_back_to_the_budget_that_paid) {
     machine_boot(&memory_usual);
     struct process_limits limits = {.frames = 600};
     struct budget *budget = budget_create(&budget_root, &limits);
-    int error = 0;
-    frame_t block = frame_allocate_large(budget, &error);
+    frame_t block, frame;
+    CHECK_EQUAL(frame_allocate_large(budget, &block), 0);
     CHECK_EQUAL(budget->resource[BUDGET_FRAMES].used, LARGE_FRAMES);
     u32 free = frame_free_count();
-    CHECK(frame_is_none(frame_allocate_large(budget, &error)) && error == E_LIMIT,
-          "beyond the limit: error %d", error);
+    CHECK_EQUAL(frame_allocate_large(budget, &frame), E_LIMIT);
+    CHECK(frame_is_none(frame), "block %#x comes with an error", frame.number);
     CHECK_EQUAL(frame_free_count(), free);
     frame_split_large(block);
     for (u32 i = 0; i < LARGE_FRAMES; i++) {
@@ -241,22 +251,19 @@ TEST(charges_go_back_to_the_budget_that_paid) {
     CHECK_EQUAL(budget->resource[BUDGET_FRAMES].used, 0);
     CHECK_EQUAL(budget_root.resource[BUDGET_FRAMES].used, 0);
     for (u32 i = 0; i < 600; i++) {
-        CHECK(!frame_is_none(frame_allocate(FRAME_USER, budget, &error)),
-              "frame %u of 600: error %d", i, error);
+        int error = frame_allocate(FRAME_USER, budget, &frame);
+        CHECK(error == 0 && !frame_is_none(frame), "frame %u of 600: error %d", i, error);
     }
-    CHECK(frame_is_none(frame_allocate(FRAME_USER, budget, &error)) && error == E_LIMIT, "error %d",
-          error);
+    CHECK_EQUAL(frame_allocate(FRAME_USER, budget, &frame), E_LIMIT);
 }
 
 TEST(no_memory_charges_nothing) {
     machine_boot(&memory_small);
     u8 *seen = calloc(1, sim_frame_limit());
     drain(FRAME_USER, seen);
-    int error = 0;
-    CHECK(frame_is_none(frame_allocate(FRAME_USER, &budget_root, &error)) && error == E_NOMEM,
-          "error %d", error);
-    CHECK(frame_is_none(frame_allocate_large(&budget_root, &error)) && error == E_NOMEM, "error %d",
-          error);
+    frame_t frame;
+    CHECK_EQUAL(frame_allocate(FRAME_USER, &budget_root, &frame), E_NOMEM);
+    CHECK_EQUAL(frame_allocate_large(&budget_root, &frame), E_NOMEM);
     CHECK_EQUAL(budget_root.resource[BUDGET_FRAMES].used, 0);
 }
 

@@ -247,7 +247,8 @@ TEST(small_pages_do_where_no_block_is_whole) {
     world_boot(&memory_small);
     p = process_new();
     q = process_quarter(p, 1);
-    while (!frame_is_none(frame_allocate_large(NULL, NULL))) {
+    frame_t block;
+    while (frame_allocate_large(NULL, &block) == 0) {
         world.frames_at_start -= LARGE_FRAMES;
     }
     map(p, SLOT1, 4 * MIB, RIGHTS_RW);

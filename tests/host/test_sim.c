@@ -21,7 +21,7 @@ static struct {
 } bare;
 
 static frame_t frame_new(void) {
-    frame_t frame = frame_allocate(FRAME_LOW, NULL, NULL);
+    frame_t frame = frame_allocate_low();
     arch_frame_zero(frame);
     return frame;
 }
@@ -160,14 +160,16 @@ TEST_FAILS(shared_table_is_changed, "which has 2 references (one that is shared 
 
 TEST_FAILS(page_size_changes_in_one_step, "page sizes change without a clear") { /* hazard 36 */
     bare_boot();
-    frame_t large = frame_allocate_large(NULL, NULL);
+    frame_t large;
+    frame_allocate_large(NULL, &large);
     arch_entry_exchange(&bare.directory[0], arch_entry_make(large, RW_PAGE | ENTRY_LARGE));
 }
 
 TEST_FAILS(page_size_changes_without_shootdown,
            "while a 2 MiB translation of it is cached") { /* hazard 36 */
     bare_boot();
-    frame_t large = frame_allocate_large(NULL, NULL);
+    frame_t large;
+    frame_allocate_large(NULL, &large);
     arch_entry_publish(&bare.directory[1], arch_entry_make(large, RW_PAGE | ENTRY_LARGE));
     arch_entry_exchange(&bare.directory[1], (entry_t){0});
     arch_entry_publish(&bare.directory[1], arch_entry_make(arch_low_frame(bare.table), OPEN));
@@ -175,7 +177,9 @@ TEST_FAILS(page_size_changes_without_shootdown,
 
 TEST_FAILS(kernel_pointer_to_high_frame, "kernel pointer wanted to the high frame") {
     machine_boot(&memory_usual);
-    arch_low_pointer(frame_allocate(FRAME_USER, NULL, NULL));
+    frame_t high;
+    frame_allocate(FRAME_USER, NULL, &high);
+    arch_low_pointer(high);
 }
 
 TEST_FAILS(copy_with_a_lock_held, "locks held") {

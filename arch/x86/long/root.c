@@ -45,12 +45,11 @@ static u64 pdpt_entry(const struct arch_slot *slot) {
 }
 
 static int root_allocate(struct arch_root *root) {
-    int error;
-    root->pml4 = frame_allocate(FRAME_LOW, NULL, &error);
+    root->pml4 = frame_allocate_low();
     if (frame_is_none(root->pml4)) {
         return E_NOMEM;
     }
-    root->pdpt = frame_allocate(FRAME_LOW, NULL, &error);
+    root->pdpt = frame_allocate_low();
     if (frame_is_none(root->pdpt)) {
         frame_release(root->pml4);
         return E_NOMEM;
