@@ -116,7 +116,7 @@ static void options_take(void) {
         quarter_use_big_lock();
     }
     if (option_chosen("cow", "lazy", "eager")) {
-        quarter_copy_eagerly();
+        quarter_copies_eagerly = true;
         boot_log("quartet: COPY copies every page at once (cow=eager)\n");
     }
     if (option_chosen("panic", "off", "monitor")) {

@@ -95,20 +95,6 @@ int quarter_map_device(struct quarter *quarter, u32 offset, frame_t first, u32 p
 
 /* ---- A range, by directory entries ----------------------------------------------------------- */
 
-/* Of a range, the pages in one directory entry: table indexes FIRST to before END. Only at the
- * range's ends is that not the whole entry. */
-struct part {
-    u32 first, end;
-};
-
-static struct part part_at(u32 index, u32 start, u32 end) {
-    u32 base = index << TABLE_SHIFT;
-    return (struct part){.first = start > base ? table_index(start) : 0,
-                         .end = end - base >= TABLE_SPAN ? TABLE_ENTRIES : table_index(end)};
-}
-
-static bool part_is_whole(struct part part) { return part.first == 0 && part.end == TABLE_ENTRIES; }
-
 /* If [START, END) covers only a part of directory entry INDEX, and something is there: make that an
  * own 4 KiB table, so that single entries may change. */
 static int end_own(struct quarter *quarter, u32 index, u32 start, u32 end) {

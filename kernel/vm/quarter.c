@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of a quarter: create, copy, views, release. The ownership rule is in table.h, what its
- * regions do in map.c.
+ * The life of a quarter: create, copy, release. The ownership rule is in table.h, what its regions do
+ * in map.c.
  */
 #include "kernel/vm/quarter.h"
 
-#include <string.h>
-
 #include "kernel/base/atomic.h"
 #include "kernel/base/cache.h"
-#include "kernel/base/cpu.h"
 #include "kernel/base/panic.h"
 #include "kernel/object/budget.h"
 #include "kernel/object/object.h"
-#include "kernel/sched/sched.h"
 #include "kernel/vm/commons.h"
 #include "kernel/vm/table.h"
 #include "debug/tlbsan.h"
@@ -22,7 +18,6 @@
 static struct cache quarter_cache = CACHE("quarter", sizeof(struct quarter), 8);
 static struct spinlock big_lock = SPINLOCK(LOCK_QUARTER, "big quarter lock");
 static bool use_big_lock;
-struct vm_counters vm_counters[ARCH_CPU_LIMIT];
 
 void quarter_use_big_lock(void) { use_big_lock = true; }
 
@@ -53,8 +48,7 @@ static u64 sub_id_next(void) {
 
 /* ---- Create ---------------------------------------------------------------------------------- */
 
-/* A directory with only what the kernel keeps in it. */
-static int directory_create(u32 slot, struct budget *budget, entry_t **result) {
+int directory_create(u32 slot, struct budget *budget, entry_t **result) {
     frame_t frame;
     int error = frame_allocate(FRAME_LOW, budget, &frame);
     if (!error) {
@@ -91,6 +85,36 @@ int quarter_create(u32 slot, struct budget *budget, struct quarter **result) {
     return 0;
 }
 
+/* ---- Its pager ------------------------------------------------------------------------------- */
+
+static void pager_reference(struct pager pager) {
+    if (pager.object) {
+        object_reference(pager.object, pager.type, 0);
+    }
+}
+
+void pager_release(struct pager pager) {
+    if (pager.object) {
+        object_release(pager.object, pager.type, 0);
+    }
+}
+
+struct pager quarter_pager_swap(struct quarter *quarter, struct pager pager) {
+    quarter_lock(quarter);
+    struct pager old = quarter->pager;
+    quarter->pager = pager;
+    quarter_unlock(quarter);
+    return old;
+}
+
+struct pager quarter_pager_get(struct quarter *quarter) {
+    quarter_lock(quarter);
+    struct pager pager = quarter->pager;
+    pager_reference(pager);
+    quarter_unlock(quarter);
+    return pager;
+}
+
 /* ---- COPY ------------------------------------------------------------------------------------ */
 
 /* One more directory refers to what ENTRY refers to. */
@@ -125,32 +149,18 @@ static bool directory_share(struct quarter *source, struct quarter *copy) {
     return protected != 0;
 }
 
-/* The views follow their quarter's directory. */
-static void views_protect(struct quarter *quarter) {
-    for (u32 view = 0; ARCH_VIEW_DIRECTORIES && view < VIEW_COUNT; view++) {
-        entry_t *directory = quarter->view_directory[view];
-        for (u32 i = directory ? directory_next(quarter, 0) : TABLE_ENTRIES; i < TABLE_ENTRIES;
-             i = directory_next(quarter, i + 1)) {
-            entry_t entry = arch_entry_read(&quarter->directory[i]);
-            arch_entry_exchange(&directory[i], directory_entry_for_view(entry, view << 1));
-        }
-    }
-}
-
 static void copy_locked(struct quarter *source, struct quarter *copy) {
     if (source->regions) {
         region_table_reference(source->regions);
         copy->regions = source->regions;
     }
-    if (source->pager.object) {
-        object_reference(source->pager.object, source->pager.type, 0);
-        copy->pager = source->pager;
-    }
+    pager_reference(source->pager);
+    copy->pager = source->pager;
     copy->resident = source->resident;
     copy->tables = source->tables;
     tlbtrace_copy(source, copy);
     if (directory_share(source, copy)) {
-        views_protect(source);
+        views_follow(source);
         TLBSAN_DOWNGRADE(source, 0, 0);
         quarter_shootdown(source, 0, 0, CAUSE_COPY); /* before the child can run (hazard 18) */
     }
@@ -175,74 +185,13 @@ int quarter_copy(struct quarter *source, struct budget *budget, struct quarter *
     quarter_lock_shareable(source);
     copy_locked(source, copy); /* nobody else knows the copy yet: its lock is not needed */
     quarter_unlock(source);
-    if (quarter_copies_eagerly) {
-        error = quarter_copy_pages(copy);
-        if (error) {
-            quarter_release(copy);
-            return error;
-        }
+    error = quarter_copies_eagerly ? quarter_copy_pages(copy) : 0;
+    if (error) {
+        quarter_release(copy);
+        return error;
     }
     *result = copy;
     return 0;
-}
-
-/* ---- Views ----------------------------------------------------------------------------------- */
-
-static int view_create(struct quarter *quarter, u32 view) {
-    entry_t *directory;
-    int error = directory_create(quarter->slot, quarter->budget, &directory);
-    if (error) {
-        return error;
-    }
-    DIRECTORY_FOR_EACH(i, quarter, 0, TABLE_ENTRIES) {
-        entry_t entry = arch_entry_read(&quarter->directory[i]);
-        arch_entry_publish(&directory[i], directory_entry_for_view(entry, view));
-    }
-    quarter->view_directory[VIEW_INDEX(view)] = directory;
-    return 0;
-}
-
-int quarter_view_directory(struct quarter *quarter, u32 view, frame_t *result) {
-    entry_t *directory = quarter->directory;
-    int error = 0;
-    if (ARCH_VIEW_DIRECTORIES && VIEW_INDEX(view) != VIEW_INDEX(VIEW_FULL)) {
-        quarter_lock(quarter);
-        if (!quarter->view_directory[VIEW_INDEX(view)]) {
-            error = view_create(quarter, view);
-        }
-        directory = quarter->view_directory[VIEW_INDEX(view)];
-        quarter_unlock(quarter);
-    }
-    if (!error) {
-        *result = arch_low_frame(directory);
-    }
-    return error;
-}
-
-/* ---- Its pager ------------------------------------------------------------------------------- */
-
-void pager_release(struct pager pager) {
-    if (pager.object) {
-        object_release(pager.object, pager.type, 0);
-    }
-}
-
-struct pager quarter_pager_swap(struct quarter *quarter, struct pager pager) {
-    quarter_lock(quarter);
-    struct pager old = quarter->pager;
-    quarter->pager = pager;
-    quarter_unlock(quarter);
-    return old;
-}
-
-struct pager quarter_pager_get(struct quarter *quarter) {
-    quarter_lock(quarter);
-    struct pager pager = quarter->pager;
-    if (pager.object) {
-        object_reference(pager.object, pager.type, 0);
-    }
-    quarter_unlock(quarter);
-    return pager;
 }
 
 /* ---- Release --------------------------------------------------------------------------------- */
@@ -281,88 +230,4 @@ void quarter_release(struct quarter *quarter) {
     if (atomic_decrement(&quarter->references) == 0) {
         quarter_destroy(quarter);
     }
-}
-
-/* ---- Facts ----------------------------------------------------------------------------------- */
-
-void vm_counters_sum(struct vm_counters *sum) {
-    memset(sum, 0, sizeof(*sum));
-    for (u32 cpu = 0; cpu < cpu_count; cpu++) {
-        const u64 *from = (const u64 *)&vm_counters[cpu];
-        for (u32 i = 0; i < sizeof(*sum) / sizeof(u64); i++) {
-            ((u64 *)sum)[i] += from[i];
-        }
-    }
-}
-
-void quarter_stat_fill(struct quarter *quarter, struct quarter_stat *stat) {
-    quarter_lock(quarter);
-    stat->sub_id = quarter->sub_id;
-    stat->slot = quarter->slot;
-    stat->references = atomic_read(&quarter->references);
-    stat->resident = quarter->resident;
-    stat->tables = quarter->tables;
-    stat->regions = quarter->regions ? quarter->regions->count : 0;
-    stat->view = VIEW_FULL;
-    quarter_unlock(quarter);
-}
-
-/* Count the pages of one directory entry that lie in [INFO->start, INFO->end). */
-static void region_count_entry(struct quarter *quarter, u32 index, struct info_region *info) {
-    entry_t entry = arch_entry_read(&quarter->directory[index]);
-    frame_t frame = arch_entry_frame(entry);
-    if (entry_is(entry, ENTRY_LARGE)) {
-        info->resident += LARGE_FRAMES;
-        info->large++;
-        info->shared += frame_large_references(frame) > 1 ? LARGE_FRAMES : 0;
-        return;
-    }
-    for (u32 i = 0; i < TABLE_ENTRIES; i++) {
-        u32 offset = (index << TABLE_SHIFT) + (i << PAGE_SHIFT);
-        entry_t page = arch_entry_read(&table_entries(frame)[i]);
-        if (offset >= info->start && offset < info->end && entry_is(page, ENTRY_PRESENT)) {
-            info->resident++;
-            info->shared +=
-                !entry_is(page, ENTRY_DEVICE) &&
-                (frame_references(frame) > 1 || frame_references(arch_entry_frame(page)) > 1);
-        }
-    }
-}
-
-static bool region_describe(struct quarter *quarter, u32 index, struct info_region *info) {
-    quarter_lock(quarter);
-    bool found = quarter->regions && index < quarter->regions->count;
-    if (found) {
-        const struct region *region = &quarter->regions->region[index];
-        info->start = region->start;
-        info->end = region->end;
-        info->rights = region->rights;
-        info->kind = region->kind;
-        info->resident = info->shared = info->large = 0;
-    }
-    quarter_unlock(quarter);
-    return found;
-}
-
-/* Count the first present directory entry from number FROM on; where to go on. */
-static u32 region_count_step(struct quarter *quarter, u32 from, struct info_region *info) {
-    quarter_lock(quarter);
-    u32 i = directory_next(quarter, from);
-    if (i < TABLE_ENTRIES && i << TABLE_SHIFT < info->end) {
-        region_count_entry(quarter, i, info);
-    }
-    quarter_unlock(quarter);
-    return i + 1;
-}
-
-int quarter_region_info(struct quarter *quarter, u32 index, struct info_region *info) {
-    if (!region_describe(quarter, index, info)) {
-        return E_NOTFOUND;
-    }
-    u32 next = directory_index(info->start);
-    while (next < TABLE_ENTRIES && next << TABLE_SHIFT < info->end) {
-        next = region_count_step(quarter, next, info);
-        sched_preemption_point();
-    }
-    return 0;
 }

@@ -95,10 +95,9 @@ void quarter_unlock_both(struct quarter *one, struct quarter *other);
  * measure what a lock for each is worth. */
 void quarter_use_big_lock(void);
 
-/* With cow=eager, once, before there is a quarter: from then on a COPY copies every page that can be
- * written at once (eager.c). */
-extern bool quarter_copies_eagerly; /* immutable afterwards */
-void quarter_copy_eagerly(void);
+/* Set with cow=eager, before there is a quarter: a COPY copies every page that can be written at once
+ * (eager.c). */
+extern bool quarter_copies_eagerly;
 /* For quarter_copy: give COPY, which nobody else knows, frames of its own. 0, E_NOMEM or E_LIMIT: then
  * some are copied. Takes the lock of COPY, for each table. */
 int quarter_copy_pages(struct quarter *copy);

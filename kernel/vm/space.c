@@ -28,14 +28,11 @@ u32 space_count(void) { return atomic_read(&space_cache.objects); }
 
 /* ---- Finding --------------------------------------------------------------------------------- */
 
-static u64 slot_sub_id(const struct space_slot *slot) {
-    return slot->quarter ? slot->quarter->sub_id : 0;
-}
-
 static struct list *space_bucket(const struct space_slot slots[SLOT_COUNT]) {
     u64 hash = 0;
     for (u32 i = 0; i < SLOT_COUNT; i++) {
-        hash = hash * 31 + slot_sub_id(&slots[i]) * 8 + slots[i].view;
+        u64 sub_id = slots[i].quarter ? slots[i].quarter->sub_id : 0;
+        hash = hash * 31 + sub_id * 8 + slots[i].view;
     }
     struct list *bucket = &buckets[(hash ^ hash >> 8) % SPACE_BUCKETS];
     if (!bucket->next) {
@@ -148,6 +145,14 @@ static void space_retire(struct space *space) {
     request_run(mask, space_leave, space);
 }
 
+static void slots_release(const struct space_slot slots[SLOT_COUNT]) {
+    for (u32 i = 0; i < SLOT_COUNT; i++) {
+        if (slots[i].quarter) {
+            quarter_release(slots[i].quarter);
+        }
+    }
+}
+
 void space_release(struct space *space) {
     spinlock_acquire(&space_lock);
     bool last = atomic_decrement(&space->references) == 0;
@@ -161,11 +166,7 @@ void space_release(struct space *space) {
     tlbtrace_space(space, false);
     space_retire(space);
     arch_root_destroy(&space->root);
-    for (u32 i = 0; i < SLOT_COUNT; i++) {
-        if (space->slot[i].quarter) {
-            quarter_release(space->slot[i].quarter);
-        }
-    }
+    slots_release(space->slot);
     cache_free(&space_cache, space);
 }
 
@@ -198,11 +199,7 @@ int space_clone(struct space *source, u32 plan, struct budget *budget, struct sp
         error = slot_clone(&source->slot[i], i, PLAN_FOR_SLOT(plan, i), budget, &slots[i]);
     }
     error = error ? error : space_obtain(slots, result);
-    for (u32 i = 0; i < SLOT_COUNT; i++) { /* the space has references of its own, or failed */
-        if (slots[i].quarter) {
-            quarter_release(slots[i].quarter);
-        }
-    }
+    slots_release(slots); /* the space has references of its own, or failed */
     tlbtrace_clone(plan);
     return error;
 }

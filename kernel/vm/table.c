@@ -26,25 +26,6 @@ u32 directory_next(const struct quarter *quarter, u32 index) {
     return word * PRESENT_BITS + (u32)__builtin_ctzl(bits);
 }
 
-entry_t directory_entry_for_view(entry_t entry, u32 view) {
-    u32 flags = arch_entry_flags(entry);
-    if (!(flags & ENTRY_PRESENT)) {
-        return entry;
-    }
-    flags &= view & RIGHT_WRITE ? ~0u : ~(u32)ENTRY_WRITE;
-    flags &= view & RIGHT_EXECUTE ? ~0u : ~(u32)ENTRY_EXECUTE;
-    return arch_entry_make(arch_entry_frame(entry), flags);
-}
-
-static entry_t entry_set(entry_t *place, entry_t entry) {
-    entry_t old = arch_entry_read(place);
-    if (entry_is(old, ENTRY_PRESENT)) {
-        return arch_entry_exchange(place, entry);
-    }
-    arch_entry_publish(place, entry);
-    return old;
-}
-
 entry_t directory_set(struct quarter *quarter, u32 index, entry_t entry) {
     uword bit = (uword)1 << index % PRESENT_BITS;
     for (u32 view = 0; ARCH_VIEW_DIRECTORIES && view < VIEW_COUNT; view++) {

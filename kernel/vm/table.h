@@ -41,6 +41,15 @@ static inline u32 directory_end(u32 offset) { return (offset + TABLE_SPAN - 1) >
 
 static inline bool entry_is(entry_t entry, u32 flag) { return arch_entry_has(entry, flag); }
 
+static inline entry_t entry_set(entry_t *place, entry_t entry) {
+    entry_t old = arch_entry_read(place);
+    if (entry_is(old, ENTRY_PRESENT)) {
+        return arch_entry_exchange(place, entry);
+    }
+    arch_entry_publish(place, entry);
+    return old;
+}
+
 /* The table that directory entry INDEX refers to. */
 static inline entry_t *table_at(const struct quarter *quarter, u32 index) {
     return table_entries(arch_entry_frame(arch_entry_read(&quarter->directory[index])));
@@ -51,6 +60,22 @@ static inline entry_t *table_at(const struct quarter *quarter, u32 index) {
 u32 directory_next(const struct quarter *quarter, u32 index);
 #define DIRECTORY_FOR_EACH(i, quarter, first, end) \
     for (u32 i = directory_next(quarter, first); i < (end); i = directory_next(quarter, i + 1))
+
+/* Of a range, the pages in one directory entry: table indexes FIRST to before END. Only at the
+ * range's ends is that not the whole entry. */
+struct part {
+    u32 first, end;
+};
+
+static inline struct part part_at(u32 index, u32 start, u32 end) {
+    u32 base = index << TABLE_SHIFT;
+    return (struct part){.first = start > base ? table_index(start) : 0,
+                         .end = end - base >= TABLE_SPAN ? TABLE_ENTRIES : table_index(end)};
+}
+
+static inline bool part_is_whole(struct part part) {
+    return part.first == 0 && part.end == TABLE_ENTRIES;
+}
 
 /* Leaves: what they refer to is counted, but for devices. EXCLUSIVE: writing is right, because
  * nobody else refers to the frame, or all do on purpose (a device is that, too: its entries have
@@ -71,11 +96,15 @@ static inline bool leaf_exclusive(entry_t leaf) {
 /* What an entry of a page has from how the page came here, not from its region. */
 #define ENTRY_KEPT (ENTRY_SHARED | ENTRY_DEVICE | ENTRY_ACCESSED | ENTRY_DIRTY)
 
+/* quarter.c: a directory with only what the kernel keeps in it. 0, E_NOMEM or E_LIMIT. */
+int directory_create(u32 slot, struct budget *budget, entry_t **result);
 /* Set or clear (ENTRY = 0) directory entry INDEX in the directory and in those of its views; the
  * old entry. */
 entry_t directory_set(struct quarter *quarter, u32 index, entry_t entry);
-/* ENTRY as a view of rights VIEW shows it. */
+/* view.c: ENTRY as a view of rights VIEW shows it; let the views' directories follow QUARTER's, whose
+ * present entries have changed. */
 entry_t directory_entry_for_view(entry_t entry, u32 view);
+void views_follow(struct quarter *quarter);
 
 /* Make the table of directory entry INDEX the quarter's own 4 KiB table, whatever is there now:
  * nothing, a 2 MiB page, a shared table. 0 and *RESULT, or E_NOMEM / E_LIMIT with nothing changed
