@@ -31,19 +31,6 @@ const struct region *region_find(const struct region_table *table, u32 offset) {
     return &table->region[index];
 }
 
-bool region_covers(const struct region_table *table, u32 start, u32 end) {
-    for (u32 index = region_index(table, start); table && index < table->count; index++) {
-        if (table->region[index].start > start) {
-            return false;
-        }
-        start = table->region[index].end;
-        if (start >= end) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool region_overlaps(const struct region_table *table, u32 start, u32 end) {
     u32 index = region_index(table, start);
     return table && index < table->count && table->region[index].start < end;
@@ -58,6 +45,11 @@ bool region_hole(const struct region_table *table, u32 start, u32 end, struct re
     hole->start = start;
     hole->end = next ? table->region[index].start : end;
     return start < end;
+}
+
+bool region_covers(const struct region_table *table, u32 start, u32 end) {
+    struct region hole;
+    return !region_hole(table, start, end, &hole);
 }
 
 static bool region_continues(const struct region *left, const struct region *right) {

@@ -31,8 +31,11 @@ struct batch {
     struct quarter *to, *from;
     entry_t *to_table, *from_table; /* own */
     u32 offset, from_offset, count, mode;
-    u32 wanted;                /* bit i: page i is absent in TO, and in place in FROM */
-    frame_t copy[BATCH_PAGES]; /* COPY: its bytes, copied already; none: the frame is shared */
+    u32 wanted; /* bit i: page i is absent in TO, and in place in FROM */
+    u32 shared; /* bit i: page i is shared on purpose in TO */
+    /* What TO gets, with a reference. Known when it is committed, but for a COPY of a shared page: that
+     * is of its bytes, and prepared. */
+    frame_t given[BATCH_PAGES];
 };
 
 static u32 page_at(u32 offset, u32 i) { return offset + (i << PAGE_SHIFT); }
@@ -49,9 +52,9 @@ static entry_t *from_place(const struct batch *batch, u32 i) {
 
 /* A private frame for what page I of a shared source holds now. */
 static int bytes_copy(struct batch *batch, u32 i, frame_t source) {
-    int error = frame_allocate(FRAME_USER, batch->to->budget, &batch->copy[i]);
+    int error = frame_allocate(FRAME_USER, batch->to->budget, &batch->given[i]);
     if (!error) {
-        arch_frame_copy(batch->copy[i], source);
+        arch_frame_copy(batch->given[i], source);
     }
     return error;
 }
@@ -84,7 +87,7 @@ static int source_prepare(struct batch *batch, u32 i, const struct region *regio
 static int page_prepare(struct batch *batch, u32 i) {
     const struct region *to = region_find(batch->to->regions, page_at(batch->offset, i));
     const struct region *from = region_find(batch->from->regions, page_at(batch->from_offset, i));
-    batch->copy[i] = FRAME_NONE;
+    batch->given[i] = FRAME_NONE;
     if (!to) {
         return E_NOTFOUND;
     }
@@ -170,80 +173,57 @@ static int batch_prepare(struct batch *batch, u32 count, u32 rights) {
     for (u32 left_ = (batch)->wanted, i; left_ != 0 && (i = (u32)__builtin_ctz(left_), true); \
          left_ &= left_ - 1)
 
-static void source_downgraded(struct batch *batch) {
-    TLBSAN_DOWNGRADE(batch->from, batch->from_offset, batch->count);
-    quarter_shootdown(batch->from, batch->from_offset, batch->count, CAUSE_SUPPLY);
+/* Page I of FROM becomes what MODE makes of it, and what TO gets is noted. True if FROM has fewer
+ * rights to it now. */
+static bool page_give(struct batch *batch, u32 i) {
+    entry_t *place = from_place(batch, i), entry = arch_entry_read(place);
+    frame_t frame = arch_entry_frame(entry);
+    bool shrinks = false;
+    switch (batch->mode) {
+    case PAGER_MOVE:
+        table_take(batch->from, batch->from_table, table_index(batch->from_offset) + i);
+        TLBSAN_FRAME(batch->from, frame);
+        batch->shared |= entry_is(entry, ENTRY_SHARED) ? 1u << i : 0;
+        shrinks = true;
+        break;
+    case PAGER_COPY:
+        if (!frame_is_none(batch->given[i])) {
+            return false;
+        }
+        shrinks = entry_is(entry, ENTRY_WRITE);
+        if (shrinks) {
+            arch_entry_protect(place, entry);
+        }
+        frame_reference(frame);
+        break;
+    default:
+        arch_entry_exchange(place, arch_entry_make(frame, arch_entry_flags(entry) | ENTRY_SHARED));
+        frame_reference(frame);
+        batch->shared |= 1u << i;
+    }
+    batch->given[i] = frame;
+    return shrinks;
 }
 
-/* Page I of TO refers to FRAME; its reference is the caller's gift. EXCLUSIVE: nobody else does, or
- * all do on purpose. */
-static void page_show(struct batch *batch, u32 i, frame_t frame, bool exclusive, u32 keep) {
+static void page_show(struct batch *batch, u32 i) {
     u32 offset = page_at(batch->offset, i);
     const struct region *region = region_find(batch->to->regions, offset);
-    u32 flags = entry_flags_for(batch->to, region, exclusive) | keep;
-    table_put(batch->to, batch->to_table, table_index(offset), arch_entry_make(frame, flags));
+    frame_t frame = batch->given[i];
+    u32 shared = batch->shared >> i & 1 ? ENTRY_SHARED : 0;
+    u32 flags = entry_flags_for(batch->to, region, shared || frame_references(frame) == 1);
+    table_put(batch->to, batch->to_table, table_index(offset),
+              arch_entry_make(frame, flags | shared));
     VM_COUNT(pages_supplied);
 }
 
-static void batch_move(struct batch *batch) {
-    entry_t taken[BATCH_PAGES];
-    FOR_EACH_WANTED(i, batch) {
-        taken[i] = table_take(batch->from, batch->from_table, table_index(batch->from_offset) + i);
-        TLBSAN_FRAME(batch->from, arch_entry_frame(taken[i]));
-    }
-    source_downgraded(batch);
-    FOR_EACH_WANTED(i, batch) {
-        frame_t frame = arch_entry_frame(taken[i]);
-        u32 shared = arch_entry_flags(taken[i]) & ENTRY_SHARED;
-        page_show(batch, i, frame, shared || frame_references(frame) == 1, shared);
-    }
-}
-
-static void batch_copy(struct batch *batch) {
-    bool any = false;
-    FOR_EACH_WANTED(i, batch) {
-        entry_t entry = arch_entry_read(from_place(batch, i));
-        if (frame_is_none(batch->copy[i]) && entry_is(entry, ENTRY_WRITE)) {
-            arch_entry_protect(from_place(batch, i), entry);
-            any = true;
-        }
-    }
-    if (any) {
-        source_downgraded(batch);
-    }
-    FOR_EACH_WANTED(i, batch) {
-        frame_t frame = batch->copy[i];
-        bool own = !frame_is_none(frame);
-        if (!own) {
-            frame = arch_entry_frame(arch_entry_read(from_place(batch, i)));
-            frame_reference(frame);
-        }
-        page_show(batch, i, frame, own, 0);
-    }
-}
-
-static void batch_share(struct batch *batch) {
-    FOR_EACH_WANTED(i, batch) {
-        entry_t entry = arch_entry_read(from_place(batch, i));
-        frame_t frame = arch_entry_frame(entry);
-        arch_entry_exchange(from_place(batch, i),
-                            arch_entry_make(frame, arch_entry_flags(entry) | ENTRY_SHARED));
-        frame_reference(frame);
-        page_show(batch, i, frame, true, ENTRY_SHARED);
-    }
-}
-
 static void batch_commit(struct batch *batch) {
-    if (batch->wanted == 0) {
-        return;
+    bool shrunk = false;
+    FOR_EACH_WANTED(i, batch) { shrunk |= page_give(batch, i); }
+    if (shrunk) {
+        TLBSAN_DOWNGRADE(batch->from, batch->from_offset, batch->count);
+        quarter_shootdown(batch->from, batch->from_offset, batch->count, CAUSE_SUPPLY);
     }
-    if (batch->mode == PAGER_MOVE) {
-        batch_move(batch);
-    } else if (batch->mode == PAGER_COPY) {
-        batch_copy(batch);
-    } else {
-        batch_share(batch);
-    }
+    FOR_EACH_WANTED(i, batch) { page_show(batch, i); }
 }
 
 /* ---- The loop -------------------------------------------------------------------------------- */
