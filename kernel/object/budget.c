@@ -43,60 +43,51 @@ void budget_initialise(void) {
     budget_root.resource[BUDGET_QUARTERS].limit = 5 * processes;
 }
 
-/* Charge this one level. The first outstanding charge takes the budget's reference to itself. */
-static bool level_charge(struct budget *budget, enum budget_resource resource, u32 amount) {
-    u32 *used = &budget->resource[resource].used;
-    u32 limit = budget->resource[resource].limit;
+/* The first outstanding charge takes the budget's reference to itself. */
+int budget_adopt(struct budget *to, enum budget_resource resource, u32 amount) {
+    u32 *used = &to->resource[resource].used;
+    u32 limit = to->resource[resource].limit;
     u32 seen = __atomic_load_n(used, __ATOMIC_RELAXED);
     do {
         if (seen > limit || amount > limit - seen) {
-            return false;
+            return E_LIMIT;
         }
     } while (!__atomic_compare_exchange_n(used, &seen, seen + amount, false, __ATOMIC_ACQ_REL,
                                           __ATOMIC_RELAXED));
     if (seen == 0 && amount != 0) {
-        budget_reference(budget);
+        budget_reference(to);
     }
-    return true;
+    return E_OK;
 }
 
-static void level_refund(struct budget *budget, enum budget_resource resource, u32 amount) {
-    u32 left = __atomic_sub_fetch(&budget->resource[resource].used, amount, __ATOMIC_ACQ_REL);
+void budget_disown(struct budget *from, enum budget_resource resource, u32 amount) {
+    u32 left = __atomic_sub_fetch(&from->resource[resource].used, amount, __ATOMIC_ACQ_REL);
     ASSERT(left <= UINT32_MAX - amount, "budget %u: resource %u has no charge of %u to give back",
-           budget->index, resource, amount);
+           from->index, resource, amount);
     if (left == 0 && amount != 0) {
-        budget_release(budget);
+        budget_release(from);
     }
 }
 
 int budget_charge(struct budget *budget, enum budget_resource resource, u32 amount) {
     for (struct budget *level = budget; level; level = level->parent) {
-        if (level_charge(level, resource, amount)) {
-            continue;
+        if (budget_adopt(level, resource, amount) != E_OK) {
+            for (struct budget *undo = budget; undo != level; undo = undo->parent) {
+                budget_disown(undo, resource, amount);
+            }
+            return E_LIMIT;
         }
-        for (struct budget *undo = budget; undo != level; undo = undo->parent) {
-            level_refund(undo, resource, amount);
-        }
-        return E_LIMIT;
     }
-    return 0;
+    return E_OK;
 }
 
 void budget_refund(struct budget *budget, enum budget_resource resource, u32 amount) {
     while (budget) {
         struct budget *parent =
-            budget->parent; /* the refund may end this level, not yet the next */
-        level_refund(budget, resource, amount);
+            budget->parent; /* the refund may end this level, not the next yet */
+        budget_disown(budget, resource, amount);
         budget = parent;
     }
-}
-
-int budget_adopt(struct budget *to, enum budget_resource resource, u32 amount) {
-    return level_charge(to, resource, amount) ? 0 : E_LIMIT;
-}
-
-void budget_disown(struct budget *from, enum budget_resource resource, u32 amount) {
-    level_refund(from, resource, amount);
 }
 
 static u32 limit_or_none(u32 limit) { return limit ? limit : NO_LIMIT; }

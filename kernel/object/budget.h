@@ -42,7 +42,8 @@ void budget_initialise(void);
 int budget_charge(struct budget *budget, enum budget_resource resource, u32 amount);
 void budget_refund(struct budget *budget, enum budget_resource resource, u32 amount);
 
-/* Let TO, whose parent is the one that paid, carry a charge of AMOUNT as well. 0 or E_LIMIT. */
+/* One level of that: let TO, whose parent is the one that paid, carry a charge of AMOUNT as well. 0 or
+ * E_LIMIT. */
 int budget_adopt(struct budget *to, enum budget_resource resource, u32 amount);
 /* The opposite: its parent goes on carrying the charge. */
 void budget_disown(struct budget *from, enum budget_resource resource, u32 amount);

@@ -43,25 +43,27 @@ static int table_grow(struct handle_table *table) {
     return 0;
 }
 
-/* Make INDEX one that may be written: below capacity, and below end with no garbage before it. */
-static int table_reach(struct handle_table *table, u32 index) {
-    if (index >= table->capacity && table_grow(table) != 0) {
+/* Put a handle into INDEX, which is free: 0, or E_LIMIT (it is no index) or E_NOMEM. No garbage stays
+ * before it. Lock held. */
+static int table_put(struct handle_table *table, u32 index, void *object, enum object_type type,
+                     u32 rights) {
+    if (index >= HANDLE_LIMIT) {
+        return E_LIMIT;
+    }
+    if (index >= table->capacity && table_grow(table) != E_OK) {
         return E_NOMEM;
     }
     while (table->end <= index) {
         table->handles[table->end++] = (struct handle){0};
     }
-    return 0;
-}
-
-static void table_put(struct handle_table *table, u32 index, void *object, enum object_type type,
-                      u32 rights) {
     table->handles[index] =
         (struct handle){.object = object, .type = (u8)type, .rights = (u8)rights};
     table->count++;
     if (index == table->lowest) {
         table->lowest++;
     }
+    object_handle_added(object, type, rights);
+    return E_OK;
 }
 
 /* Empty INDEX, which is in use; its handle. */
@@ -105,16 +107,8 @@ int handle_table_copy(struct handle_table *to, struct handle_table *from) {
 }
 
 void handle_table_destroy(struct handle_table *table) {
-    for (;;) {
-        spinlock_acquire(&table->lock);
-        struct handle old = {0};
-        if (table->end > 0) {
-            old = table_take(table, table->end - 1); /* end - 1 is always in use */
-        }
-        spinlock_release(&table->lock);
-        if (!old.object) {
-            break;
-        }
+    while (table->end > 0) {
+        struct handle old = table_take(table, table->end - 1); /* end - 1 is always in use */
         object_release(old.object, old.type, old.rights);
         sched_preemption_point();
     }
@@ -171,13 +165,9 @@ int handle_install_from(struct handle_table *table, u32 from, void *object, enum
                         u32 rights) {
     spinlock_acquire(&table->lock);
     u32 index = table_free_from(table, from);
-    int error = index < HANDLE_LIMIT ? table_reach(table, index) : E_LIMIT;
-    if (error == 0) {
-        table_put(table, index, object, type, rights);
-        object_handle_added(object, type, rights);
-    }
+    int error = table_put(table, index, object, type, rights);
     spinlock_release(&table->lock);
-    return error ? -error : (int)index;
+    return error != E_OK ? -error : (int)index;
 }
 
 int handle_install(struct handle_table *table, void *object, enum object_type type, u32 rights) {
@@ -186,38 +176,29 @@ int handle_install(struct handle_table *table, void *object, enum object_type ty
 
 int handle_install_at(struct handle_table *table, int target, void *object, enum object_type type,
                       u32 rights) {
-    if (target < 0 || (u32)target >= HANDLE_LIMIT) {
+    struct handle old = {0};
+    if (target < 0 || target >= HANDLE_LIMIT) {
         return -E_HANDLE;
     }
-    struct handle old = {0};
     spinlock_acquire(&table->lock);
-    int error = table_has(table, target) ? 0 : table_reach(table, (u32)target);
-    if (error == 0) {
-        if (table->handles[target].object) {
-            old = table->handles[target];
-            table->handles[target].object = NULL;
-            table->count--;
-        }
-        table_put(table, (u32)target, object, type, rights);
-        object_handle_added(object, type, rights);
+    if (table_has(table, target)) {
+        old = table_take(table, (u32)target);
     }
+    int error = table_put(table, (u32)target, object, type, rights);
     spinlock_release(&table->lock);
     if (old.object) {
         object_release(old.object, old.type, old.rights);
     }
-    return error ? -error : target;
+    return error != E_OK ? -error : target;
 }
 
 int handle_install_free(struct handle_table *table, int target, void *object, enum object_type type,
                         u32 rights) {
     spinlock_acquire(&table->lock);
-    int error = table_has(table, target) ? E_EXISTS : table_reach(table, (u32)target);
-    if (error == 0) {
-        table_put(table, (u32)target, object, type, rights);
-        object_handle_added(object, type, rights);
-    }
+    int error =
+        table_has(table, target) ? E_EXISTS : table_put(table, (u32)target, object, type, rights);
     spinlock_release(&table->lock);
-    return error ? -error : target;
+    return error != E_OK ? -error : target;
 }
 
 int handle_set_private(struct handle_table *table, int handle, bool is_private) {
@@ -230,16 +211,27 @@ int handle_set_private(struct handle_table *table, int handle, bool is_private) 
     return there ? 0 : E_HANDLE;
 }
 
+/* Close HANDLE, if it is one, and private if ONLY_PRIVATE. False: it is not. */
+static bool table_close(struct handle_table *table, int handle, bool only_private) {
+    struct handle old = {0};
+    spinlock_acquire(&table->lock);
+    if (table_has(table, handle) && (!only_private || table->handles[handle].private)) {
+        old = table_take(table, (u32)handle);
+    }
+    spinlock_release(&table->lock);
+    if (old.object) {
+        object_release(old.object, old.type, old.rights);
+    }
+    return old.object != NULL;
+}
+
+int handle_close(struct handle_table *table, int handle) {
+    return table_close(table, handle, false) ? E_OK : E_HANDLE;
+}
+
 void handle_table_close_private(struct handle_table *table) {
     for (u32 index = 0; index < table->end; index++) { /* a glimpse of end: others may add, later */
-        struct handle old = {0};
-        spinlock_acquire(&table->lock);
-        if (table_has(table, (int)index) && table->handles[index].private) {
-            old = table_take(table, index);
-        }
-        spinlock_release(&table->lock);
-        if (old.object) {
-            object_release(old.object, old.type, old.rights);
+        if (table_close(table, (int)index, true)) {
             sched_preemption_point();
         }
     }
@@ -271,18 +263,4 @@ bool handle_receives(struct handle_table *table, const struct endpoint *endpoint
     }
     spinlock_release(&table->lock);
     return found;
-}
-
-int handle_close(struct handle_table *table, int handle) {
-    struct handle old = {0};
-    spinlock_acquire(&table->lock);
-    if (table_has(table, handle)) {
-        old = table_take(table, (u32)handle);
-    }
-    spinlock_release(&table->lock);
-    if (!old.object) {
-        return E_HANDLE;
-    }
-    object_release(old.object, old.type, old.rights);
-    return 0;
 }

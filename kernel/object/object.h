@@ -37,7 +37,8 @@ void handle_table_create(struct handle_table *table);
 /* Fill TO, newly created, with the handles of FROM: takes references. 0, or E_NOMEM and TO is
  * empty. */
 int handle_table_copy(struct handle_table *to, struct handle_table *from);
-void handle_table_destroy(struct handle_table *table); /* closes all; no lock held */
+/* Closes all; no lock held, for nobody else comes by the table any more. */
+void handle_table_destroy(struct handle_table *table);
 
 /* PROCESS, whose table it is, is ending: the calls that it has received and not answered fail
  * (endpoint_server_ended). No lock held; its threads but the caller are gone. */
