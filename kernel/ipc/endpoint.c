@@ -24,7 +24,6 @@
 #include "kernel/base/panic.h"
 #include "kernel/ipc/state.h"
 #include "kernel/process/process.h"
-#include "kernel/sched/direct.h"
 #include "kernel/vm/quarter.h"
 
 static struct cache endpoint_cache = CACHE("endpoint", sizeof(struct endpoint), 8);
@@ -69,13 +68,11 @@ void caller_queue(struct endpoint *endpoint, struct ipc_state *state) {
     endpoint->queued |= 1u << state->priority;
 }
 
-/* The oldest caller of the highest priority. There is one. */
 struct ipc_state *caller_first(const struct endpoint *endpoint) {
     u32 priority = 31 - (u32)__builtin_clz(endpoint->queued);
     return LIST_FIRST(&endpoint->callers[priority], struct ipc_state, link);
 }
 
-/* STATE stands in the list that its phase names: take it out. Its phase stays. */
 void state_unlink(struct endpoint *endpoint, struct ipc_state *state) {
     list_remove(&state->link);
     if (state->phase == IPC_QUEUED && list_empty(&endpoint->callers[state->priority])) {
@@ -87,7 +84,6 @@ void state_unlink(struct endpoint *endpoint, struct ipc_state *state) {
     }
 }
 
-/* STATE is in no list any more, and all that it is to find stands in it. */
 void state_finish(struct ipc_state *state) {
     __atomic_store_n(&state->phase, IPC_IDLE, __ATOMIC_RELEASE);
 }
@@ -168,7 +164,6 @@ void endpoint_server_ended(struct endpoint *endpoint, const struct process *proc
 
 /* ---- Closed sessions ------------------------------------------------------------------------- */
 
-/* SESSION's notice goes to STATE. Lock held. */
 void notice_give(struct ipc_state *state, struct session *session) {
     state->content = (struct ipc_content){.kind = MESSAGE_CLOSED, .badge = session->badge};
     session_free(session);

@@ -17,7 +17,6 @@
 #include "kernel/base/panic.h"
 #include "kernel/ipc/state.h"
 #include "kernel/process/process.h"
-#include "kernel/sched/direct.h"
 #include "kernel/vm/quarter.h"
 
 /* ---- From a caller to a receiver ------------------------------------------------------------- */
@@ -61,6 +60,18 @@ static int content_fits(const struct ipc_content *content, const struct ipc_stat
     return content->quarters & ~waiting->accept ? E_REFUSED : E_OK;
 }
 
+/* RECEIVER has what CALLER sent, and what comes with it. */
+static void caller_pass(struct endpoint *endpoint, struct ipc_state *caller,
+                        struct ipc_state *receiver) {
+    caller_received(endpoint, caller, receiver);
+    if (caller->content.quarters & ~caller->content.given) {
+        caller->borrower = receiver->thread->process;
+        caller->lent_token = caller->content.token;
+        process_reference(caller->borrower);
+    }
+    content_move(receiver, caller);
+}
+
 /* The calling thread is lent LENT from now on. Most often it is already; whoever lends it another at
  * this moment comes later. */
 static void lent_accept(struct thread *thread, u32 lent) {
@@ -83,9 +94,7 @@ static int caller_deliver(struct endpoint *endpoint, struct ipc_state *caller) {
         state_unlink(endpoint, receiver);
         bool woken = sched_wake_here(receiver->thread, E_OK, lent);
         if (woken) {
-            endpoint_received(endpoint, caller, receiver);
-            endpoint_borrowed(caller, receiver);
-            content_move(receiver, caller);
+            caller_pass(endpoint, caller, receiver);
         }
         state_finish(receiver);
         if (woken) {
@@ -108,15 +117,11 @@ static void servers_boost(struct endpoint *endpoint, u32 priority) {
 /* The receiver that waits first, if it can take what CALLER sends and go on in its place at once:
  * then this CPU's run queue is locked. */
 static struct ipc_state *receiver_here(const struct endpoint *endpoint,
-                                       const struct ipc_state *caller, u32 *lent) {
-    if (list_empty(&endpoint->receivers)) {
-        return NULL;
-    }
+                                       const struct ipc_state *caller) {
     struct ipc_state *receiver = LIST_FIRST(&endpoint->receivers, struct ipc_state, link);
-    *lent = priority_lent(receiver, caller->thread->priority);
-    u32 priority = *lent != 0 ? *lent : receiver->thread->base_priority;
-    bool can = content_fits(&caller->content, receiver) == E_OK &&
-               sched_switch_begin(arch_cpu(), run_queue_own(), receiver->thread, priority);
+    bool can = !list_empty(&endpoint->receivers) &&
+               content_fits(&caller->content, receiver) == E_OK &&
+               receiver_begin(arch_cpu(), run_queue_own(), receiver, caller->thread->priority);
     return can ? receiver : NULL;
 }
 
@@ -135,18 +140,14 @@ static int caller_wait(struct endpoint *endpoint, struct ipc_state *state, u64 d
 }
 
 int endpoint_call(struct endpoint *endpoint, struct ipc_state *state, u64 deadline) {
-    u32 lent;
     int result;
     spinlock_acquire(&endpoint->lock);
-    struct ipc_state *receiver =
-        deadline == WAIT_FOREVER ? receiver_here(endpoint, state, &lent) : NULL;
+    struct ipc_state *receiver = deadline == WAIT_FOREVER ? receiver_here(endpoint, state) : NULL;
     if (receiver != NULL) {
         state_unlink(endpoint, receiver);
-        endpoint_received(endpoint, state, receiver);
-        endpoint_borrowed(state, receiver);
-        content_move(receiver, state);
+        caller_pass(endpoint, state, receiver);
         state_finish(receiver);
-        result = sched_switch_to(receiver->thread, lent, &endpoint->lock);
+        result = sched_switch_to(receiver->thread, &endpoint->lock);
     } else {
         result = caller_wait(endpoint, state, deadline);
     }
@@ -208,9 +209,7 @@ static bool caller_take(struct endpoint *endpoint, struct ipc_state *state) {
         int error = content_fits(&caller->content, state);
         state_unlink(endpoint, caller);
         if (error == E_OK) {
-            endpoint_received(endpoint, caller, state);
-            endpoint_borrowed(caller, state);
-            content_move(state, caller);
+            caller_pass(endpoint, caller, state);
             lent_accept(state->thread, priority_lent(state, caller->priority));
             return true;
         }
@@ -228,9 +227,9 @@ static bool closed_take(struct endpoint *endpoint, struct ipc_state *state) {
     struct session *session = LIST_FIRST(&endpoint->closed, struct session, link);
     list_remove(&session->link);
     notice_give(state, session);
+    /* Who is queued waits for this, too. */
     u32 queued = endpoint->queued != 0 ? caller_first(endpoint)->priority : 0;
-    lent_accept(state->thread,
-                priority_lent(state, queued)); /* who is queued waits for this, too */
+    lent_accept(state->thread, priority_lent(state, queued));
     return true;
 }
 
@@ -246,8 +245,7 @@ int endpoint_receive(struct endpoint *endpoint, struct ipc_state *state, u64 dea
         return E_DEAD;
     }
     lent_accept(state->thread, 0);
-    state->phase = IPC_RECEIVING;
-    list_append(&endpoint->receivers, &state->link);
+    receiver_wait(endpoint, state);
     int result = sched_wait(NULL, &endpoint->lock, deadline, true);
     endpoint_settle(endpoint, state);
     return result;
@@ -297,34 +295,23 @@ struct quarter *endpoint_fault_quarter(struct endpoint *endpoint, const struct i
     return quarter;
 }
 
-/* The caller of TOKEN, if the server of STATE can reply to it and then wait, and nobody else wants
- * anything of ENDPOINT: then this CPU's run queue is locked. */
-static struct ipc_state *caller_here(struct endpoint *endpoint, const struct ipc_state *state,
-                                     u64 token) {
-    struct ipc_state *caller = awaiting_find(endpoint, state, token);
-    bool can = caller != NULL && endpoint->queued == 0 && list_empty(&endpoint->closed) &&
-               !endpoint->dead && content_fits(&state->content, caller) == E_OK &&
-               sched_switch_begin(arch_cpu(), run_queue_own(), caller->thread, caller->thread->priority);
-    return can ? caller : NULL;
-}
-
 int endpoint_reply_receive(struct endpoint *endpoint, struct ipc_state *state, u64 token) {
     if (state->serving != endpoint) {
         return E_AGAIN;
     }
     spinlock_acquire(&endpoint->lock);
-    struct ipc_state *caller = caller_here(endpoint, state, token);
-    if (caller == NULL) {
+    struct ipc_state *caller = awaiting_find(endpoint, state, token);
+    if (caller == NULL || content_fits(&state->content, caller) != E_OK ||
+        !caller_begin(arch_cpu(), run_queue_own(), endpoint, caller)) {
         spinlock_release(&endpoint->lock);
         return E_AGAIN;
     }
     state_unlink(endpoint, caller);
     content_move(caller, state);
     state_finish(caller);
-    state->phase = IPC_RECEIVING;
-    list_append(&endpoint->receivers, &state->link);
+    receiver_wait(endpoint, state);
     lent_set(state->thread, 0);
-    int result = sched_switch_to(caller->thread, KEEP_LENT, &endpoint->lock);
+    int result = sched_switch_to(caller->thread, &endpoint->lock);
     endpoint_settle(endpoint, state);
     return result;
 }
@@ -370,13 +357,10 @@ int endpoint_reply_turn(struct endpoint *endpoint, struct ipc_state *state, uwor
     return error;
 }
 
-int endpoint_reply_check(struct endpoint *endpoint, const struct ipc_state *state, u64 *token) {
+int endpoint_reply_check(struct endpoint *endpoint, const struct ipc_state *state, u64 token) {
     spinlock_acquire(&endpoint->lock);
-    const struct ipc_state *caller = awaiting_find(endpoint, state, *token);
+    const struct ipc_state *caller = awaiting_find(endpoint, state, token);
     int error = caller != NULL ? content_fits(&state->content, caller) : E_NOTFOUND;
-    if (caller != NULL) {
-        *token = caller->content.token;
-    }
     spinlock_release(&endpoint->lock);
     return error;
 }

@@ -18,9 +18,8 @@
 #include "arch/arch.h"
 #include "kernel/base/atomic.h"
 #include "kernel/base/panic.h"
-#include "kernel/ipc/ipc.h"
+#include "kernel/ipc/state.h"
 #include "kernel/process/process.h"
-#include "kernel/sched/direct.h"
 #include "kernel/syscall/syscall.h"
 
 #ifdef IPC_GENERAL_ONLY
@@ -85,25 +84,6 @@ static inline struct session *session_take(struct handle_table *table, u32 handl
     return NULL;
 }
 
-/* The receiver that a call from THREAD can go to at once, if there is one, with the priority that it has
- * then: QUEUE, this CPU's, is locked, too. Lock held. */
-static inline struct ipc_state *receiver_ready(const struct cpu *cpu, struct run_queue *queue,
-                                               const struct endpoint *endpoint,
-                                               const struct thread *thread) {
-    struct ipc_state *receiver = LIST_FIRST(&endpoint->receivers, struct ipc_state, link);
-    if (UNLIKELY(list_empty(&endpoint->receivers) || !receiver->is_short)) {
-        return NULL;
-    }
-    u32 lent = priority_lent(receiver, thread->priority);
-    u32 priority = lent != 0 ? lent : receiver->thread->base_priority;
-    if (UNLIKELY(!sched_switch_begin(cpu, queue, receiver->thread, priority))) {
-        return NULL;
-    }
-    receiver->thread->lent = (u8)lent;
-    receiver->thread->priority = (u8)priority;
-    return receiver;
-}
-
 long call_ipc_call_short(uword handle, uword label, uword c UNUSED, uword d UNUSED) {
     struct cpu *cpu = arch_cpu();
     struct run_queue *queue = cpu->queue;
@@ -118,8 +98,9 @@ long call_ipc_call_short(uword handle, uword label, uword c UNUSED, uword d UNUS
     }
     struct endpoint *endpoint = session->endpoint;
     spinlock_acquire_brief(&endpoint->lock);
-    struct ipc_state *receiver = receiver_ready(cpu, queue, endpoint, thread);
-    if (UNLIKELY(receiver == NULL)) {
+    struct ipc_state *receiver = LIST_FIRST(&endpoint->receivers, struct ipc_state, link);
+    if (UNLIKELY(list_empty(&endpoint->receivers) || !receiver->is_short ||
+                 !receiver_begin(cpu, queue, receiver, thread->priority))) {
         spinlock_release_brief(&endpoint->lock);
         session_release(session);
         return call_ipc_call_short_generally(handle, label, 0, 0);
@@ -129,7 +110,7 @@ long call_ipc_call_short(uword handle, uword label, uword c UNUSED, uword d UNUS
     state->session = session;
     state->is_short = true;
     list_unlink(&receiver->link);
-    endpoint_received(endpoint, state, receiver);
+    caller_received(endpoint, state, receiver);
     words_give(receiver, server, parked, thread, (u32)label, session->badge);
     return sched_park(cpu, queue, thread, server, parked, &endpoint->lock, (long)(u32)label);
 }
@@ -163,9 +144,8 @@ static inline struct ipc_state *caller_ready(const struct cpu *cpu, struct run_q
                                              struct endpoint *endpoint,
                                              const struct ipc_state *state) {
     struct ipc_state *caller = state->caller;
-    if (UNLIKELY(caller == NULL || !caller->is_short || endpoint->queued != 0 ||
-                 !list_empty(&endpoint->closed) ||
-                 !sched_switch_begin(cpu, queue, caller->thread, caller->thread->priority))) {
+    if (UNLIKELY(caller == NULL || !caller->is_short ||
+                 !caller_begin(cpu, queue, endpoint, caller))) {
         return NULL;
     }
     if (UNLIKELY(!session_put(endpoint, caller))) {
@@ -197,8 +177,7 @@ long call_ipc_reply_receive_short(uword handle, uword label, uword c UNUSED, uwo
     caller->server = NULL;
     state->caller = NULL;
     state->is_short = true;
-    state->phase = IPC_RECEIVING;
-    list_append(&endpoint->receivers, &state->link);
+    receiver_wait(endpoint, state);
     words_give(caller, client, parked, thread, (u32)label, 0);
     thread->lent = 0;
     thread->priority = thread->base_priority;

@@ -174,6 +174,10 @@ void ipc_program_replaced(void);
 /* What a wait of STATE's thread for a short message returns, RESULT being how it ended. */
 long ipc_short_return(struct ipc_state *state, int result);
 
+/* The reply in STATE goes to the caller of TOKEN, which may be TOKEN_LAST only if STATE's thread serves
+ * ENDPOINT; first what that caller lent goes back, also if it does not wait any more. (message.c) */
+int ipc_reply_send(struct endpoint *endpoint, struct ipc_state *state, u64 token, bool receives);
+
 /* Drop the handles of STATE's content from number FIRST on. (message.c) */
 void ipc_handles_drop(struct ipc_state *state, u32 first);
 
@@ -206,9 +210,8 @@ void endpoint_keep(struct endpoint *endpoint, struct ipc_state *state, uword key
 /* STATE's content goes to that caller, and the one kept under KEY becomes the last: E_NOTFOUND or
  * E_INVALID, and nothing has happened. */
 int endpoint_reply_turn(struct endpoint *endpoint, struct ipc_state *state, uword key);
-/* What endpoint_reply would return, apart from a caller that goes away; *TOKEN becomes a caller's if
- * it is TOKEN_LAST. */
-int endpoint_reply_check(struct endpoint *endpoint, const struct ipc_state *state, u64 *token);
+/* What endpoint_reply would return, apart from a caller that goes away. */
+int endpoint_reply_check(struct endpoint *endpoint, const struct ipc_state *state, u64 token);
 /* Does the caller of TOKEN still await the reply? */
 bool endpoint_awaits(struct endpoint *endpoint, u64 token);
 /* The caller that TOKEN names gets ERROR instead of a reply, if it is still there. */
@@ -217,37 +220,6 @@ void endpoint_refuse(struct endpoint *endpoint, u64 token, int error);
 void endpoint_closed(struct endpoint *endpoint, struct session *session);
 /* STATE's thread has ended. */
 void endpoint_server_leave(struct ipc_state *state);
-
-/* ---- endpoint.c, for exchange.c and fast.c; lock held ------------------------------------------------------- */
-
-/* RECEIVER has what CALLER sent: CALLER awaits the reply. */
-static inline void endpoint_received(struct endpoint *endpoint, struct ipc_state *caller,
-                                     struct ipc_state *receiver) {
-    caller->phase = IPC_AWAITING;
-    caller->receiver = receiver->thread->process;
-    caller->content.token = endpoint->next_token++;
-    list_append(&endpoint->awaiting, &caller->link);
-    if (receiver->caller != NULL) {
-        receiver->caller->server = NULL;
-    }
-    receiver->caller = caller;
-    receiver->received_token = caller->content.token;
-    caller->server = receiver;
-}
-
-/* What a thread of PRIORITY lends to SERVER's: 0 if that one's own is as high. */
-static inline u32 priority_lent(const struct ipc_state *server, u32 priority) {
-    return priority > server->thread->base_priority ? priority : 0;
-}
-
-/* And what comes with the message belongs to it. */
-static inline void endpoint_borrowed(struct ipc_state *caller, const struct ipc_state *receiver) {
-    if (caller->content.quarters & ~caller->content.given) {
-        caller->borrower = receiver->thread->process;
-        caller->lent_token = caller->content.token;
-        process_reference(caller->borrower);
-    }
-}
 
 /* After its thread has woken: take STATE out of its list if nobody else has done so. */
 void endpoint_settle(struct endpoint *endpoint, struct ipc_state *state);

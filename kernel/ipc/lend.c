@@ -49,13 +49,8 @@ void lend_drop(struct ipc_state *state) {
     state->content.quarters = 0;
 }
 
-/* The kernel's own copy of what the program at ADDRESS says; ADDRESS 0: nothing. */
+/* The kernel's own copy of what the program at ADDRESS says. */
 static int fetch(struct message_lend *lend, u64 address) {
-    *lend =
-        (struct message_lend){.quarter = {QUARTET_NONE, QUARTET_NONE, QUARTET_NONE, QUARTET_NONE}};
-    if (address == 0) {
-        return E_OK;
-    }
     if (address > UINTPTR_MAX) {
         return E_FAULT;
     }
@@ -100,17 +95,14 @@ int lend_encode(struct ipc_state *state, u64 address, bool reply) {
 int lend_accept(u64 address, u32 *accept) {
     struct message_lend lend;
     int error = fetch(&lend, address);
-    if (error == E_OK && address != 0) {
+    if (error == E_OK) {
+        *accept = lend.accept;
         error = user_writable_check((uword)address, sizeof(lend));
     }
-    *accept = lend.accept;
     return error;
 }
 
 int lend_report(u64 address, u32 received) {
-    if (address == 0) {
-        return E_OK;
-    }
     return copy_out((uword)address + offsetof(struct message_lend, received), &received,
                     sizeof(received));
 }
@@ -136,12 +128,13 @@ static u32 loans_locked(const struct process *process, const struct endpoint *en
 /* What becomes of the slots of a process, and of its loans, in one step. */
 struct exchange {
     u32 slots;                        /* those that change */
-    struct space_slot to[SLOT_COUNT]; /* not counted: who has the exchange has the references */
+    struct space_slot to[SLOT_COUNT]; /* not counted: others have references meanwhile */
     u32 borrowed;                     /* loans that begin */
     u32 returned, revoked;            /* loans that end */
     const struct endpoint *endpoint;  /* with TOKEN: of all of them */
     u64 token;
-    struct space_slot dropped[SLOT_COUNT]; /* what was before the loans that have ended: counted */
+    const u64 *given;                      /* sub-IDs of what leaves */
+    struct space_slot dropped[SLOT_COUNT]; /* counted: to be let go after the try */
 };
 
 /* Are the loans that EXCHANGE ends still there, and the slots free in which it begins some? */
@@ -178,7 +171,7 @@ static bool exchange_commit(struct process *process, const struct space *old, vo
 }
 
 /* Let PROCESS run in a space with EXCHANGE's slots in place of OLD's. E_AGAIN: it is not in OLD any
- * more; E_NOMEM, E_DEAD. */
+ * more; E_NOMEM. */
 static int exchange_try(struct process *process, struct space *old, struct exchange *exchange) {
     struct space_slot slots[SLOT_COUNT];
     struct space *space;
@@ -196,34 +189,52 @@ static int exchange_try(struct process *process, struct space *old, struct excha
     return error;
 }
 
+static void exchange_drop(struct exchange *exchange) {
+    for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
+        if (exchange->dropped[slot].quarter != NULL) {
+            quarter_put(exchange->dropped[slot].quarter);
+            exchange->dropped[slot].quarter = NULL;
+        }
+    }
+}
+
+/* Let PREPARE say what becomes of the slots of PROCESS, and do it, again if its space has changed in
+ * between. 0; what PREPARE returns; E_NOMEM; E_KILLED: it has no space any more. */
+static int exchange_slots(struct process *process, struct exchange *exchange,
+                          int (*prepare)(struct process *, const struct space *,
+                                         struct exchange *)) {
+    int error;
+    do {
+        struct space *old = process_space(process);
+        if (old == NULL) {
+            return E_KILLED;
+        }
+        error = prepare(process, old, exchange);
+        if (error == E_OK && exchange->slots != 0) {
+            error = exchange_try(process, old, exchange);
+        }
+        space_release(old);
+        exchange_drop(exchange);
+    } while (error == E_AGAIN);
+    return error;
+}
+
 /* ---- Receiving ------------------------------------------------------------------------------- */
 
-static int attach_once(struct ipc_state *state, const struct endpoint *endpoint) {
-    const struct ipc_content *content = &state->content;
-    struct process *self = process_current();
-    struct exchange exchange = {.slots = content->quarters,
-                                .borrowed = content->quarters & ~content->given,
-                                .endpoint = endpoint,
-                                .token = content->token};
-    struct space *old = process_space(self);
-    if (old == NULL) {
-        return E_KILLED;
-    }
-    memcpy(exchange.to, state->quarter, sizeof(exchange.to));
-    int error = self->loans & content->quarters ? E_BUSY : exchange_try(self, old, &exchange);
-    space_release(old);
-    return error;
+static int attach_prepare(struct process *process, const struct space *old UNUSED,
+                          struct exchange *exchange) {
+    return process->loans & exchange->slots ? E_BUSY : E_OK;
 }
 
 int lend_attach(struct ipc_state *state, struct endpoint *endpoint) {
     const struct ipc_content *content = &state->content;
     u32 borrowed = content->quarters & ~content->given;
-    int error = E_OK;
-    if (content->quarters != 0) {
-        do {
-            error = attach_once(state, endpoint);
-        } while (error == E_AGAIN);
-    }
+    struct exchange exchange = {.slots = content->quarters,
+                                .borrowed = borrowed,
+                                .endpoint = endpoint,
+                                .token = content->token};
+    memcpy(exchange.to, state->quarter, sizeof(exchange.to));
+    int error = exchange_slots(process_current(), &exchange, attach_prepare);
     lend_drop(state); /* the space has references of its own */
     if (error == E_OK && borrowed != 0 && !endpoint_awaits(endpoint, content->token)) {
         lend_revoke(process_current(), endpoint, content->token); /* it gave up meanwhile */
@@ -233,90 +244,49 @@ int lend_attach(struct ipc_state *state, struct endpoint *endpoint) {
 
 /* ---- Going back ------------------------------------------------------------------------------ */
 
-/* What EXCHANGE returns, and what stood in those slots before: while it returns them. */
-static void returns_find(struct process *process, struct exchange *exchange) {
+/* What stood in those slots before comes back. */
+static int return_prepare(struct process *process, const struct space *old UNUSED,
+                          struct exchange *exchange) {
     spinlock_acquire(&process_lock);
-    exchange->returned = loans_locked(process, exchange->endpoint, exchange->token, true);
+    exchange->slots = loans_locked(process, exchange->endpoint, exchange->token, true);
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
         exchange->to[slot] = process->loan[slot].before;
     }
     spinlock_release(&process_lock);
-    exchange->slots = exchange->returned;
-}
-
-static int return_once(const struct endpoint *endpoint, u64 token) {
-    struct process *self = process_current();
-    struct exchange exchange = {.endpoint = endpoint, .token = token};
-    struct space *old = process_space(self);
-    if (old == NULL) {
-        return E_KILLED;
-    }
-    returns_find(self, &exchange);
-    int error = exchange.slots != 0 ? exchange_try(self, old, &exchange) : E_OK;
-    space_release(old);
-    for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
-        if (exchange.dropped[slot].quarter != NULL) {
-            quarter_release(exchange.dropped[slot].quarter);
-        }
-    }
-    return error;
+    exchange->returned = exchange->slots;
+    return E_OK;
 }
 
 int lend_return(const struct endpoint *endpoint, u64 token) {
-    int error = E_OK;
-    if (process_current()->loans != 0) {
-        do {
-            error = return_once(endpoint, token);
-        } while (error == E_AGAIN);
-    }
-    return error;
+    struct exchange exchange = {.endpoint = endpoint, .token = token};
+    return exchange_slots(process_current(), &exchange, return_prepare);
 }
 
 /* Copies of the quarters on loan, for the borrower to go on with. Where there is no memory for one,
  * the slot becomes empty. */
-static void copies_make(struct process *borrower, const struct space *old,
-                        struct exchange *exchange) {
+static int revoke_prepare(struct process *borrower, const struct space *old,
+                          struct exchange *exchange) {
+    spinlock_acquire(&process_lock);
+    exchange->slots = loans_locked(borrower, exchange->endpoint, exchange->token, false);
+    spinlock_release(&process_lock);
+    exchange->revoked = exchange->slots;
     struct budget *budget = process_budget(borrower);
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
         const struct space_slot *place = &old->slot[slot];
-        exchange->to[slot] = (struct space_slot){0};
-        if ((exchange->slots & bit(slot)) && place->quarter != NULL &&
-            quarter_copy(place->quarter, budget, &exchange->to[slot].quarter) == 0) {
-            exchange->to[slot].view = place->view;
+        struct quarter *copy = NULL;
+        if ((exchange->slots & bit(slot)) && place->quarter != NULL) {
+            quarter_copy(place->quarter, budget, &copy);
         }
+        exchange->to[slot] = (struct space_slot){copy, copy != NULL ? place->view : 0};
+        exchange->dropped[slot] = exchange->to[slot];
     }
     budget_release(budget);
-}
-
-static int revoke_once(struct process *borrower, const struct endpoint *endpoint, u64 token) {
-    struct exchange exchange = {.endpoint = endpoint, .token = token};
-    struct space *old = process_space(borrower);
-    if (old == NULL) {
-        return E_DEAD;
-    }
-    spinlock_acquire(&process_lock);
-    exchange.slots = exchange.revoked = loans_locked(borrower, endpoint, token, false);
-    spinlock_release(&process_lock);
-    int error = E_OK;
-    if (exchange.slots != 0) {
-        copies_make(borrower, old, &exchange);
-        error = exchange_try(borrower, old, &exchange);
-        for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
-            if (exchange.to[slot].quarter != NULL) {
-                quarter_release(exchange.to[slot].quarter);
-            }
-        }
-    }
-    space_release(old);
-    return error;
+    return E_OK;
 }
 
 void lend_revoke(struct process *borrower, const struct endpoint *endpoint, u64 token) {
-    int error;
-    do {
-        error = revoke_once(borrower, endpoint, token);
-    } while (error == E_AGAIN);
-    if (error == E_NOMEM) {
+    struct exchange exchange = {.endpoint = endpoint, .token = token};
+    if (exchange_slots(borrower, &exchange, revoke_prepare) == E_NOMEM) {
         /* Not even a root table: what cannot be taken back ends with its borrower. */
         process_end(borrower, STATUS_FAULT | FAULT_NO_MEMORY, 0);
     }
@@ -338,27 +308,18 @@ void lend_forget(struct process *process) {
 
 /* ---- Giving ---------------------------------------------------------------------------------- */
 
-static int detach_once(const u64 given[SLOT_COUNT]) {
-    struct exchange exchange = {0};
-    struct space *old = process_space(process_current());
-    if (old == NULL) {
-        return E_KILLED;
-    }
+static int give_prepare(struct process *process UNUSED, const struct space *old,
+                        struct exchange *exchange) {
+    exchange->slots = 0;
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
         const struct quarter *here = old->slot[slot].quarter;
-        exchange.slots |= here != NULL && here->sub_id == given[slot] ? bit(slot) : 0;
+        bool leaves = here != NULL && here->sub_id == exchange->given[slot];
+        exchange->slots |= leaves ? bit(slot) : 0;
     }
-    int error = exchange.slots != 0 ? exchange_try(process_current(), old, &exchange) : E_OK;
-    space_release(old);
-    return error;
+    return E_OK;
 }
 
 int lend_gave(const struct ipc_state *state) {
-    int error = E_OK;
-    if ((state->given[0] | state->given[1] | state->given[2] | state->given[3]) != 0) {
-        do {
-            error = detach_once(state->given);
-        } while (error == E_AGAIN);
-    }
-    return error;
+    struct exchange exchange = {.given = state->given};
+    return exchange_slots(process_current(), &exchange, give_prepare);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lending and giving quarters with a message: for message.c. ADDRESS is a user's struct
- * message_lend, or 0 for none. No lock held by any caller. (lend.c)
+ * message_lend. No lock held by any caller. (lend.c)
  */
 #ifndef KERNEL_LEND_H
 #define KERNEL_LEND_H

@@ -36,22 +36,26 @@ static struct ipc_state *state_obtain(struct ipc_state **place) {
         return *place;
     }
     frame_t frame = frame_allocate_low();
-    struct ipc_state *state = frame_is_none(frame) ? NULL : cache_allocate(&state_cache);
-    if (state != NULL) {
-        state->thread = thread_current();
-        state->page = arch_low_pointer(frame);
-        list_init(&state->link);
-        list_init(&state->server_link);
-        *place = state;
-    } else if (!frame_is_none(frame)) {
-        frame_release(frame);
+    if (frame_is_none(frame)) {
+        return NULL;
     }
+    struct ipc_state *state = cache_allocate(&state_cache);
+    if (state == NULL) {
+        frame_release(frame);
+        return NULL;
+    }
+    state->thread = thread_current();
+    state->page = arch_low_pointer(frame);
+    list_init(&state->link);
+    list_init(&state->server_link);
+    *place = state;
     return state;
 }
 
 struct ipc_state *ipc_state_obtain(void) {
     return state_obtain(&thread_current()->ipc);
 }
+
 struct ipc_state *ipc_fault_state_obtain(void) {
     return state_obtain(&thread_current()->fault_ipc);
 }
@@ -79,24 +83,16 @@ void ipc_thread_release(struct thread *thread) {
     thread->ipc = thread->fault_ipc = NULL;
 }
 
-/* An endpoint lives while somebody can receive: a handle under way counts. */
-static void handle_take(struct ipc_handle *handle) {
-    object_handle_added(handle->object, handle->type, handle->rights);
-}
-
-static void handle_leave(struct ipc_handle *handle) {
-    object_handle_removed(handle->object, handle->type, handle->rights);
-}
-
 void ipc_handles_drop(struct ipc_state *state, u32 first) {
     struct ipc_content *content = &state->content;
     for (u32 i = first; i < content->handle_count; i++) {
-        handle_leave(&content->handle[i]);
-        object_release(content->handle[i].object, content->handle[i].type, 0);
+        const struct ipc_handle *handle = &content->handle[i];
+        object_release(handle->object, handle->type, handle->rights);
     }
     content->handle_count = 0;
 }
 
+/* An endpoint lives while somebody can receive: a handle under way counts. */
 static int handles_encode(struct ipc_state *state, const struct message *message) {
     struct ipc_content *content = &state->content;
     struct handle_table *table = &process_current()->handles;
@@ -109,7 +105,7 @@ static int handles_encode(struct ipc_state *state, const struct message *message
         }
         content->handle[i] =
             (struct ipc_handle){.object = found.object, .type = found.type, .rights = found.rights};
-        handle_take(&content->handle[i]);
+        object_handle_added(found.object, found.type, found.rights);
         content->handle_count = i + 1;
     }
     return E_OK;
@@ -184,24 +180,23 @@ static int content_encode(struct ipc_state *state, const struct message *message
     return error;
 }
 
-/* Install the handles under way in the caller's table. E_LIMIT: none is there. */
+/* Install the handles under way in the caller's table, and say where in MESSAGE. On an error some may
+ * be there. */
 static int handles_deliver(struct ipc_state *state, struct message *message) {
     struct ipc_content *content = &state->content;
-    struct handle_table *table = &process_current()->handles;
     for (u32 i = 0; i < content->handle_count; i++) {
-        struct ipc_handle *handle = &content->handle[i];
-        int index = handle_install(table, handle->object, handle->type, handle->rights);
+        const struct ipc_handle *handle = &content->handle[i];
+        int index = handle_install(&process_current()->handles, handle->object, handle->type,
+                                   handle->rights);
         if (index < 0) {
             ipc_handles_drop(state, i);
-            while (i-- > 0) {
-                handle_close(table, message->handle[i]);
-            }
             return -index;
         }
-        handle_leave(handle); /* the table counts it now, and has its reference */
+        /* The table counts it now, and has its reference. */
+        object_handle_removed(handle->object, handle->type, handle->rights);
         message->handle[i] = index;
+        message->handle_count = i + 1;
     }
-    message->handle_count = content->handle_count;
     content->handle_count = 0;
     return E_OK;
 }
@@ -220,6 +215,7 @@ static void header_deliver(const struct ipc_content *content, struct message *me
     message->badge = content->badge;
     message->token = content->token;
     message->receive_length = content->length;
+    message->handle_count = 0;
     for (u32 i = 0; i < MESSAGE_HANDLES; i++) {
         message->handle[i] = QUARTET_NONE;
     }
@@ -247,11 +243,7 @@ static int content_deliver(struct endpoint *endpoint, struct ipc_state *state,
     u64 token = state->content.token;
     header_deliver(&state->content, message);
     int error = handles_deliver(state, message);
-    if (error != E_OK) {
-        lend_drop(state);
-        return error;
-    }
-    if (quarters != 0) {
+    if (error == E_OK && quarters != 0) {
         error = lend_attach(state, endpoint);
     }
     if (error == E_OK) {
@@ -262,6 +254,7 @@ static int content_deliver(struct endpoint *endpoint, struct ipc_state *state,
     }
     if (error != E_OK) {
         handles_undo(message);
+        lend_drop(state);
     }
     return error;
 }
@@ -337,19 +330,13 @@ static int message_receive(struct endpoint *endpoint, struct ipc_state *state,
     return receive_finish(endpoint, state, message, address, deadline, error);
 }
 
-/* The reply in STATE goes to the caller of TOKEN; first what that lent goes back, also if it does
- * not wait any more. */
-static int reply_send(struct endpoint *endpoint, struct ipc_state *state, u64 token,
-                      bool receives) {
-    if (token == TOKEN_LAST) {
-        return E_NOTFOUND;
-    }
+int ipc_reply_send(struct endpoint *endpoint, struct ipc_state *state, u64 token, bool receives) {
     if (process_current()->loans != 0) {
-        int refused = endpoint_reply_check(endpoint, state, &token);
-        if (refused != E_OK && refused != E_NOTFOUND) {
-            return refused;
+        u64 lent_token = token == TOKEN_LAST ? state->received_token : token;
+        int error = endpoint_reply_check(endpoint, state, token);
+        if (error == E_OK || error == E_NOTFOUND) {
+            error = lend_return(endpoint, lent_token);
         }
-        int error = lend_return(endpoint, token);
         if (error != E_OK) {
             return error;
         }
@@ -357,14 +344,22 @@ static int reply_send(struct endpoint *endpoint, struct ipc_state *state, u64 to
     return endpoint_reply(endpoint, state, token, receives);
 }
 
-static int message_reply(struct endpoint *endpoint, struct ipc_state *state,
-                         const struct message *message, bool receives) {
+/* The reply that MESSAGE is, into STATE. A pager's has been followed then. */
+static int reply_encode(struct endpoint *endpoint, struct ipc_state *state,
+                        const struct message *message) {
     int error = content_encode(state, message, 0, true);
-    if (error != E_OK) {
-        return error;
+    if (error == E_OK) {
+        pager_replies(endpoint, state, message->token);
     }
-    pager_replies(endpoint, state, message->token);
-    error = reply_send(endpoint, state, message->token, receives);
+    return error;
+}
+
+/* And on its way. */
+static int reply_finish(struct endpoint *endpoint, struct ipc_state *state,
+                        const struct message *message, bool receives) {
+    int error = message->token == TOKEN_LAST
+                    ? E_NOTFOUND
+                    : ipc_reply_send(endpoint, state, message->token, receives);
     ipc_handles_drop(state, 0); /* those of a reply that nobody got */
     lend_drop(state);
     return error == E_OK && message->lend != 0 ? lend_gave(state) : error;
@@ -381,37 +376,36 @@ int ipc_reply(struct endpoint *endpoint, uword address) {
     struct message message;
     struct ipc_state *state = ipc_state_obtain();
     int error = state == NULL ? E_NOMEM : message_fetch(&message, address, false);
-    return error != E_OK ? error : message_reply(endpoint, state, &message, false);
+    if (error == E_OK) {
+        error = reply_encode(endpoint, state, &message);
+    }
+    return error != E_OK ? error : reply_finish(endpoint, state, &message, false);
 }
 
-/* Where the reply is plain, and the wait has no end, it may go in one step. E_AGAIN: it does not. */
-static int reply_receive_direct(struct endpoint *endpoint, struct ipc_state *state,
-                                struct message *message, uword address) {
-    bool plain = message->timeout == 0 && message->lend == 0 && message->handle_count == 0 &&
-                 message->token != TOKEN_LAST && process_current()->loans == 0;
-    if (!plain || content_encode(state, message, 0, true) != E_OK) {
-        return E_AGAIN;
-    }
-    room_set(state, message);
-    pager_replies(endpoint, state, message->token);
-    int error = endpoint_reply_receive(endpoint, state, message->token);
-    return error == E_AGAIN
-               ? E_AGAIN
-               : receive_finish(endpoint, state, message, address, WAIT_FOREVER, error);
+/* May the reply and the wait for the next message be one step? */
+static bool reply_is_plain(const struct message *message) {
+    return message->timeout == 0 && message->lend == 0 && message->token != TOKEN_LAST &&
+           process_current()->loans == 0;
 }
 
 int ipc_reply_receive(struct endpoint *endpoint, uword address) {
     struct message message;
     struct ipc_state *state = ipc_state_obtain();
     int error = state == NULL ? E_NOMEM : message_fetch(&message, address, true);
+    if (error == E_OK) {
+        error = reply_encode(endpoint, state, &message);
+    }
     if (error != E_OK) {
         return error;
     }
-    error = reply_receive_direct(endpoint, state, &message, address);
-    if (error != E_AGAIN) {
-        return error;
+    if (reply_is_plain(&message)) {
+        room_set(state, &message);
+        error = endpoint_reply_receive(endpoint, state, message.token);
+        if (error != E_AGAIN) {
+            return receive_finish(endpoint, state, &message, address, WAIT_FOREVER, error);
+        }
     }
-    error = message_reply(endpoint, state, &message, true);
+    error = reply_finish(endpoint, state, &message, true);
     return error != E_OK ? error : message_receive(endpoint, state, &message, address);
 }
 

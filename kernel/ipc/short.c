@@ -6,7 +6,7 @@
  * (fast.c) declines comes here. Read next: message.c, the same for long ones.
  */
 #include "arch/arch.h"
-#include "kernel/ipc/lend.h"
+#include "kernel/ipc/ipc.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/sched.h"
 
@@ -67,23 +67,12 @@ long ipc_receive_short(struct endpoint *endpoint) {
     return state == NULL ? -E_NOMEM : receive(endpoint, state);
 }
 
-/* What the caller lent with its message, a long one, goes back first, also if it does not wait any
- * more. */
 static int reply(struct endpoint *endpoint, struct ipc_state *state, bool receives) {
-    u64 token = TOKEN_LAST;
     if (state == NULL) {
         return E_NOMEM;
     }
-    if (process_current()->loans != 0 && state->serving == endpoint) {
-        int error = endpoint_reply_check(endpoint, state, &token);
-        if (error == E_OK || error == E_NOTFOUND) {
-            error = lend_return(endpoint, state->received_token);
-        }
-        if (error != E_OK) {
-            return error;
-        }
-    }
-    return endpoint_reply(endpoint, state, token, receives);
+    return state->serving != endpoint ? E_NOTFOUND
+                                      : ipc_reply_send(endpoint, state, TOKEN_LAST, receives);
 }
 
 long ipc_reply_short(struct endpoint *endpoint, uword label) {

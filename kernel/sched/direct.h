@@ -59,8 +59,8 @@ static inline void lent_set(struct thread *thread, u32 lent) {
 
 /* The direct way from one thread to another: the caller waits as by sched_wait, killably and without
  * a deadline, and NEXT, which waits, goes on at once in its place on this CPU, with
- * result 0, with what is left of the caller's slice, and with the priority LENT (KEEP_LENT: unchanged). In two
- * halves: the caller, who holds the lock of what both wait in, changes that in between.
+ * result 0, with what is left of the caller's slice. In two halves: the caller, who holds the lock of
+ * what both wait in, changes that in between, and NEXT's priority.
  *
  * begin: takes the lock of QUEUE, CPU's own, briefly, and returns true, or leaves everything as it is:
  * NEXT does not wait any more, or belongs to another CPU; the caller has been killed; or somebody
@@ -101,14 +101,11 @@ static inline __attribute__((always_inline)) void sched_switch_books(struct cpu 
     current_publish(cpu, next, next->process->pid);
 }
 
-static inline int sched_switch_to(struct thread *next, u32 lent, struct spinlock *lock) {
+static inline int sched_switch_to(struct thread *next, struct spinlock *lock) {
     struct cpu *cpu = arch_cpu();
     struct run_queue *queue = cpu->queue;
     struct thread *current = cpu->current;
     spinlock_enlist(&queue->lock);
-    if (lent != KEEP_LENT) {
-        lent_set(next, lent);
-    }
     if (UNLIKELY(!list_empty(&next->sleeping))) {
         list_remove(&next->sleeping);
     }
@@ -124,11 +121,9 @@ static inline bool sched_parked(const struct thread *thread) {
     return arch_thread_parked(&thread->arch, thread->kernel_stack);
 }
 
-static inline __attribute__((always_inline)) long sched_park(struct cpu *cpu,
-                                                             struct run_queue *queue,
-                                                             struct thread *current,
-                                                             struct thread *next, bool parked,
-                                                             struct spinlock *lock, long result) {
+static inline __attribute__((always_inline)) long
+sched_park(struct cpu *cpu, struct run_queue *queue, struct thread *current, struct thread *next,
+           bool parked, struct spinlock *lock, long result) {
     spinlock_release_brief(lock);
     sched_switch_books(cpu, queue, current, next);
     if (UNLIKELY(!parked)) {
