@@ -41,7 +41,7 @@ static bool somebody_sleeps(void) {
 /* Between two points, so it is an instant. */
 static bool everybody_waits(void) {
     for (u32 i = 0; i < cpu_count; i++) {
-        if (!t.idle[i] || run_queues[i].length != 0) {
+        if (!t.idle[i] || t.tick_wanted[i] || run_queues[i].length != 0) {
             return false;
         }
     }
@@ -67,6 +67,9 @@ static void tick_if_wanted(void) {
 
 static void idle_halt(void) {
     bool *idle = &t.idle[arch_cpu()->number];
+    if (t.tick_wanted[arch_cpu()->number]) {
+        return; /* whoever wants it may have gone to another CPU since */
+    }
     *idle = true;
     if (everybody_waits()) {
         *idle = false;
