@@ -188,7 +188,5 @@ void console_settle(void) {
     if (console.references != 0) {
         devices_resume();
     }
-    if (locked) {
-        spinlock_release(&console.lock);
-    }
+    console_unlock(locked);
 }

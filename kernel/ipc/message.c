@@ -384,8 +384,8 @@ int ipc_reply(struct endpoint *endpoint, uword address) {
 
 /* May the reply and the wait for the next message be one step? */
 static bool reply_is_plain(const struct message *message) {
-    return message->timeout == 0 && message->lend == 0 && message->token != TOKEN_LAST &&
-           process_current()->loans == 0;
+    return message->timeout == 0 && message->lend == 0 && message->handle_count == 0 &&
+           message->token != TOKEN_LAST && process_current()->loans == 0;
 }
 
 int ipc_reply_receive(struct endpoint *endpoint, uword address) {
