@@ -192,7 +192,7 @@ static int exchange_try(struct process *process, struct space *old, struct excha
 static void exchange_drop(struct exchange *exchange) {
     for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
         if (exchange->dropped[slot].quarter != NULL) {
-            quarter_put(exchange->dropped[slot].quarter);
+            quarter_release(exchange->dropped[slot].quarter);
             exchange->dropped[slot].quarter = NULL;
         }
     }
