@@ -44,6 +44,7 @@ struct record {
     bool lends;
     u64 began, deadline; /* 0: none */
     u32 ends, blind;     /* crowd's when it began */
+    bool somebody_ends;  /* one that was ending then may have received it since */
     bool received, early; /* early: answered blindly, before its receiver could say so */
     u64 answer;           /* call: the reply that it got; 0: none */
     u32 replies, replied; /* call: begun; known to have been done */

@@ -12,6 +12,17 @@ struct crowd crowd;
 
 /* ---- Records --------------------------------------------------------------------------------- */
 
+/* Is a process on its way out: killed or exiting, and not all of its threads are gone? */
+static bool somebody_ends(void) {
+    for (u32 i = 0; i < CROWD_WORKERS; i++) {
+        const struct worker *worker = &crowd.worker[i];
+        if (worker->thread != NULL && crowd.member[worker->process].ending) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* number: serial << 8 | worker << 1 | reply */
 struct record *record_new(struct worker *worker, bool reply) {
     u64 serial = ++worker->serial;
@@ -21,6 +32,7 @@ struct record *record_new(struct worker *worker, bool reply) {
                               .open = true,
                               .began = arch_clock(),
                               .ends = crowd.ends,
+                              .somebody_ends = somebody_ends(),
                               .blind = crowd.blind};
     return record;
 }
@@ -103,7 +115,9 @@ static bool endpoint_is_dead(const struct record *record) {
 }
 
 /* A process that had received it, or that had the last right to receive, may have gone. */
-static bool somebody_ended(const struct record *record) { return crowd.ends != record->ends; }
+static bool somebody_ended(const struct record *record) {
+    return record->somebody_ends || crowd.ends != record->ends;
+}
 
 static bool time_is_up(const struct record *record) {
     return record->deadline != 0 && arch_clock() >= record->deadline;
