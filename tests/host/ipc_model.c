@@ -213,8 +213,8 @@ void judge_received(struct worker *worker, const struct endpoint *endpoint, u32 
     CHECK(is_short || call->length <= room, "call %#llx has more bytes than there is room for",
           (unsigned long long)call->number);
     int error = (int)-call->result;
-    allow(call->open || call->early || error == E_TIMEOUT || error == E_DEAD || error == E_KILLED, call, "call",
-          call->result);
+    allow(call->open || call->early || error == E_TIMEOUT || error == E_DEAD || error == E_KILLED,
+          call, "call", call->result);
     call->received = true;
     content_check(worker, call, is_short);
     if (!is_short) {
@@ -334,10 +334,11 @@ static void reply_done(const struct record *reply, struct record *call) {
           (unsigned long long)call->answer);
 }
 
+/* With siblings the call may have gone elsewhere: one has put another endpoint at its handle. */
 static bool call_is_away(const struct record *reply, const struct record *call) {
-    return call == NULL || reply->unsure || !call->open || call->replies > 1 || owner_ends(call) ||
-           time_is_up(call) || call->blind != crowd.blind || call->endpoint != reply->endpoint ||
-           endpoint_is_dead(call) || somebody_ended(call);
+    return call == NULL || reply->unsure || crowd.is.siblings || !call->open || call->replies > 1 ||
+           owner_ends(call) || time_is_up(call) || call->blind != crowd.blind ||
+           call->endpoint != reply->endpoint || endpoint_is_dead(call) || somebody_ended(call);
 }
 
 static bool reply_too_big(const struct record *reply, const struct record *call) {
